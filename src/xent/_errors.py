@@ -1,0 +1,17 @@
+"""The exception types of xent. Messages are built in `_check`, or by the room that found the trouble."""
+
+
+class DistributionError(ValueError):
+    """An argument does not hold what it should: no distribution, no labels, or not what its form says."""
+
+
+class ShapeError(ValueError):
+    """Shapes or axes that do not fit each other."""
+
+
+class BackendUnavailable(RuntimeError):
+    """A backend was asked for by name and cannot do the work here."""
+
+
+class UnsafeFile(ValueError):
+    """A file that is refused: not what it says, too large for the limits, or able to run code when read."""
