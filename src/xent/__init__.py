@@ -6,8 +6,8 @@ from xent._errors import ShapeError as ShapeError
 from xent._errors import UnsafeFile as UnsafeFile
 from xent._forms import Counts as Counts
 from xent._forms import Labels as Labels
-from xent._forms import LogProbs as LogProbs
 from xent._forms import Logits as Logits
+from xent._forms import LogProbs as LogProbs
 from xent._forms import Probs as Probs
 from xent._forms import TopK as TopK
 
