@@ -62,7 +62,7 @@ def elementwise(op: str, operands: tuple[Operand, ...], post: str, check: bool, 
     """One value an element."""
     kind = dtype_of(dtype, [o.array for o in operands])
     values, bad = _native.elementwise(op, _pairs(operands), post=post, dtype=kind, checked=check)
-    if bad >= 0:
+    if max(bad) >= 0:
         formulas.explain_elements(op, operands)
     return values[()]
 

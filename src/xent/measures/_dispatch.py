@@ -51,7 +51,7 @@ def same_shape(measure: Measure, operand: Operand, axis: Any, unit: str, check: 
     nats = _units.in_nats(unit)
     axis, outcomes, outer = arrange((operand,), axis)
     dtype = promoted([operand.array])
-    if use_core((operand,)):
+    if use_core((operand,)) and (measure.op != "normalize" or operand.kind == "counts"):
         return core.same_shape(measure.op, operand, axis, outcomes, outer, unit, check, dtype)
     last = formulas.outcomes_last((operand,), axis)
     values = formulas.rows(measure.formula, last, outcomes, nats, check, dtype, spread=True)
