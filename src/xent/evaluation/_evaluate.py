@@ -24,7 +24,7 @@ CLIPS = (2.0**-52, 1e-15, 1e-7)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is known about the rows beside their numbers: ids, how many more were read and dropped, how many rescaled."""
+    """What is known beside the numbers: ids, how many more rows were read and dropped, how many were rescaled."""
 
     ids: Sequence[Any] | None = None
     dropped: int = 0
@@ -74,21 +74,22 @@ def evaluate(
     Raises
     ------
     ValueError
-        For NaN, values outside [0, 1], rows whose sum is off 1 by more than 0.01, labels outside the classes, lengths that
+        For NaN, values outside [0, 1], rows whose sum is off 1 by more than 0.01, labels outside the classes, lengths
+        that
         differ, no row, fewer than two classes, bad weights, or names that are too few or there twice. The message names
         the argument, the first row (from 0) and what is there.
 
     Edge cases
     ----------
-    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others would print
-    off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
+    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others would
+    print off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
     one class only         uncertainty is 0, skill NaN
     separated labels       no map is best: recalibration, miscalibration and discrimination are NaN
 
     Accuracy
     --------
-    Means are exact sums of the rows' losses, rounded once; neither they nor anything else depend on the order of the rows,
-    save `row` in `worst_rows`. The identity closes to 1e-12.
+    Means are exact sums of the rows' losses, rounded once; neither they nor anything else depend on the order of the
+    rows, save `row` in `worst_rows`. The identity closes to 1e-12.
 
     Gradient
     --------
@@ -98,7 +99,8 @@ def evaluate(
     ----------
     Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958 (slope and intercept).
     Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017 (temperature).
-    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118, 2021 (the identity).
+    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118, 2021 (the
+    identity).
 
     Examples
     --------
@@ -121,7 +123,7 @@ def evaluate_rows(
     seed: int = 0,
     source: Source | None = None,
 ) -> Evaluation:
-    """`evaluate`, with what is known about where the rows came from: the ids of worst rows and the counts of the audit."""
+    """`evaluate`, with what is known about where the rows came from: ids of the worst rows, counts of the audit."""
     scale = per_nat(unit)
     seed = operator.index(seed)
     source = source or Source()

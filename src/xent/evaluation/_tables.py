@@ -27,12 +27,12 @@ def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...
         ClassRow(
             name=rows.classes[k],
             n=count[k],
-            loss=math.inf if cost[k] is None else ratio(cost[k], mass[k]) * scale,
-            share=math.nan if cost[k] is None or grand is None else ratio(cost[k], grand),
+            loss=math.inf if own is None else ratio(own, mass[k]) * scale,
+            share=math.nan if own is None or grand is None else ratio(own, grand),
             frequency=ratio(mass[k], whole),
             mean_probability=ratio(total(rows.probs[:, k] * weight), whole),
         )
-        for k in range(rows.k)
+        for k, own in enumerate(cost)
     )
 
 
@@ -75,7 +75,7 @@ def worst_rows(rows: Rows, losses: Floats, ids: Sequence[Any] | None, scale: flo
 
 
 def tail_share(rows: Rows, losses: Floats) -> float:
-    """Return the share of the total loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
+    """Return the share of the loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
     if not np.isfinite(losses).all():
         return math.nan
     count = -(-rows.n // 100)
