@@ -159,7 +159,7 @@ def _one_column_logits(x: Floats) -> Floats:
 
 
 def _log_softmax(logits: Floats) -> Floats:
-    """-log softmax. The largest logit is left out of the sum and comes back in log1p: small losses keep their digits."""
+    """-log softmax. The largest logit is left out of the sum and returns in log1p: small losses keep their digits."""
     largest = np.argmax(logits, axis=1)[:, None]
     shifted = logits - np.take_along_axis(logits, largest, axis=1)
     others = np.exp(shifted)
