@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xent._check import sum_tolerance
 from xent.io._layout import Kind, Scores, columns_of
 from xent.io._table import Floats
 from xent.io._text import message, printable
 
 # A row further off 1 than this is no distribution; a smaller gap is used as given and counted by the evaluation.
 SUM_LIMIT = 0.01
-_ROUNDING = {2: 2e-2, 4: 1e-4, 8: 1e-6}
 
 
 def check_scores(shown: str, scores: Scores, kind: Kind, values: Floats, rows: NDArray[np.int64]) -> None:
@@ -40,7 +40,7 @@ def renormalize(shown: str, values: Floats, rows: NDArray[np.int64]) -> tuple[Fl
 
 
 def _rounding(values: Floats) -> float:
-    return max(_ROUNDING[values.dtype.itemsize], 4 * values.shape[-1] * float(np.finfo(values.dtype).eps))
+    return sum_tolerance(int(np.finfo(values.dtype).nmant) + 1, values.shape[-1])
 
 
 def _check_nan(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
