@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,7 +121,7 @@ xent = Group(
             is_eager=True,
             expose_value=False,
             callback=_show_version,
-            help="Show the version.",
+            help="Show it.",
         ),
         *_common_options(),
     ],
@@ -143,8 +144,8 @@ def run(args: Sequence[str]) -> int:
     """Run one call of `xent`; its exit code."""
     manner = Manner()
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # A name that the terminal cannot show must not end the report.
+        # A name that the terminal cannot show must not end the report.
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         code = xent.main(list(args), prog_name="xent", standalone_mode=False, obj=manner)

@@ -12,7 +12,7 @@ import click
 
 OK, GATE_FAILED, WRONG_CALL, OUR_BUG, INTERRUPTED = 0, 1, 2, 101, 130
 _MOST = 2000  # characters of an error, all lines together
-_EXTRA = dict.fromkeys(("click", "rich", "jinja2", "duckdb", "pyarrow", "matplotlib"), "report")
+_EXTRA: dict[str, str] = dict.fromkeys(("click", "rich", "jinja2", "duckdb", "pyarrow", "matplotlib"), "report")
 _RED, _YELLOW, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -117,4 +117,5 @@ def _usage(error: click.ClickException) -> tuple[str, list[str]]:
         near = f"; did you mean {error.possibilities[0]!r}?" if error.possibilities else ""
         return f"no such option {error.option_name!r}{near}", more
     text = error.format_message().rstrip(".")
-    return text[:1].lower() + text[1:], more
+    # A capital that begins a sentence goes; one that is part of a name in capitals stays.
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:], more

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xent.cli._numbers import Typed, parse
+from xent.cli._numbers import FORMS, Typed, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ def from_file(
     measure = MEASURES[name]
     _check_count(name, measure, len(specs))
     heads = [spec.partition(":") for spec in specs]
-    prefixed = [
-        head if colon and head in ("logits", "logprobs", "counts", "label") else None for head, colon, _ in heads
-    ]
+    prefixed = [head if colon and head in FORMS else None for head, colon, _ in heads]
     bare = [rest if form else spec for spec, form, (_, _, rest) in zip(specs, prefixed, heads, strict=True)]
     forms = _forms(prefixed, truth, model)
     found = read_columns(path, bare, format=file_format)

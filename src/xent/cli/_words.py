@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+UNITS = ("nats", "bits", "bans")
+
 
 def nearest_word(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was probably meant to be."""
@@ -16,7 +18,7 @@ def nearest_word(word: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-class Word(click.ParamType):
+class Word(click.ParamType):  # pyright: ignore[reportMissingTypeArgument] - generic only in newer click
     """One of a few words; an error names the nearest."""
 
     name = "word"

@@ -12,7 +12,7 @@ from xent.cli import _manners as manners
 from xent.cli._help import Command
 from xent.cli._measures import MEASURES, Answer
 from xent.cli._numbers import shield
-from xent.cli._words import Word
+from xent.cli._words import UNITS, Word
 
 EXAMPLES = """
 xent measure entropy 0.5,0.25,0.25 --unit bits
@@ -33,9 +33,7 @@ class _Measure(Command):
 @click.command(cls=_Measure, examples=EXAMPLES)
 @click.argument("measure", type=Word(tuple(MEASURES)), metavar="MEASURE")
 @click.argument("numbers", nargs=-1, required=True, metavar="NUMBERS...")
-@click.option(
-    "--unit", type=Word(("nats", "bits", "bans")), default="nats", metavar="UNIT", help="nats (default), bits or bans."
-)
+@click.option("--unit", type=Word(UNITS), default="nats", metavar="UNIT", help="nats (default), bits or bans.")
 @click.option("--logits", "model", flag_value="logits", help="The model's numbers (the last NUMBERS) are logits.")
 @click.option("--logprobs", "model", flag_value="logprobs", help="They are natural logarithms of probabilities.")
 @click.option("--counts", "truth", flag_value="counts", help="The first NUMBERS are counts or weights.")
@@ -83,10 +81,10 @@ def _as_text(answer: Answer, rows: bool) -> str:
     if answer.where is not None:
         if rows:
             return "".join(f"{value:.6g} {unit}   row {row}\n" for row, value in enumerate(answer.values))
-        return f"{answer.mean:.6g} {unit}   mean {answer.name} of {len(answer.values):,} rows, {manners.clean(answer.where)}\n"
-    lines = [
-        f"{value:.6g} {unit}   {answer.name}, {text}" for value, text in zip(answer.values, answer.texts, strict=True)
-    ]
+        count = f"{len(answer.values):,} rows"
+        return f"{answer.mean:.6g} {unit}   mean {answer.name} of {count}, {manners.clean(answer.where)}\n"
+    pairs = zip(answer.values, answer.texts, strict=True)
+    lines = [f"{value:.6g} {unit}   {answer.name}, {text}" for value, text in pairs]
     if len(lines) > 1:
         lines.append(f"{answer.mean:.6g} {unit}   mean of the {len(lines)}")
     elif answer.reverse is not None:
