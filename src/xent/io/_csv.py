@@ -45,11 +45,12 @@ class CsvTable(ArrowTable):
         """Run `job` on a reader of these columns (None: the header's), and word what goes wrong."""
         bad: list[Any] = []
         try:
-            return job(self._reader(names, bad))
+            with self._fresh() as stream:
+                return job(self._reader(stream, names, bad))
         except pa.ArrowInvalid as error:
             raise self._worded(str(error), bad) from None
 
-    def _reader(self, names: list[str] | None, bad: list[Any]) -> Any:
+    def _reader(self, stream: Any, names: list[str] | None, bad: list[Any]) -> Any:
         def on_ragged(row: Any) -> str:
             bad.append(row)
             return "error" if names is not None else "skip"
@@ -60,7 +61,7 @@ class CsvTable(ArrowTable):
             convert.include_columns = names
             convert.column_types = dict.fromkeys(names, pa.large_string())
         return pc.open_csv(
-            self._fresh(),
+            stream,
             # One thread: only then does a ragged row know its number.
             read_options=pc.ReadOptions(use_threads=False, block_size=block),
             parse_options=pc.ParseOptions(

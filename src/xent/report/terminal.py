@@ -80,8 +80,7 @@ def _loss(subject: Subject) -> list[Text]:
     value, digits, unit = evaluation.cross_entropy, numbers.decimals(evaluation.cross_entropy), evaluation.unit
     line = Text("  Cross-entropy   ").append(f"{numbers.loss(value.value, digits)} {unit}", "bold cyan")
     if math.isinf(value.value):
-        first, *more = wording.infinite(subject)
-        return [line.append(f"   {first}"), *(Text(f"                  {text}") for text in more)]
+        return [line, *(Text(part) for text in wording.infinite(subject) for part in _paragraph(text, 18))]
     if not math.isnan(value.low):
         line.append(f"   95% CI {numbers.interval(value, digits)} {unit}")
     lines = [line, Text(f"                  {wording.other_units(evaluation)}", "dim")]
