@@ -65,8 +65,14 @@ def binary_cross_entropy_curves(*, against: str = "probability", unit: str = "na
         st.ax.set_ylim(0, top)
         st.ax.plot(x, one, color=st.colors.label_one, linewidth=2.2, gid="y1", zorder=4)
         st.ax.plot(x, zero, color=st.colors.label_zero, linewidth=2.2, linestyle=(0, (5, 2.2)), gid="y0", zorder=4)
-        st.ax.plot([0.0 if logit else 0.5], [_COIN * scale], "o", color=st.colors.ink, markersize=6, gid="coin", zorder=6)
-        where = "z, the logit (log-odds) that the label is 1" if logit else "ŷ, the predicted probability that the label is 1"
+        st.ax.plot(
+            [0.0 if logit else 0.5], [_COIN * scale], "o", color=st.colors.ink, markersize=6, gid="coin", zorder=6
+        )
+        where = (
+            "z, the logit (log-odds) that the label is 1"
+            if logit
+            else "ŷ, the predicted probability that the label is 1"
+        )
         head(st, "One yes/no label: confident and wrong costs most", where, f"loss ({unit})")
         _name_parts(st, unit, logit, [(x, one), (x, zero)])
     remember(
@@ -85,16 +91,18 @@ def _name_parts(st: _style.Stage, unit: str, logit: bool, lines: list[tuple[Any,
     one = "label 1: softplus(−z)" if logit else f"label 1: −{log} ŷ"
     zero = "label 0: softplus(z)" if logit else f"label 0: −{log}(1 − ŷ)"
     at_one, at_zero = ((-5.0, 5.0), (5.0, 5.0)) if logit else ((0.11, 2.2), (0.89, 2.2))
-    labels.put(one, (at_one[0], at_one[1] * k), color=st.colors.label_one)
-    labels.put(zero, (at_zero[0], at_zero[1] * k), color=st.colors.label_zero)
     middle = 0.0 if logit else 0.5
     labels.put(
         f"a coin toss, ŷ = ½:\nln 2 = {in_nats_and_bits(_COIN, unit)}",
         (middle, _COIN * k),
         color=st.colors.ink,
         arrow=True,
-        spots=[(middle, _COIN * k + (2.2 if logit else 1.0) * k), (middle, _COIN * k + (3.2 if logit else 1.5) * k)],
+        spots=[
+            (middle, (_COIN + rise * (2.2 if logit else 1.0)) * k) for rise in (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
+        ],
     )
+    labels.put(one, (at_one[0], at_one[1] * k), color=st.colors.label_one)
+    labels.put(zero, (at_zero[0], at_zero[1] * k), color=st.colors.label_zero)
     if not logit:
         labels.put(
             f"cut at {amount(_style.CUT_NATS, unit)}: both go on to inf",

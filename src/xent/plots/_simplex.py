@@ -22,7 +22,7 @@ _RAYS = 240
 _RATE = 2.0
 _STEPS = 400
 # Where the start of the path is named, outside the map where it can be, by the outcome that the start bets on.
-_START_FLAT = ([(0.865, 0.3)], [(0.34, 0.95)], None)
+_START_FLAT = ([(0.865, 0.3), (0.84, 0.37)], [(0.34, 0.95)], None)
 _START_TRIANGLE = ([(-0.03, 0.22)], [(1.03, 0.22)], [(0.2, 0.78)])
 
 
@@ -97,7 +97,13 @@ def _frame(st: _style.Stage, flat: bool, unit: str) -> None:
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)
         beyond = Polygon(
-            [(1, 0), (1, 1), (0, 1)], facecolor="none", edgecolor=st.colors.soft, hatch="///", linewidth=0, alpha=0.35, zorder=1
+            [(1, 0), (1, 1), (0, 1)],
+            facecolor="none",
+            edgecolor=st.colors.soft,
+            hatch="///",
+            linewidth=0,
+            alpha=0.35,
+            zorder=1,
         )
         beyond.set_gid("impossible")
         ax.add_patch(beyond)
@@ -105,7 +111,7 @@ def _frame(st: _style.Stage, flat: bool, unit: str) -> None:
         head(st, title if st.own else f"{title}\n{rings}", x, "q₂, that it gives outcome 2")
     else:
         ax.set_xlim(-0.14, 1.14)
-        ax.set_ylim(-0.12, 0.98)
+        ax.set_ylim(-0.12 if st.scale > 0.8 else -0.3, 0.98)
         ax.set_axis_off()
         head(st, title if st.own else f"{title}\n{rings}")
     ax.apply_aspect()
@@ -154,20 +160,26 @@ def _mark(st: _style.Stage, p: Array, rings: list[Array], path: Array, place: An
     ax.plot([x], [y], "o", color=st.colors.truth, markeredgecolor="#ffffff", markersize=7, zorder=8, gid="minimum")
     flat = place is _rings.first_two
     labels = Labels(st, [place(path)])
-    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p)), unit)}"
-    labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=[(0.69, 0.9)] if flat else [(0.88, 0.8)])
     if flat:
         labels.put("impossible\nq₁ + q₂ > 1", (0.8, 0.62), color=st.colors.soft, points=9.5, spots=[(0.79, 0.62)])
     else:
-        for words, spot in (("q₁ = 1", (0, -0.05)), ("q₂ = 1", (1, -0.05)), ("q₃ = 1", (0.5, 0.92))):
-            labels.put(f"{words}\ncertain of outcome {words[1].translate(_PLAIN)}", spot, color=st.colors.ink, points=9, spots=[spot])
+        _name_corners(st, labels)
+    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p)), unit)}"
+    spots = [(0.69, 0.9)] if flat else [(0.88, 0.8), (0.12, 0.8), (0.5, -0.2)]
+    labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=spots)
     sx, sy = (float(v) for v in place(path[0]))
     spots = (_START_FLAT if flat else _START_TRIANGLE)[int(np.argmin(p))]
     labels.put("gradient descent\nstarts here", (sx, sy), color=st.colors.model, points=9, arrow=True, spots=spots)
     _level_numbers(st, rings, path, place)
 
 
-_PLAIN = str.maketrans("₁₂₃", "123")
+def _name_corners(st: _style.Stage, labels: Labels) -> None:
+    """At each corner of the triangle the model that is certain of one outcome."""
+    for outcome, sub, spot in ((1, "₁", (0.0, -0.05)), (2, "₂", (1.0, -0.05)), (3, "₃", (0.5, 0.92))):
+        words = f"q{sub} = 1"
+        if st.scale > 0.8:
+            words += f"\ncertain of outcome {outcome}"
+        labels.put(words, spot, color=st.colors.ink, points=9, spots=[spot])
 
 
 def _level_numbers(st: _style.Stage, rings: list[Array], path: Array, place: Any) -> None:
@@ -181,7 +193,9 @@ def _level_numbers(st: _style.Stage, rings: list[Array], path: Array, place: Any
     start = np.hypot(*(steps - pixels[0].mean(axis=0)).T)
     steps = steps[start > room]
     best, most = 0, -1
-    for ray in range(0, points.shape[1], 3):
+    closed = bool(np.allclose(points[0, 0], points[0, -1]))
+    ends = 0 if closed else points.shape[1] // 4
+    for ray in range(ends, points.shape[1] - ends, 3):
         kept = _bands.fitting(pixels[:, ray], room)
         near = min((np.hypot(*(pixels[level, ray] - steps).T).min() for level in kept), default=0.0)
         if len(kept) > most and near > room:

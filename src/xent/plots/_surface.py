@@ -71,14 +71,16 @@ def cross_entropy_surface(p: Any = (0.1, 0.2, 0.7), *, unit: str = "nats", ax: A
 def _draw(st: _style.Stage, p: Array, unit: str) -> None:
     k, ax, c = per_nat(unit), st.ax, st.colors
     least = float(entropy(p))
-    words = ("q₁", "q₂", f"cross-entropy H(p, q) ({unit})")
+    words = ("q₁", "q₂", f"cross-entropy H(p, q) ({unit})" if st.own else f"H(p, q) ({unit})")
     title = "Three outcomes: cross-entropy is a bowl, lowest at the truth"
     _solid.box(st, title, *words, unit=unit, view=(_ELEVATION, _azimuth(p)))
     edge = _rings.edge_points(p, _RAYS)
     q, z = _sheet(p, edge, k)
     cmap, norm = _bands.scale()
     shade = cmap(norm((z[:-1, :-1] + z[1:, 1:]) / 2 - least * k))
-    sheet = ax.plot_surface(q[..., 0], q[..., 1], z, rstride=1, cstride=1, facecolors=shade, linewidth=0.4, shade=False)
+    sheet = ax.plot_surface(
+        q[..., 0], q[..., 1], z, rstride=1, cstride=1, facecolors=shade, linewidth=0, antialiased=False, shade=False
+    )
     sheet.set_rasterized(True)
     rings = [np.column_stack(_rings.first_two(_rings.ring(p, edge, level / k))) for level in _style.LEVELS]
     colors = [cmap(norm(level * 0.99)) for level in _style.LEVELS]
@@ -90,7 +92,9 @@ def _draw(st: _style.Stage, p: Array, unit: str) -> None:
     ax.plot([p[0], p[0]], [p[1], p[1]], [0, least * k], color=c.truth, linewidth=2, gid="minimum", zorder=25)
     ax.plot([p[0]], [p[1]], [least * k], "o", color=c.truth, markeredgecolor="#ffffff", markersize=6, zorder=26)
 
-    _solid.point_out(st, (p[0], p[1], least * k), f"lowest where q = p:  H(p) = {in_nats_and_bits(least, unit)}", c.truth)
+    _solid.point_out(
+        st, (p[0], p[1], least * k), f"lowest where q = p:  H(p) = {in_nats_and_bits(least, unit)}", c.truth
+    )
 
 
 def _sheet(p: Array, edge: Array, k: float) -> tuple[Array, Array]:
