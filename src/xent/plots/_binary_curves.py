@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from xent._forms import Logits
 from xent._units import per_nat
+from xent.measures import binary_cross_entropy
 from xent.plots import _arguments, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import binary_cross_entropy, binary_cross_entropy_logits
 from xent.plots._words import LOG, amount, in_nats_and_bits
 
 _COIN = math.log(2)
@@ -58,8 +59,8 @@ def binary_cross_entropy_curves(*, against: str = "probability", unit: str = "na
         # Even steps of the logit: fine where the loss is steep, and one half exactly.
         z = np.linspace(-8, 8, 321) if logit else np.linspace(-12, 12, 481)
         x = z if logit else 1 / (1 + np.exp(-z))
-        loss = binary_cross_entropy_logits if logit else binary_cross_entropy
-        one, zero = loss(1.0, x) * scale, loss(0.0, x) * scale
+        model = Logits(z) if logit else x
+        one, zero = (binary_cross_entropy(y, model, unit=unit) for y in (1.0, 0.0))
         top = (8.5 if logit else _style.CUT_NATS) * scale
         st.ax.set_xlim((-8, 8) if logit else (0, 1))
         st.ax.set_ylim(0, top)

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots import _arguments, _bands, _solid, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots._words import in_nats_and_bits
 
 Array = NDArray[np.float64]

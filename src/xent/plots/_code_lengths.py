@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import cross_entropy, entropy, kl_divergence, surprisal
 from xent.plots import _arguments, _style
 from xent.plots._description import remember
 from xent.plots._labels import head, text_size
-from xent.plots._measures import cross_entropy, entropy, kl_divergence, surprisal
 from xent.plots._words import LOG, amount, number
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ def code_lengths(
     --------
     >>> from xent import plots
     >>> ax = plots.code_lengths()
-    >>> sum(r.get_width() * r.get_height() for r in ax.patches if r.get_gid() == "model")
+    >>> float(sum(r.get_width() * r.get_height() for r in ax.patches if r.get_gid() == "model"))
     2.375
     """
     truth, model = _arguments.distribution("p", p), _arguments.distribution("q", q)
@@ -69,7 +69,7 @@ def code_lengths(
     costs = {name: amount(float(value), unit) for name, value in _areas(truth, model).items()}
     with _style.settings():
         st = _style.stage(ax, size=(7.2, 4.9), box=(0.09, 0.13, 0.87, 0.78))
-        tall = [surprisal(truth) * k, surprisal(model) * k]
+        tall = [surprisal(truth, unit=unit, check=False), surprisal(model, unit=unit, check=False)]
         used = np.concatenate([t[(truth > 0) & np.isfinite(t)] for t in tall])
         cut = max(1.0 * k, float(used.max(initial=0))) * 1.12
         rows = _sums(costs)
@@ -87,7 +87,9 @@ def code_lengths(
 
 
 def _areas(p: Array, q: Array) -> dict[str, Any]:
-    return {"truth": entropy(p), "model": cross_entropy(p, q), "gap": kl_divergence(p, q)}
+    """The three sums, in nats. The arguments have been looked at, in their own precision."""
+    costs = {"truth": entropy(p, check=False), "model": cross_entropy(p, q, check=False)}
+    return {**costs, "gap": kl_divergence(p, q, check=False)}
 
 
 def _sums(costs: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -198,7 +200,8 @@ class _Texts:
         here = (px - wide / 2, py - high / 2, px + wide / 2, py + high / 2)
         floor = float(st.ax.bbox.y0)
         if here[1] < floor or any(
-            here[0] < r and l < here[2] and here[1] < t and b < here[3] for l, b, r, t in self._taken
+            here[0] < right and left < here[2] and here[1] < top and bottom < here[3]
+            for left, bottom, right, top in self._taken
         ):
             return False
         self._taken.append(here)

@@ -18,7 +18,12 @@ Points = NDArray[np.float64]
 
 # Where a label may stand around its anchor, in text heights: near before far, above before below, right before left.
 _AROUND = [
-    (np.cos(angle) * distance, np.sin(angle) * distance)
+    (
+        np.cos(angle) * distance,
+        np.sin(angle) * distance,
+        np.sign(round(np.cos(angle), 6)),
+        np.sign(round(np.sin(angle), 6)),
+    )
     for distance in (1.2, 1.8, 2.6, 3.6, 5.0, 7.0)
     for angle in np.deg2rad([90, 45, 135, 0, 180, -45, -135, -90, 65, 115, 25, 155, -65, -115, -25, -155])
 ]
@@ -97,12 +102,8 @@ class Labels:
         unit = size * 1.2 * st.ax.figure.dpi / 72
         if spots is None:
             centers = [
-                anchor
-                + (
-                    dx * unit + np.sign(round(dx, 6)) * width / 2,
-                    dy * unit + np.sign(round(dy, 6)) * (height - unit) / 2,
-                )
-                for dx, dy in _AROUND
+                anchor + np.array([dx * unit + side * width / 2, dy * unit + above * (height - unit) / 2])
+                for dx, dy, side, above in _AROUND
             ]
         else:
             centers = list(self._pixels([x for x, _ in spots], [y for _, y in spots]))

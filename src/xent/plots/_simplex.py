@@ -10,10 +10,10 @@ from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import entropy, kl_divergence
 from xent.plots import _arguments, _bands, _rings, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import entropy, kl_divergence
 from xent.plots._words import in_nats_and_bits, row
 
 Array = NDArray[np.float64]
@@ -72,17 +72,18 @@ def simplex_cross_entropy(
         box = (0.11, 0.1, 0.72, 0.8) if flat else (0.02, 0.04, 0.84, 0.86)
         st = _style.stage(ax, size=(7.2, 6.3) if flat else (7.2, 5.9), box=box)
         edge = _rings.edge_points(truth, _RAYS)
-        rings = [_rings.ring(truth, edge, level / scale) for level in _style.LEVELS]
+        rings = _rings.rings(truth, edge, np.array(_style.LEVELS) / scale)
         _frame(st, flat, unit)
         _fill(st, truth, [np.column_stack(place(r)) for r in rings], place)
         path = _path(st, truth, place)
         _mark(st, truth, rings, path, place, unit)
         if st.own:
             _bands.color_bar(st, f"extra cost KL(p‖q) = H(p, q) − H(p)  ({unit})")
+    least = in_nats_and_bits(float(entropy(truth, check=False)), unit)
     remember(
         st.ax,
-        f"Map of the cross-entropy H(p, q) over all models q of three outcomes, for the truth p = {row(truth)}: it is least "
-        f"at q = p, where it is H(p) = {in_nats_and_bits(float(entropy(truth)), unit)}, and grows without bound towards the edges.",
+        "Map of the cross-entropy H(p, q) over all models q of three outcomes, "
+        f"for the truth p = {row(truth)}: it is least at q = p, where it is H(p) = {least}.",
     )
     return st.ax
 
@@ -134,7 +135,7 @@ def _path(st: _style.Stage, p: Array, place: Any) -> Array:
     start[int(np.argmin(p))] = 0.9
     path = _rings.descent(p, start, _RATE, _STEPS)
     x, y = place(path)
-    dots = int(np.count_nonzero(kl_divergence(p, path) > 0.003))
+    dots = int(np.count_nonzero(kl_divergence(p, path, check=False) > 0.003))
     st.ax.plot(x, y, color="#ffffff", linewidth=2.6, zorder=5, solid_capstyle="round")
     st.ax.plot(
         x,
@@ -154,7 +155,7 @@ def _path(st: _style.Stage, p: Array, place: Any) -> Array:
 
 
 def _mark(st: _style.Stage, p: Array, rings: list[Array], path: Array, place: Any, unit: str) -> None:
-    """The minimum with its number, names of the corners or the impossible half, levels on the rings, the path's name."""
+    """The minimum and its number, the corners or the impossible half, the levels on the rings, the path's name."""
     ax = st.ax
     x, y = (float(v) for v in place(p))
     ax.plot([x], [y], "o", color=st.colors.truth, markeredgecolor="#ffffff", markersize=7, zorder=8, gid="minimum")
@@ -164,7 +165,7 @@ def _mark(st: _style.Stage, p: Array, rings: list[Array], path: Array, place: An
         labels.put("impossible\nq₁ + q₂ > 1", (0.8, 0.62), color=st.colors.soft, points=9.5, spots=[(0.79, 0.62)])
     else:
         _name_corners(st, labels)
-    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p)), unit)}"
+    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p, check=False)), unit)}"
     spots = [(0.69, 0.9)] if flat else [(0.88, 0.8), (0.12, 0.8), (0.5, -0.2)]
     labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=spots)
     sx, sy = (float(v) for v in place(path[0]))

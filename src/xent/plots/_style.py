@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ _NOT_STYLE = (
 )
 
 # matplotlib's own defaults, not the reader's file: the same call gives the same picture everywhere.
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[Any, Any] = {
     **{k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(_NOT_STYLE)},
     "axes.edgecolor": "#666666",
     "axes.labelcolor": "#222222",
@@ -82,7 +82,7 @@ class Stage:
 
 
 @contextmanager
-def settings() -> Iterator[None]:
+def settings() -> Generator[None]:
     """Our settings while we draw or save; the caller's come back, whatever happens."""
     with mpl.rc_context(_SETTINGS):
         yield

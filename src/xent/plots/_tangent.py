@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xent._units import per_nat
+from xent.measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots import _arguments, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots._words import amount, number
 
 
@@ -59,12 +59,13 @@ def entropy_tangent(
         st = _style.stage(ax, size=(7.2, 4.6), box=(0.1, 0.13, 0.86, 0.77))
         draw = _vary_truth if vary == "truth" else _vary_model
         draw(st, truth, model, unit)
-    gap = float(binary_kl_divergence(truth, model))
+    gap = amount(float(binary_kl_divergence(truth, model)), unit)
+    p_, q_ = number(truth), number(model)
     if vary == "truth":
-        what = f"Entropy H(x) of a yes/no outcome below the straight cross-entropy H(x, {number(model)}): at x = {number(truth)}"
+        what = f"Entropy H(x) of a yes/no outcome under the straight cross-entropy H(x, {q_}): at x = {p_}"
     else:
-        what = f"Cross-entropy H({number(truth)}, x) of a yes/no outcome above the level entropy H({number(truth)}): at x = {number(model)}"
-    remember(st.ax, f"{what} the gap is KL = {amount(gap, unit)}.")
+        what = f"Cross-entropy H({p_}, x) of a yes/no outcome over the level entropy H({p_}): at x = {q_}"
+    remember(st.ax, f"{what} the gap is KL = {gap}.")
     return st.ax
 
 
