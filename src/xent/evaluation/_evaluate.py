@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from xent._forms import Labels
 from xent._units import per_nat
 from xent.evaluation._estimates import Sampling, mean, skill
 from xent.evaluation._exact import Floats
@@ -24,11 +26,63 @@ CLIPS = (2.0**-52, 1e-15, 1e-7)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is known about the rows beside their numbers: ids, how many more were read and dropped, how many rescaled."""
+    """What is known beside the numbers: what each row is called, how many more were read and dropped, or rescaled."""
 
-    ids: Sequence[Any] | None = None
+    row_name: Callable[[int], int | str] | None = None
     dropped: int = 0
     renormalized: int = 0
+
+
+class Facts(Protocol):
+    """What `evaluate_predictions` asks about the reading of a file."""
+
+    @property
+    def dropped(self) -> int:
+        """Rows read and left out."""
+        ...
+
+    @property
+    def renormalized(self) -> int:
+        """Rows rescaled because that was asked for."""
+        ...
+
+
+class Predictions(Protocol):
+    """What `evaluate_predictions` asks of predictions from a file: `xent.io.Predictions` has it."""
+
+    @property
+    def labels(self) -> NDArray[Any]:
+        """Class indices, or soft labels."""
+        ...
+
+    @property
+    def q(self) -> Any:
+        """The predictions in their form."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names in the order of the columns."""
+        ...
+
+    @property
+    def weight(self) -> NDArray[Any] | None:
+        """Relative weights."""
+        ...
+
+    @property
+    def cluster(self) -> NDArray[Any] | None:
+        """Cluster labels."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """Counts of rows."""
+        ...
+
+    def row_name(self, place: int, /) -> int | str:
+        """What the row at `place` is called."""
+        ...
 
 
 def evaluate(
@@ -74,21 +128,22 @@ def evaluate(
     Raises
     ------
     ValueError
-        For NaN, values outside [0, 1], rows whose sum is off 1 by more than 0.01, labels outside the classes, lengths that
+        For NaN, values outside [0, 1], rows whose sum is off 1 by more than 0.01, labels outside the classes, lengths
+        that
         differ, no row, fewer than two classes, bad weights, or names that are too few or there twice. The message names
         the argument, the first row (from 0) and what is there.
 
     Edge cases
     ----------
-    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others would print
-    off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
+    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others would
+    print off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
     one class only         uncertainty is 0, skill NaN
     separated labels       no map is best: recalibration, miscalibration and discrimination are NaN
 
     Accuracy
     --------
-    Means are exact sums of the rows' losses, rounded once; neither they nor anything else depend on the order of the rows,
-    save `row` in `worst_rows`. The identity closes to 1e-12.
+    Means are exact sums of the rows' losses, rounded once; neither they nor anything else depend on the order of the
+    rows, save `row` in `worst_rows`. The identity closes to 1e-12.
 
     Gradient
     --------
@@ -98,7 +153,8 @@ def evaluate(
     ----------
     Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958 (slope and intercept).
     Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017 (temperature).
-    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118, 2021 (the identity).
+    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118, 2021 (the
+    identity).
 
     Examples
     --------
@@ -108,6 +164,21 @@ def evaluate(
     (0.4459, 0.6931, 0.3568)
     """
     return evaluate_rows(y, q, classes=classes, weight=weight, cluster=cluster, unit=unit, seed=seed)
+
+
+def evaluate_predictions(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> Evaluation:
+    """`evaluate` for predictions read from a file: worst rows by their names there, and the counts of the reading."""
+    facts = predictions.facts
+    return evaluate_rows(
+        Labels(predictions.labels) if predictions.labels.ndim == 1 else predictions.labels,
+        predictions.q,
+        classes=predictions.classes,
+        weight=predictions.weight,
+        cluster=predictions.cluster,
+        unit=unit,
+        seed=seed,
+        source=Source(predictions.row_name, facts.dropped, facts.renormalized),
+    )
 
 
 def evaluate_rows(
@@ -121,7 +192,7 @@ def evaluate_rows(
     seed: int = 0,
     source: Source | None = None,
 ) -> Evaluation:
-    """`evaluate`, with what is known about where the rows came from: the ids of worst rows and the counts of the audit."""
+    """`evaluate`, with what is known about where the rows came from."""
     scale = per_nat(unit)
     seed = operator.index(seed)
     source = source or Source()
@@ -164,7 +235,7 @@ def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mende
         recalibration=Recalibration(mended.kind, mended.parameters, in_unit(mended.gain, scale), mended.p_value),
         isotonic=None,
         per_class=class_table(rows, losses, scale),
-        worst_rows=worst_rows(rows, losses, source.ids, scale),
+        worst_rows=worst_rows(rows, losses, source.row_name, scale),
         tail_share=tail_share(rows, losses),
         audit=_audit(rows, losses, source),
     )

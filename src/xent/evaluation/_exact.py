@@ -1,9 +1,11 @@
 """Sums that do not depend on the order of their terms, because nothing is lost on the way.
 
-Floats are split into layers: multiples of a common power of two, few enough bits long that NumPy adds a whole layer without
-rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008, algorithm 3.2).
-A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and Python divides integers
-with a single rounding.
+Floats are split into layers: multiples of a common power of two, few enough bits long that NumPy adds a whole layer
+without
+rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008, algorithm
+3.2).
+A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and Python divides
+integers with a single rounding.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ ONE = 1 << 1074
 _FEW = 4096
 """Up to here `math.fsum` over a list is faster than the layers; both are exact."""
 
+_BLOCK = 16384
+"""Values added up at a time: they stay in the cache."""
+
 _LARGE = 2.0**900
 _SMALL = 2.0**-450
 """Outside [1 / 2**450, 2**450] the square of a float, or the error of it, may leave the range of a double."""
@@ -30,11 +35,13 @@ _SMALL = 2.0**-450
 
 def total(x: Floats) -> int:
     """Return the exact sum of finite `x`, in units of 2**-1074."""
-    if x.size == 0:
-        return 0
+    return sum(_block_total(x[i : i + _BLOCK]) for i in range(0, x.size, _BLOCK))
+
+
+def _block_total(x: Floats) -> int:
     large = np.abs(x) > _LARGE
     if large.any():
-        return sum(as_units(v) for v in x[large].tolist()) + total(x[~large])
+        return sum(as_units(v) for v in x[large].tolist()) + _block_total(x[~large])
     return sum(as_units(part) for part in _layers(x))
 
 
@@ -83,8 +90,13 @@ def dot(a: Floats, b: Floats) -> Fraction:
     if not safe.all():
         rest = sum((Fraction(x) * Fraction(y) for x, y in zip(a[~safe].tolist(), b[~safe].tolist(), strict=True)), rest)
         a, b = a[safe], b[safe]
+    blocks = (slice(i, i + _BLOCK) for i in range(0, a.size, _BLOCK))
+    return Fraction(sum(_block_dot(a[block], b[block]) for block in blocks), ONE) + rest
+
+
+def _block_dot(a: Floats, b: Floats) -> int:
     product = a * b
-    return Fraction(total(product) + total(_product_error(a, b, product)), ONE) + rest
+    return total(product) + total(_product_error(a, b, product))
 
 
 def group_sums(x: Floats, group: Ints, groups: int) -> Floats:
@@ -93,7 +105,7 @@ def group_sums(x: Floats, group: Ints, groups: int) -> Floats:
     rest = x
     while rest.any():
         rest, layer = _extract(rest)
-        layers.append(np.bincount(group, weights=layer, minlength=groups))
+        layers.append(np.bincount(group, weights=layer, minlength=groups).astype(np.float64))
     if len(layers) <= 1:
         return layers[0] if layers else np.zeros(groups)
     several = np.flatnonzero(np.sum([layer != 0 for layer in layers], axis=0) > 1)

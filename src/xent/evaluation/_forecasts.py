@@ -1,4 +1,4 @@
-"""Reading `q`: probabilities, log-probabilities or logits of either shape become probabilities and surprisals in float64."""
+"""Reading `q`: probabilities, log-probabilities or logits become probabilities and surprisals in float64."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """Probabilities (N, K), their surprisals -log q (inf where q is 0), and how many rows were off 1 beyond rounding."""
+    """Probabilities (N, K), surprisals -log q (inf where q is 0), and which rows were off 1 beyond rounding."""
 
     probs: Floats
     surprisal: Floats
@@ -159,7 +159,7 @@ def _one_column_logits(x: Floats) -> Floats:
 
 
 def _log_softmax(logits: Floats) -> Floats:
-    """-log softmax. The largest logit is left out of the sum and comes back through log1p, so small losses keep their digits."""
+    """-log softmax. The largest logit is left out of the sum and returns in log1p: small losses keep their digits."""
     largest = np.argmax(logits, axis=1)[:, None]
     shifted = logits - np.take_along_axis(logits, largest, axis=1)
     others = np.exp(shifted)

@@ -1,7 +1,7 @@
 """The two recalibration maps, as convex functions of their parameters, row by row.
 
-A map keeps only the rows that it can change: a forecast of exactly 0 or 1 that came true stays as it is. Soft labels that
-sum to Y rather than 1 enter normalised and weigh Y, which is the loss as given.
+A map keeps only the rows that it can change: a forecast of exactly 0 or 1 that came true stays as it is. Soft labels
+that sum to Y rather than 1 enter normalised and weigh Y, which is the loss as given.
 
 Same bits in any order: every row is computed with operations that do not see its neighbours, and sums are exact.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -36,8 +37,15 @@ class Terms:
 class Map(Protocol):
     """What fitting and testing need of a map."""
 
-    rows: Ints
-    weight: Floats | None
+    @property
+    def rows(self) -> Ints:
+        """The rows it can change."""
+        ...
+
+    @property
+    def weight(self) -> Floats | None:
+        """Their weights."""
+        ...
 
     @property
     def identity(self) -> Floats:
@@ -83,9 +91,10 @@ def slope_at(terms: Terms, weight: Floats | None) -> Slope:
 class TemperatureMap:
     """q' ∝ q^β, β = 1/temperature.
 
-    With d_k = log q_k - sum_j y_j log q_j (0 for the label), a row's loss is log sum_k e^(β d_k); its derivative in β is the
-    mean of d under q', the second derivative the variance. Classes of probability 0 keep it and are left out of the sum.
-    `d` is (K, N): operations along rows see one class at a time.
+    With d_k = log q_k - sum_j y_j log q_j (0 for the label), a row's loss is log sum_k e^(β d_k); its derivative in β
+    is the
+    mean of d under q', the second derivative the variance. Classes of probability 0 keep it and are left out of the
+    sum. `d` is (K, N): operations along rows see one class at a time.
     """
 
     rows: Ints
@@ -150,7 +159,7 @@ class TemperatureMap:
         return beta * origin + np.log(mass), origin + mean, variance
 
     def fit(self, start: Floats, tolerance: float) -> Floats | None:
-        """Maximum likelihood; None for no rows, or when every label is the most (or the least) probable class of its row."""
+        """Maximum likelihood; None when every label is the most (or the least) probable class of its row."""
         if len(self.rows) == 0:
             return None
         if self.degrees == 0:
@@ -171,7 +180,8 @@ class TemperatureMap:
 class AffineMap:
     """logit q' = slope · logit q + intercept, for two classes.
 
-    With x = logit q and η = a x + b, a row's loss is (1-y) log(1 + e^η) + y log(1 + e^-η). Fitted on x centred and scaled,
+    With x = logit q and η = a x + b, a row's loss is (1-y) log(1 + e^η) + y log(1 + e^-η). Fitted on x centred and
+    scaled,
     x = centre + spread · `x`; theta = (a · spread, b + a · centre). `spread` 0 means that x is constant: then a = 1.
     """
 
@@ -210,7 +220,15 @@ class AffineMap:
 
     def terms(self, theta: Floats) -> Terms:
         """Loss and derivatives of each row."""
-        x, y = self.x, self.y
+        loss, *rest = (np.empty(len(self.rows)) for _ in range(6))
+        for part in _blocks(len(self.rows)):
+            loss[part], *found = self._block(theta, part)
+            for whole, piece in zip(rest, found, strict=True):
+                whole[part] = piece
+        return Terms(loss, tuple(rest[:2]), tuple(rest[2:]))
+
+    def _block(self, theta: Floats, part: slice) -> tuple[Floats, ...]:
+        x, y = self.x[part], self.y[part]
         eta = theta[0] * x + theta[1]
         small = np.exp(-np.abs(eta))
         tail = np.log1p(small)
@@ -220,10 +238,10 @@ class AffineMap:
         residual = (1.0 - y) * upper - y * lower
         curvature = upper * lower
         bent = curvature * x
-        return Terms(loss, (residual * x, residual), (bent * x, bent, curvature))
+        return loss, residual * x, residual, bent * x, bent, curvature
 
     def fit(self, start: Floats, tolerance: float) -> Floats | None:
-        """Maximum likelihood; None when a threshold on the forecasts separates the two labels, so that no slope is best."""
+        """Maximum likelihood; None when a threshold on the forecasts separates the labels: no slope is best."""
         ones, zeros = self.x[self.y > 0.0], self.x[self.y < 1.0]
         if len(ones) == 0 or len(zeros) == 0:
             return None
@@ -275,4 +293,4 @@ def _blocks(n: int) -> Iterator[slice]:
     """Even parts, so that no block has a single row: NumPy adds up a single column in another order."""
     count = max(1, -(-n // _BLOCK))
     edges = [n * i // count for i in range(count + 1)]
-    return (slice(a, b) for a, b in zip(edges, edges[1:], strict=False))
+    return (slice(a, b) for a, b in pairwise(edges))

@@ -26,8 +26,8 @@ class Slope:
 def minimize(function: Callable[[Floats], Slope], start: Floats, tolerance: float) -> Floats | None:
     """Return the minimum of a convex `function`, or None where it keeps falling and no minimum is found.
 
-    Steps are halved while the value rises, so any start will do. The last step is shorter than `tolerance` relative to the
-    parameters; as convergence is quadratic, what is left is of the order of its square.
+    Steps are halved while the value rises, so any start will do. The last step is shorter than `tolerance` relative to
+    the parameters; as convergence is quadratic, what is left is of the order of its square.
     """
     theta, here = start, function(start)
     for _ in range(_STEPS):
@@ -64,5 +64,5 @@ def _step(here: Slope) -> Floats | None:
         return None
     # Where the curvature has died out in floating point, this much of it keeps the step finite and downhill.
     ridge = scale * 1e-15 * np.eye(len(here.gradient))
-    step = np.linalg.solve(here.hessian + ridge, here.gradient)
+    step: Floats = np.linalg.solve(here.hessian + ridge, here.gradient).astype(np.float64)
     return step if np.isfinite(step).all() and float(step @ here.gradient) >= 0.0 else None

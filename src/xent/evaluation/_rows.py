@@ -23,9 +23,10 @@ Ints = NDArray[np.int64]
 class Rows:
     """What is evaluated; N rows that count, K classes.
 
-    `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same. `cluster` numbers
-    the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own. `position` is the number
-    of each row in what was given, of which there were `given`.
+    `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same.
+    `cluster` numbers
+    the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own. `position` is the
+    number of each row in what was given, of which there were `given`.
     """
 
     classes: tuple[str, ...]

@@ -62,7 +62,7 @@ def _density(t: float, df: int) -> float:
 
 
 def _central_area(t: float, df: int) -> float:
-    """P(|T| < t) by the finite trigonometric series (Abramowitz and Stegun 26.7.3 and 26.7.4); every term is positive."""
+    """P(|T| < t) by a finite series of positive terms (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
     theta = math.atan(t / math.sqrt(df))
     sine, cosine = math.sin(theta), math.cos(theta)
     odd = df % 2

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xent.evaluation._exact import Floats, group_totals, ratio, total
 from xent.evaluation._rows import Rows
@@ -27,12 +25,12 @@ def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...
         ClassRow(
             name=rows.classes[k],
             n=count[k],
-            loss=math.inf if cost[k] is None else ratio(cost[k], mass[k]) * scale,
-            share=math.nan if cost[k] is None or grand is None else ratio(cost[k], grand),
+            loss=math.inf if own is None else ratio(own, mass[k]) * scale,
+            share=math.nan if own is None or grand is None else ratio(own, grand),
             frequency=ratio(mass[k], whole),
             mean_probability=ratio(total(rows.probs[:, k] * weight), whole),
         )
-        for k in range(rows.k)
+        for k, own in enumerate(cost)
     )
 
 
@@ -57,7 +55,9 @@ def _soft_class(column: Floats, surprisal: Floats, weight: Floats) -> tuple[int,
     return int(mine.sum()), total(mass), total(cost) if np.isfinite(cost).all() else None
 
 
-def worst_rows(rows: Rows, losses: Floats, ids: Sequence[Any] | None, scale: float) -> tuple[WorstRow, ...]:
+def worst_rows(
+    rows: Rows, losses: Floats, row_name: Callable[[int], int | str] | None, scale: float
+) -> tuple[WorstRow, ...]:
     """Return up to 20 rows, costliest first, ties by class, then row."""
     label = rows.main_label()
     count = min(WORST, rows.n)
@@ -66,16 +66,15 @@ def worst_rows(rows: Rows, losses: Floats, ids: Sequence[Any] | None, scale: flo
     order = np.lexsort((candidates, label[candidates], -losses[candidates]))[:count]
     chosen = candidates[order]
     given = rows.of_label(rows.probs)
+    name = row_name or int
     return tuple(
-        WorstRow(
-            _row_name(ids, int(rows.position[i])), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale
-        )
+        WorstRow(name(int(rows.position[i])), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale)
         for i in chosen.tolist()
     )
 
 
 def tail_share(rows: Rows, losses: Floats) -> float:
-    """Return the share of the total loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
+    """Return the share of the loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
     if not np.isfinite(losses).all():
         return math.nan
     count = -(-rows.n // 100)
@@ -97,17 +96,6 @@ def frequencies(rows: Rows) -> Floats:
         masses = [total(rows.column(k) * weight) for k in range(rows.k)]
     whole = sum(masses)
     return np.array([ratio(mass, whole) for mass in masses])
-
-
-def _row_name(ids: Sequence[Any] | NDArray[Any] | None, position: int) -> int | str:
-    """The id of a row as JSON can say it, else its number."""
-    if ids is None:
-        return position
-    name = ids[position]
-    name = name.item() if isinstance(name, np.generic) else name
-    if isinstance(name, bool) or not isinstance(name, (int, str)):
-        return str(name)
-    return name
 
 
 def mean_or_inf(values: Floats, rows: Rows) -> float:

@@ -42,10 +42,11 @@ class Recalibration:
     Attributes
     ----------
     kind : str
-        "affine" for two classes: logit q' = slope · logit q + intercept. "temperature" for more: q' ∝ q^(1/temperature).
+        "affine" for two classes: logit q' = slope · logit q + intercept. "temperature" for more: q' ∝
+        q^(1/temperature).
     parameters : dict of str to float
-        {"slope", "intercept"} or {"temperature"}. NaN where no map is best, as for separated data. Predictions that never
-        change leave the slope open: it is 1 then. A temperature below 0 turns the ranking of the classes around.
+        {"slope", "intercept"} or {"temperature"}. NaN where no map is best, as for separated data. Predictions that
+        never change leave the slope open: it is 1 then. A temperature below 0 turns the ranking of the classes around.
     gain : Estimate
         Mean fall of the loss when each row is mapped by a fit without it and without its cluster (five folds); negative
         when the map does harm. In the unit of the evaluation.
@@ -193,20 +194,20 @@ class Evaluation:
         return math.exp(-self.cross_entropy.value / per_nat(self.unit))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain dicts, lists, str, int and float; undefined and infinite numbers are nan and inf."""
+        """Return the fields as dicts, lists, str, int and float; undefined and infinite numbers are nan and inf."""
         return _plain(dataclasses.asdict(self))
 
     def to_json(self) -> str:
         """Return one strict JSON document: the fields, `schema_version` and `nonfinite`.
 
-        NaN and infinite numbers are null; the infinite ones are named in `nonfinite` by their dotted path, list places by
-        number: `{"cross_entropy.value": "inf"}`. Finite floats read back to the bit.
+        NaN and infinite numbers are null; the infinite ones are named in `nonfinite` by their dotted path, list places
+        by number: `{"cross_entropy.value": "inf"}`. Finite floats read back to the bit.
         """
         return json.dumps(json_ready(self.to_dict()), allow_nan=False)
 
 
 def json_ready(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return `fields` with `schema_version` in front, null for what JSON cannot say, and `nonfinite` for the infinite."""
+    """Return `fields` with `schema_version`, null for what JSON cannot say, and `nonfinite` for the infinite."""
     nonfinite: dict[str, str] = {}
     body = _without_nonfinite(fields, "", nonfinite)
     return {"schema_version": SCHEMA_VERSION, **body, "nonfinite": nonfinite}
