@@ -21,14 +21,15 @@ _WIDTHS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 
 def library(a: Any) -> str:
     """The name of the library that `a` is an array of ("numpy", "torch", "jax", ...); "" for anything else."""
-    if isinstance(a, np.ndarray | np.generic):
+    if isinstance(a, (np.ndarray, np.generic)):
         return "numpy"
     kind = type(a)
     root = kind.__module__.partition(".")[0]
     if root in ("jax", "jaxlib"):
         return "jax" if array_api_compat.is_jax_array(a) else ""
-    if root == "torch" or (hasattr(a, "requires_grad") and "torch" in sys.modules):
-        return "torch" if array_api_compat.is_torch_array(a) else ""
+    # Not array_api_compat's own question: it is cached, and torch.compile warns of what it cannot see through.
+    if "torch" in sys.modules and isinstance(a, sys.modules["torch"].Tensor):
+        return "torch"
     return root if hasattr(a, "__array_namespace__") else ""
 
 
@@ -39,11 +40,17 @@ def is_array(a: Any) -> bool:
 
 def namespace(*arrays: Any) -> Any:
     """The array-API namespace of arrays of one library."""
+    if library(arrays[0]) == "torch":
+        from array_api_compat import torch
+
+        return torch
     return array_api_compat.array_namespace(*arrays, use_compat=None)
 
 
 def device(a: Any) -> Any:
     """The device of `a` as its library names it; None where a tracer has none."""
+    if library(a) == "torch":
+        return a.device
     try:
         return array_api_compat.device(a)
     except Exception:  # tracers of several libraries raise types of their own here
@@ -192,7 +199,9 @@ def _has_fast_float64(a: Any) -> bool:
 
 def quiet(xp: Any) -> contextlib.AbstractContextManager[Any]:
     """A context in which zeros and infinities raise no NumPy warning; nothing for other libraries."""
-    del xp  # array_api_strict computes with NumPy underneath, and the context costs others nothing
+    # Others than torch may compute with NumPy underneath, and the context costs them nothing.
+    if xp is not None and xp.__name__ == "array_api_compat.torch":
+        return contextlib.nullcontext()
     return np.errstate(all="ignore")
 
 
