@@ -54,7 +54,7 @@ static void marginals(const Job& job, const char* p, Table& t) {
 XENT_INLINE dd cell(int op, vd x, dd row, dd col, dd total) {
     if (op == MUTUAL_INFORMATION) {
         dd p = div(wide(x), total), q = div(div(mul(row, col), total), total);
-        return kl_term(Num{p, vd{}}, Num{q, vd{}});
+        return kl_term(Num{p, vd{}, vd{}}, Num{q, vd{}, vd{}});
     }
     dd whole_of = op == JOINT_ENTROPY ? total : op == CONDITIONAL_ENTROPY_0 ? row : col;
     vl some = x > 0.0;

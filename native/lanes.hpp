@@ -24,7 +24,7 @@ XENT_INLINE vd load(const double* p) {
 XENT_INLINE void store(double* p, vd x) { __builtin_memcpy(p, &x, sizeof x); }
 XENT_INLINE vd splat(double x) { return x - vd{}; }
 XENT_INLINE vl splat_bits(long long x) { return x - vl{}; }
-XENT_INLINE vd sel(vl mask, vd a, vd b) { return (vd)(((vl)a & mask) | ((vl)b & ~mask)); }
+XENT_INLINE vd sel(vl mask, vd a, vd b) { return mask ? a : b; }
 XENT_INLINE vd only(vl mask, vd a) { return (vd)((vl)a & mask); }  // a, or 0
 XENT_INLINE vd abs(vd x) { return (vd)((vl)x & splat_bits(0x7fffffffffffffffLL)); }
 XENT_INLINE vd min(vd a, vd b) { return sel(b < a, b, a); }
@@ -87,9 +87,21 @@ XENT_INLINE void accumulate(vd& h, vd& l, vd term, vd low) {
     l += s.l + low;
 }
 
+// c[0] + c[1] x + ..., by halves: the chain of dependent operations is what a long polynomial would cost.
 template <int N>
-XENT_INLINE vd horner(vd x, const double (&c)[N]) {
-    vd y = splat(c[N - 1]);
-    for (int i = N - 2; i >= 0; --i) y = y * x + c[i];
-    return y;
+XENT_INLINE vd sum_powers(const vd* powers, const double* c) {
+    if constexpr (N == 1) return splat(c[0]);
+    else if constexpr (N == 2) return c[0] + c[1] * powers[0];
+    else {
+        constexpr int log = N > 8 ? 3 : N > 4 ? 2 : 1, half = 1 << log;
+        return sum_powers<half>(powers, c) + sum_powers<N - half>(powers, c + half) * powers[log];
+    }
+}
+
+template <int N>
+XENT_INLINE vd polynomial(vd x, const double (&c)[N]) {
+    static_assert(N <= 16, "four powers are made");
+    vd square = x * x, fourth = square * square;
+    vd powers[] = {x, square, fourth, N > 8 ? fourth * fourth : fourth};
+    return sum_powers<N>(powers, c);
 }
