@@ -13,12 +13,10 @@ struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k as far as
 XENT_INLINE Parts parts(vd x) {
     vl subnormal = abs(x) < kTiny;
     vd up = sel(subnormal, splat(0x1p54), splat(1.0));
-    vl t = (vl)(x * up) + (kOne - kHalfRoot2);
-    vl e = t >> 52;  // k + 1023; x is not negative where the result is used
-    vd k = (vd)(e | splat_bits(0x4330000000000000LL)) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
-    vl back = (2046 - e);
-    back = back < 1 ? splat_bits(1) : back;
-    return {(vd)((t & kMantissa) + kHalfRoot2), k, (vd)(back << 52) * up};
+    vl t = as_bits(x * up) + (kOne - kHalfRoot2);
+    vl e = down52(t);  // k + 1023; x is not negative where the result is used
+    vd k = as_double(e | 0x4330000000000000LL) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
+    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e)) * up};
 }
 
 // log(a / b) = k ln 2 + 2(sh + sl) + c, and |log(a/b) - k ln 2| <= ln(2)/2. `h + l` is the whole; relative error 2^-58, absolute
@@ -29,12 +27,17 @@ struct LogRatio {
 
 struct Plain {};  // a divisor of exactly 1, or a low part of exactly 0
 
-XENT_INLINE LogRatio log_from(vd d, vd dl, vd t, vd tl, vd k) {  // log((t + d) / (t - d)) + k ln 2, in lanes
+XENT_INLINE vd plus(vd a, vd b) { return a + b; }
+XENT_INLINE vd plus(vd a, Plain) { return a; }
+
+// log((t + d) / (t - d)) + k ln 2, d and t with low parts.
+template <class Low>
+XENT_INLINE LogRatio log_from(vd d, Low dl, vd t, vd tl, vd k) {
     vd th = top(t), y = 1.0 / t;
     tl += t - th;
-    vd sh = top(d * y);
-    vd sl = (((d - sh * th) - sh * tl) + dl) * y;
-    vd s = sh + sl, z = s * s;
+    vd s = d * y, z = s * s;  // within two ulps of (a - b)/(a + b): enough for c, a hundredth of the whole
+    vd sh = top(s);
+    vd sl = plus((d - sh * th) - sh * tl, dl) * y;
     vd c = s * z * polynomial(z, xent_constants::kLog);
     dd u = fast_two_sum(k * xent_constants::kLn2_1, 2.0 * sh);
     dd r = fast_two_sum(u.h, u.l + (k * xent_constants::kLn2_2 + (2.0 * sl + c)));
@@ -43,15 +46,15 @@ XENT_INLINE LogRatio log_from(vd d, vd dl, vd t, vd tl, vd k) {  // log((t + d) 
 
 // The same for x < 2^969, which may be scaled without looking: probabilities. No `shrink`.
 XENT_INLINE Parts parts_of_small(vd x) {
-    vl t = (vl)(x * 0x1p54) + (kOne - kHalfRoot2);
-    vd k = (vd)((t >> 52) | splat_bits(0x4330000000000000LL)) - (0x1p52 + 1023.0 + 54.0);
-    return {(vd)((t & kMantissa) + kHalfRoot2), k, vd{}};
+    vl t = as_bits(x * 0x1p54) + (kOne - kHalfRoot2);
+    vd k = as_double(down52(t) | 0x4330000000000000LL) - (0x1p52 + 1023.0 + 54.0);
+    return {as_double((t & kMantissa) + kHalfRoot2), k, vd{}};
 }
 
 XENT_INLINE LogRatio log_ratio(vd a, Plain) {  // log a, a < 2^969
     Parts p = parts_of_small(a);
     vd t = p.m + 1.0;
-    return log_from(p.m - 1.0, vd{}, t, p.m - (t - 1.0), p.k);
+    return log_from(p.m - 1.0, Plain{}, t, p.m - (t - 1.0), p.k);
 }
 
 XENT_INLINE LogRatio log_ratio(dd a, Plain) {
@@ -67,7 +70,7 @@ XENT_INLINE LogRatio log_ratio(vd a, vd b) {  // both below 2^969
     vd m = p.m * sel(high, splat(0.5), sel(low, splat(2.0), splat(1.0)));
     vd k = (p.k - q.k) + (only(high, splat(1.0)) - only(low, splat(1.0)));
     dd t = two_sum(m, q.m);
-    return log_from(m - q.m, vd{}, t.h, t.l, k);
+    return log_from(m - q.m, Plain{}, t.h, t.l, k);
 }
 
 XENT_INLINE LogRatio log_ratio(dd a, dd b) {
@@ -96,7 +99,7 @@ struct Exp {
 XENT_INLINE vd nearest(vd x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
 XENT_INLINE vd power2(vd n) {  // 2^n for integers n in [-1022, 1023]
-    return (vd)((vl)(n + (0x1p52 + 1023.0)) << 52);
+    return as_double(up52(as_bits(n + (0x1p52 + 1023.0))));
 }
 
 XENT_INLINE vd cut(vd x, double limit) { return max(min(x, splat(limit)), splat(-limit)); }

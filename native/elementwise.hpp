@@ -182,9 +182,9 @@ XENT_INLINE vl computable(vd y) {
     return valid(Y, y);
 }
 
-// n elements (a multiple of the lanes) to h and l; 0 where some element lies outside its domain.
+// n elements (a multiple of the lanes) to h and l; false where some element lies outside its domain.
 template <int Op, int Y, int Q>
-static long long elements(const double* y, const double* q, int64_t n, int post, double* h, double* l) {
+static bool elements(const double* y, const double* q, int64_t n, int post, double* h, double* l) {
     constexpr bool two = Op == BIN_CROSS_ENTROPY || Op == BIN_KL;
     vl fine = vd{} == vd{};
     for (int64_t i = 0; i < n; i += W) {
@@ -199,12 +199,10 @@ static long long elements(const double* y, const double* q, int64_t n, int post,
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }
-    long long all = -1;
-    for (int i = 0; i < W; ++i) all &= fine[i];
-    return all;
+    return everywhere(fine);
 }
 
-using Elements = long long (*)(const double*, const double*, int64_t, int, double*, double*);
+using Elements = bool (*)(const double*, const double*, int64_t, int, double*, double*);
 
 template <int Op, int Y>
 static Elements pick(int q) {

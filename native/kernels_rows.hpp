@@ -93,8 +93,8 @@ struct Cross {
         else s = gap(r[3], b);
         vl none = w.h == 0.0;
         if (Form == LOGITS) s = sel(none | ~(abs(s.h) < kInf), wide(vd{}), s);
-        dd t = two_prod(w.h, s.h);
-        accumulate(q[0], q[1], t.h, t.l + (Weight == LOGITS ? w.h * s.l + w.l * s.h : w.h * s.l));
+        dd t = split_product(w.h, s.h, s.l);
+        accumulate(q[0], q[1], t.h, Weight == LOGITS ? t.l + w.l * s.h : t.l);
         q[2] = min(q[2], w.h);
         if (whole_weight) accumulate(q[3], q[4], w.h, w.l);
         else q[3] += w.h;
