@@ -20,7 +20,7 @@ from xent.report._subject import Subject
 WIDTH = 80
 _BAR = 30
 _CLASSES, _ROWS = 10, 5
-_STYLES = {"uncertainty": "blue", "explained": "green", "miscalibration": "yellow", "loss": "bold cyan"}
+_STYLES = {"uncertainty": "blue", "explained": "", "miscalibration": "green", "loss": "bold yellow"}
 
 
 def render(subject: Subject, *, color: bool = False) -> str:
@@ -78,7 +78,7 @@ def _cut(line: str, width: int = WIDTH) -> str:
 def _loss(subject: Subject) -> list[Text]:
     evaluation = subject.evaluation
     value, digits, unit = evaluation.cross_entropy, numbers.decimals(evaluation.cross_entropy), evaluation.unit
-    line = Text("  Cross-entropy   ").append(f"{numbers.loss(value.value, digits)} {unit}", "bold cyan")
+    line = Text("  Cross-entropy   ").append(f"{numbers.loss(value.value, digits)} {unit}", "bold yellow")
     if math.isinf(value.value):
         return [line, *(Text(part) for text in wording.infinite(subject) for part in _paragraph(text, 18))]
     if not math.isnan(value.low):
