@@ -64,13 +64,13 @@ def as_float(units: int) -> float:
 
 
 def ratio(numerator: int, denominator: int) -> float:
-    """Divide two totals with one rounding; 0 / 0 is NaN."""
+    """Divide a total by one that is not negative, with a single rounding; NaN for 0 / 0."""
     if denominator == 0:
         return math.nan
     try:
         return numerator / denominator
     except OverflowError:
-        return math.copysign(math.inf, numerator)
+        return math.inf if numerator > 0 else -math.inf
 
 
 def root(square: Fraction) -> float:

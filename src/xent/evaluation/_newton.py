@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 _STEPS = 200
 _HALVINGS = 60
 
+_INVISIBLE = 1e-9
+"""A predicted fall this small against the value is near rounding: there the step is to be trusted, not the value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slope:
@@ -24,9 +27,9 @@ class Slope:
 
 
 def minimize(function: Callable[[Floats], Slope], start: Floats, tolerance: float) -> Floats | None:
-    """Return the minimum of a convex `function`, or None where it keeps falling and no minimum is found.
+    """Return the minimum of a convex `function`, or None where none is found.
 
-    Steps are halved while the value rises, so any start will do. The last step is shorter than `tolerance` relative to
+    Steps are halved while the value rises. The last step is shorter than `tolerance` relative to
     the parameters; as convergence is quadratic, what is left is of the order of its square.
     """
     theta, here = start, function(start)
@@ -36,9 +39,12 @@ def minimize(function: Callable[[Floats], Slope], start: Floats, tolerance: floa
             return None
         if np.all(np.abs(step) <= tolerance * (1.0 + np.abs(theta))):
             return theta - step
+        if float(step @ here.gradient) <= _INVISIBLE * abs(here.value):
+            theta, here = theta - step, function(theta - step)
+            continue
         moved = _descend(function, theta, step, here.value)
         if moved is None:
-            return theta
+            return None
         theta, here = moved
     return None
 

@@ -41,7 +41,7 @@ def recalibrate(rows: Rows, losses: Floats, loss: float, seed: int) -> Mended:
         return Mended(kind, dict.fromkeys(names, math.nan), math.nan, UNDEFINED, math.nan)
     map_: Map = AffineMap.of(rows, losses) if rows.k == 2 else TemperatureMap.of(rows, losses)
     with np.errstate(all="ignore"):
-        theta = map_.fit(map_.identity, _EXACT)
+        theta = map_.fit(None, _EXACT)
         if theta is None:
             return Mended(kind, map_.parameters(None), math.nan, UNDEFINED, math.nan)
         after = losses.copy()

@@ -52,7 +52,7 @@ def write(file: Path, data: Any, probs: np.ndarray[Any, np.dtype[np.float64]]) -
         "label": pa.array([names[k] for k in data.target], pa.string()),
     }
     columns |= {f"p_{name}": pa.array(probs[:, k]) for k, name in enumerate(names)}
-    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=["label"], store_schema=False)
+    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=False, store_schema=False)
 
 
 def main(arguments: Sequence[str]) -> None:
