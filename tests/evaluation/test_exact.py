@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from xent.evaluation import _exact
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

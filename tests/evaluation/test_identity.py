@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-import xent
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import xent
 from xent.evaluation import Estimate, evaluate
 
 
@@ -130,7 +131,7 @@ def test_one_cluster_has_no_standard_error(binary):
 
 
 def test_forecasts_of_0_and_1_that_came_true_stay(binary):
-    y, x, q = binary(200)
+    y, _x, q = binary(200)
     e = evaluate(y, q)
     more = evaluate(np.r_[y, 0, 1, 1], np.r_[q, 0.0, 1.0, 1.0])
     assert more.recalibration.parameters == pytest.approx(e.recalibration.parameters, rel=1e-12)

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-import xent
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, xlogy
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import d2_log_loss_score, log_loss
+
+import xent
 from xent.evaluation import evaluate
 
 

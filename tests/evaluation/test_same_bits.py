@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-import xent
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import xent
 from xent.evaluation import evaluate
 
 

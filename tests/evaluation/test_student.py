@@ -4,6 +4,7 @@ import math
 
 import pytest
 import scipy.stats
+
 from xent.evaluation._student import chi2_tail, t_quantile
 
 DEGREES = [*range(1, 60), 99, 100, 499, 500, 998, 999, 1000, 1001, 5000, 10**5, 10**6, 10**9]
