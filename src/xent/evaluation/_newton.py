@@ -26,13 +26,15 @@ class Slope:
     hessian: Floats
 
 
-def minimize(function: Callable[[Floats], Slope], start: Floats, tolerance: float) -> Floats | None:
-    """Return the minimum of a convex `function`, or None where none is found.
+def minimize(
+    function: Callable[[Floats], Slope], start: Floats, tolerance: float, here: Slope | None = None
+) -> Floats | None:
+    """Return the minimum of a convex `function`, or None where none is found; `here` is `function(start)` if known.
 
-    Steps are halved while the value rises. The last step is shorter than `tolerance` relative to
-    the parameters; as convergence is quadratic, what is left is of the order of its square.
+    Steps are halved while the value rises. The last step is shorter than `tolerance` relative to the parameters; as
+    convergence is quadratic, what is left is of the order of its square.
     """
-    theta, here = start, function(start)
+    theta, here = start, here or function(start)
     for _ in range(_STEPS):
         step = _step(here)
         if step is None:
