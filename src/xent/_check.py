@@ -65,14 +65,13 @@ def outcome_axis(name: str, shape: Sequence[int], axis: int) -> int:
     return shape[axis]
 
 
-def same_outcomes(names: tuple[str, str], shapes: tuple[Sequence[int], Sequence[int]], axis: int) -> None:
-    """Refuse two operands whose outcome axes differ: that axis is never broadcast."""
+def different_outcomes(names: tuple[str, str], shapes: tuple[Sequence[int], Sequence[int]], axis: int) -> NoReturn:
+    """Two operands whose outcome axes differ: that axis is never broadcast."""
     first, second = (shape[axis] for shape in shapes)
-    if first != second:
-        raise ShapeError(
-            f"`{names[0]}` has {first} outcomes along axis {axis} and `{names[1]}` has {second} "
-            f"(shapes {_shape(shapes[0])} and {_shape(shapes[1])}); they must be the same outcomes."
-        )
+    raise ShapeError(
+        f"`{names[0]}` has {first} outcomes along axis {axis} and `{names[1]}` has {second} "
+        f"(shapes {_shape(shapes[0])} and {_shape(shapes[1])}); they must be the same outcomes."
+    )
 
 
 def broadcast(names: Sequence[str], shapes: Sequence[tuple[int, ...]], what: str = "shapes") -> tuple[int, ...]:
@@ -89,7 +88,9 @@ def table(name: str, shape: Sequence[int]) -> None:
     if len(shape) < 2:
         raise ShapeError(f"`{name}` has shape {_shape(shape)}; a joint distribution has two axes, its last two.")
     if 0 in shape[-2:]:
-        raise ShapeError(f"`{name}` has shape {_shape(shape)}: a joint distribution needs at least one outcome each way.")
+        raise ShapeError(
+            f"`{name}` has shape {_shape(shape)}: a joint distribution needs at least one outcome each way."
+        )
 
 
 def given_axis(given: Any) -> int:
@@ -103,7 +104,9 @@ def refuse_kind(name: str, kind: str, allowed: Collection[str]) -> NoReturn:
     """A form that makes no sense in this place."""
     given = _MAKE[kind].format(name="…").replace("(…)", "")
     if kind == "labels":
-        advice = f"Labels are outcomes, not a distribution; for how often each label occurs, pass {_make('counts', name)}"
+        advice = (
+            f"Labels are outcomes, not a distribution; for how often each label occurs, pass {_make('counts', name)}"
+        )
     else:
         advice = "Pass " + ", ".join(_make(k, name) for k in _MAKE if k in allowed)
     raise DistributionError(f"`{name}` is given as {given}, which does not make sense here. {advice}.")
@@ -111,7 +114,11 @@ def refuse_kind(name: str, kind: str, allowed: Collection[str]) -> NoReturn:
 
 def refuse_integers(name: str, dtype: Any, allowed: Collection[str]) -> NoReturn:
     """An integer array without a form could be labels or counts: it must say which."""
-    words = {"labels": "for class indices", "counts": "for counts", "probs": "for probabilities that are exactly 0 or 1"}
+    words = {
+        "labels": "for class indices",
+        "counts": "for counts",
+        "probs": "for probabilities that are exactly 0 or 1",
+    }
     options = ", ".join(f"{_make(kind, name)} {text}" for kind, text in words.items() if kind in allowed)
     raise DistributionError(f"`{name}` is an integer array ({dtype}). Say what it holds: {options}.")
 
@@ -135,7 +142,9 @@ def refuse_container(name: str, what: str, advice: str) -> NoReturn:
 
 def refuse_object(name: str, value: Any) -> NoReturn:
     """Something that is no array, list or number."""
-    raise TypeError(f"`{name}` is a {type(value).__name__}; pass an array, a list of numbers, or a form such as `xent.Logits(...)`.")
+    raise TypeError(
+        f"`{name}` is a {type(value).__name__}; pass an array, a list of numbers, or a form such as `xent.Logits(...)`."
+    )
 
 
 def refuse_mixture(names: Sequence[str], libraries: Sequence[str]) -> NoReturn:
@@ -182,11 +191,13 @@ def _bad_probs(name: str, at: str, values: Any, tolerance: float) -> str:
         return found
     low = int(np.argmin(values))
     if values[low] < 0:
-        return f"{at} has a negative probability, {_number(values[low])} at outcome {low}. If these are logits, pass {_make('logits', name)}."
+        found = f"{at} has a negative probability, {_number(values[low])} at outcome {low}."
+        return f"{found} If these are logits, pass {_make('logits', name)}."
     total = _sum(values)
     whole = bool(np.all(values == np.floor(values))) and total > 1
-    first = f"If these are counts, pass {_make('counts', name)}" if whole else f"If these are logits, pass {_make('logits', name)}"
-    return f"{at} sums to {_off_one(total, tolerance)}, not 1. {first}; to rescale them, `xent.normalize({name})`."
+    kind = "counts" if whole else "logits"
+    advice = f"If these are {kind}, pass {_make(kind, name)}; to rescale them, `xent.normalize({name})`."
+    return f"{at} sums to {_off_one(total, tolerance)}, not 1. {advice}"
 
 
 def _bad_logits(name: str, at: str, values: Any, tolerance: float) -> str:

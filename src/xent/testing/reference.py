@@ -19,9 +19,9 @@ mpmath: Any = need("mpmath")
 mp: Any = mpmath.mp
 
 _FIRST_DIGITS = 60
-_MOST_DIGITS = 2000
+_MOST_DIGITS = 900
 _AGREED_DIGITS = 30
-_NOTHING = "1e-600"  # below the square of the smallest float: zero for every purpose
+_ENOUGH_DIGITS = 700  # sees the square of the smallest float: what is 0 here is 0
 
 
 class Answer(NamedTuple):
@@ -40,8 +40,10 @@ def _settled(evaluate: Callable[[], Any]) -> Any:
         digits *= 2
         with mp.workdps(digits):
             now = evaluate()
-            close = abs(now - before) <= abs(now) * mp.mpf(10) ** -_AGREED_DIGITS
-            if now == before or close or mp.isnan(now) or max(abs(now), abs(before)) < mp.mpf(_NOTHING):
+            # digits that agree count only where the earlier precision could see them: next to the 1 of the total
+            seen = mp.mpf(10) ** (_AGREED_DIGITS - digits // 2)
+            close = abs(now - before) <= abs(now) * mp.mpf(10) ** -_AGREED_DIGITS and abs(now) > seen
+            if not mp.isfinite(now) or close or (now == before and digits > _ENOUGH_DIGITS):
                 return now
         before = now
     return before
