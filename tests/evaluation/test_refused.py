@@ -161,7 +161,10 @@ def test_rows_off_1_are_used_as_given_and_counted():
     assert e.audit.renormalized_rows == 0
     assert evaluate([0, 1, 2], np.array(Q3, dtype=np.float32)).audit.unnormalized_rows == 0
     assert evaluate([0, 1, 2], np.array(Q3, dtype=np.float32).astype(float)).audit.unnormalized_rows == 0
-    assert evaluate([0, 1, 2], np.array(Q3, dtype=np.float16)).audit.unnormalized_rows == 0
+    coarse = np.array([[0.2, 0.30002, 0.5]] * 3)
+    assert evaluate([0, 1, 2], coarse).audit.unnormalized_rows == 3
+    for dtype in (np.float32, ">f4", np.float16):
+        assert evaluate([0, 1, 2], coarse.astype(dtype)).audit.unnormalized_rows == 0
 
 
 def test_nothing_that_was_given_is_changed(several):
@@ -185,8 +188,11 @@ def test_arrays_of_other_libraries(several):
     assert evaluate(pandas.Series(y), pandas.DataFrame(q)).to_json() == plain
     assert evaluate(pandas.Series(y, dtype="Int64"), pandas.DataFrame(q)).to_json() == plain
     assert evaluate(polars.Series(y), polars.DataFrame(q)).to_json() == plain
+    single = pandas.DataFrame(q.astype(np.float32))
+    assert evaluate(y, single).to_json() == evaluate(y, q.astype(np.float32)).to_json()
     half = torch.tensor(q, dtype=torch.bfloat16)
-    assert evaluate(y, half).cross_entropy == evaluate(y, xent.Probs(half.float())).cross_entropy
+    assert evaluate(y, half).cross_entropy == evaluate(y, half.double()).cross_entropy
+    assert evaluate(y, half).audit.unnormalized_rows == 0 < evaluate(y, half.double()).audit.unnormalized_rows
     names = pandas.Series([f"c{k}" for k in y], dtype="category")
     assert evaluate(names, q, classes=[f"c{k}" for k in range(5)]).cross_entropy == evaluate(y, q).cross_entropy
     assert evaluate(y, q, cluster=names).to_json() == evaluate(y, q, cluster=y).to_json()

@@ -1,11 +1,9 @@
 """Sums that do not depend on the order of their terms, because nothing is lost on the way.
 
 Floats are split into layers: multiples of a common power of two, few enough bits long that NumPy adds a whole layer
-without
-rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008, algorithm
-3.2).
-A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and Python divides
-integers with a single rounding.
+without rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008,
+algorithm 3.2). A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and
+Python divides integers with a single rounding.
 """
 
 from __future__ import annotations

@@ -200,8 +200,8 @@ class AffineMap:
     """logit q' = slope · logit q + intercept, for two classes.
 
     With x = logit q and η = a x + b, a row's loss is (1-y) log(1 + e^η) + y log(1 + e^-η). Fitted on x centred and
-    scaled,
-    x = centre + spread · `x`; theta = (a · spread, b + a · centre). `spread` 0 means that x is constant: then a = 1.
+    scaled, x = centre + spread · `x`; theta = (a · spread, b + a · centre). `spread` 0 means that x is constant: then
+    a = 1.
     """
 
     rows: Ints

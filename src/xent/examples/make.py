@@ -1,8 +1,7 @@
 """Make the example files again: python -m xent.examples.make [FOLDER]. Needs scikit-learn and pyarrow.
 
 Each row is predicted by a model that never saw it: ten-fold cross-validation, stratified, shuffled with seed 0.
-The last digits depend on the versions of scikit-learn, SciPy and the linear algebra beneath; README.md names those
-used.
+The last digits depend on the versions of scikit-learn, SciPy and the linear algebra beneath; README.md names them.
 """
 
 from __future__ import annotations
