@@ -175,4 +175,4 @@ def test_unknown_example(xent):
         pytest.importorskip("xent.examples")
     done = xent("report", "--example", "digts")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "did you mean 'digits'?" in done.stderr
+    assert "did you mean 'digits'?" in done.stderr.lower()

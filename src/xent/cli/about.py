@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -17,19 +16,6 @@ def about(as_json: bool) -> None:
     """Versions, the compiled core or why it is missing, threads, instruction set and what is installed."""
     import xent
 
-    facts: dict[str, Any] = dict(xent.about())
-    if as_json:
-        write_result(json.dumps({"schema_version": 1, **facts}, indent=2, default=str) + "\n")
-        return
-    width = max(len(key) for key in facts)
-    write_result("".join(f"{key:<{width}}   {clean(_in_words(value))}\n" for key, value in facts.items()))
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_in_words(item)}" for key, item in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(_in_words(item) for item in value) or "none"
-    return (
-        {True: "yes", False: "no", None: "none"}.get(value, str(value)) if value in (True, False, None) else str(value)
-    )
+    facts = xent.about()
+    document = {"schema_version": 1, **facts.to_dict()}
+    write_result(json.dumps(document, indent=2) + "\n" if as_json else clean(str(facts)) + "\n")

@@ -78,9 +78,7 @@ def describe(evaluation: Evaluation, digits: int) -> str:
     whole, explained, bad = (numbers.loss(value, digits) for value in parts)
     total = numbers.loss(evaluation.cross_entropy.value, digits)
     if math.isnan(evaluation.discrimination):
-        return (
-            f"The cross-entropy is {total} {unit}, the label entropy {whole} {unit}; what is between is undefined."
-        )
+        return f"The cross-entropy is {total} {unit}, the label entropy {whole} {unit}; what is between is undefined."
     return (
         f"The cross-entropy of {total} {unit} is the label entropy of {whole} {unit}, less {explained} {unit} that the "
         f"forecasts explain, plus {bad} {unit} of miscalibration."
