@@ -60,8 +60,14 @@ def confidence(evaluation: Evaluation) -> str:
 def remedy(evaluation: Evaluation) -> tuple[str, str]:
     """What mends the forecasts: `temperature 1.34`, and the test that there is nothing to mend."""
     fitted = evaluation.recalibration
-    found = "  ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
+    found = ", ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
     return found, numbers.p_value(fitted.p_value)
+
+
+def no_remedy(evaluation: Evaluation) -> str:
+    """Why there is no recalibration to speak of."""
+    why = "the loss is infinite" if math.isinf(evaluation.cross_entropy.value) else "no map is best on these rows"
+    return f"Recalibration: undefined, since {why}"
 
 
 def other_units(evaluation: Evaluation) -> str:

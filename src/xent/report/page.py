@@ -39,6 +39,7 @@ def to_html(subject: Subject) -> str:
         infinite=wording.infinite(subject) if math.isinf(evaluation.cross_entropy.value) else [],
         bars=waterfall(evaluation, digits),
         remedy=_remedy(evaluation, digits),
+        no_remedy=wording.no_remedy(evaluation),
         clips=_clips(evaluation, digits),
         classes=[_class_row(row, digits, order[0].share) for row in order[:_LISTED]],
         more_classes=max(len(order) - _LISTED, 0),
@@ -142,7 +143,7 @@ def _rows(subject: Subject) -> list[dict[str, str]]:
             "label": printable(row.label, _LONGEST),
             "p": numbers.probability(row.probability),
             "loss": numbers.loss(row.loss, digits),
-            "forecast": f"{numbers.probability(said.probability)} {printable(said.name, _LONGEST)}",
+            "forecast": f"{printable(said.name, _LONGEST)} ({numbers.probability(said.probability)})",
         }
         for row, said in zip(subject.evaluation.worst_rows, subject.said, strict=True)
     ]
