@@ -46,7 +46,11 @@ def test_values(xent, args, value):
 
 def test_number_by_number(xent):
     lines = xent("measure", "bce", "1,0", "0.5,0.75", "--unit", "bits").stdout.split("\n")
-    assert lines[:3] == ["1 bits   BCE(y, q), y = 1  q = 0.5", "2 bits   BCE(y, q), y = 0  q = 0.75", "1.5 bits   mean of the 2"]
+    assert lines[:3] == [
+        "1 bits   BCE(y, q), y = 1  q = 0.5",
+        "2 bits   BCE(y, q), y = 0  q = 0.75",
+        "1.5 bits   mean of the 2",
+    ]
 
 
 def test_json(xent):

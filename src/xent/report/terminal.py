@@ -137,21 +137,9 @@ def _bar(title: str, value: float, digits: int, whole: float, style: str, note: 
 
 
 def _mending(evaluation: Evaluation) -> list[Text]:
-    fitted = evaluation.recalibration
-    value, unit = evaluation.cross_entropy.value, evaluation.unit
-    found, test = wording.remedy(evaluation)
-    if math.isnan(fitted.gain.value):
-        return [Text(f"  {wording.no_remedy(evaluation)}")]
-    digits = max(numbers.decimals(evaluation.cross_entropy), numbers.decimals(fitted.gain))
-    change = -fitted.gain.value / value if value else 0.0
-    kind = wording.confidence(evaluation)
-    kind = "No sign of miscalibration" if kind == "none" else kind[:1].upper() + kind[1:]
-    mended = numbers.loss(value - fitted.gain.value, digits)
-    gain = f"cross-fitted gain {numbers.signed(fitted.gain.value, digits)} {unit}"
-    if not math.isnan(fitted.gain.low):
-        gain += f", 95% CI {numbers.interval(fitted.gain, digits)} {unit}"
-    lines = _paragraph(f"{kind}: {found} would give {mended} {unit} ({100 * change:+.1f}%)", 2, 4)
-    return [Text(line) for line in [*lines, *_paragraph(f"{gain}; test of nothing to mend: {test}", 4)]]
+    first, *more = wording.remedy(evaluation)
+    lines = [*_paragraph(first, 2, 4), *(part for line in more for part in _paragraph(line, 4))]
+    return [Text(line) for line in lines]
 
 
 def _classes(evaluation: Evaluation) -> list[Text]:
