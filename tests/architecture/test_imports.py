@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "io": BASE,
     "examples": set(),
     "evaluation": BASE | {"measures", "estimators", "distributions", "io"},
-    "plots": BASE | {"measures", "evaluation"},
+    "plots": BASE | {"measures", "evaluation", "io"},
     "report": BASE | {"measures", "evaluation", "plots", "io"},
     "cli": BASE | {"measures", "evaluation", "plots", "report", "io", "examples", "_about"},
     "testing": BASE,

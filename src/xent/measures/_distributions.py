@@ -9,18 +9,12 @@ import numpy as np
 
 from xent.measures._namespace import detach, device, graft, is_traced, library
 from xent.measures._primitives import (
-    Pair,
-    contrast,
     exact_sum,
-    log_ratio,
     minus_log,
     total,
     two_difference,
     two_product,
 )
-
-# |log(p/q)| below which the two are within a factor three: ln 3
-NEAR = 1.0986122886681098
 
 
 class Row(NamedTuple):
@@ -159,69 +153,3 @@ def label_surprisal(xp: Any, kind: str, a: Any, y: Any) -> Any:
     r = counts_row(xp, a)
     p, low = at_label(xp, r.p, y), at_label(xp, r.low, y)
     return (0.0 - xp.log(p)) - low / xp.where(p == 0, xp.ones_like(p), detach(p))
-
-
-# -- pairs -----------------------------------------------------------------------------------------------------------
-
-
-def _linear_pair(xp: Any, p: Row, q: Row) -> Pair:
-    """Two rows of probabilities: their difference is exact, or corrected by what the shares lost."""
-    a, b = xp.broadcast_arrays(p.p, q.p)
-    s = contrast(xp, a, b, (a - b) + (p.low - q.low))
-    return Pair(a, b, s, log_ratio(xp, a, b), xp.abs(s) < 0.5, xp.broadcast_to(p.absent, a.shape))
-
-
-def _from_ratio(xp: Any, p: Row, q: Row, ratio: Any) -> Pair:
-    """Two rows of logs, compared through log(p/q)."""
-    ratio = xp.where(p.absent & q.absent, xp.zeros_like(ratio), ratio)
-    a, b, absent = (xp.broadcast_to(x, ratio.shape) for x in (p.p, q.p, p.absent))
-    return Pair(a, b, xp.tanh(0.5 * ratio), ratio, xp.abs(ratio) < NEAR, absent)
-
-
-def _mixed_pair(xp: Any, p: Row, q: Row) -> Pair:
-    """Probabilities against logs: surprisals when far, differences when near."""
-    both = p.absent & q.absent
-    ratio = q.surprisal(both) - p.surprisal(p.absent)
-    ratio = xp.where(both, xp.zeros_like(ratio), ratio)
-    a, b, absent = (xp.broadcast_to(x, ratio.shape) for x in (p.p, q.p, p.absent))
-    s = contrast(xp, a, b, (a - b) + (p.low - q.low))
-    return Pair(a, b, s, ratio, xp.abs(ratio) < NEAR, absent)
-
-
-def _logits_ratio(xp: Any, a: Any, b: Any) -> Any:
-    """log(p/q) of two rows of logits, with full relative precision when they are nearly equal (up to a constant).
-
-    With c = b - a, less its value at the largest a, log(q/p) = c - log1p(sum p expm1(c)): nothing large is subtracted.
-    The derivative is that of the plain difference of log-softmaxes.
-    """
-    first, second = softmax(xp, a), softmax(xp, b)
-    plain = (first.z - first.log_sum) - (second.z - second.log_sum)
-    a, b = detach(a), detach(b)
-    high, low = two_difference(xp, b, a)
-    at_top = xp.broadcast_to(first.at_top, high.shape)
-    zero = xp.zeros_like(high)
-    base = xp.sum(xp.where(at_top, high, zero), axis=-1, keepdims=True)
-    base_low = xp.sum(xp.where(at_top, low, zero), axis=-1, keepdims=True)
-    c, lost = two_difference(xp, high, base)
-    lost = lost + (low - base_low)
-    p = xp.exp(detach(first.z) - detach(first.log_sum))
-    shift = detach(second.top) - xp.sum(xp.where(at_top, xp.broadcast_to(b, high.shape), zero), axis=-1, keepdims=True)
-    q = xp.exp(detach(second.z) + (shift - detach(first.log_sum)))
-    change = xp.where(c < 1.0, p * (xp.expm1(xp.where(c < 1.0, c, zero)) + lost), q - p)
-    constant = xp.log1p(xp.expand_dims(exact_sum(xp, change)[0], axis=-1))
-    exact = (constant - c) - lost
-    plain = xp.broadcast_to(plain, exact.shape)
-    return graft(xp, xp.where(xp.isfinite(exact), exact, detach(plain)), plain)
-
-
-def pair(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Pair:
-    """The outcomes of two rows side by side."""
-    if kp == "labels":
-        return _linear_pair(xp, onehot(xp, p, q), row(xp, kq, q)._replace(low=xp.zeros_like(q)))
-    logs = ("logits", "logprobs")
-    if kp == kq == "logprobs":
-        return _from_ratio(xp, row(xp, kp, p), row(xp, kq, q), p - q)
-    if kp in logs and kq in logs:
-        return _from_ratio(xp, logits_row(xp, p), logits_row(xp, q), _logits_ratio(xp, p, q))
-    pairing = _mixed_pair if kp in logs or kq in logs else _linear_pair
-    return pairing(xp, row(xp, kp, p), row(xp, kq, q))

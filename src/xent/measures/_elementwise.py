@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from xent.measures._distributions import NEAR
-from xent.measures._namespace import quiet
+from xent.measures._exact import exact_bernoulli, exact_ratio
+from xent.measures._namespace import graft, quiet
+from xent.measures._pairs import NEAR
 from xent.measures._primitives import (
     Pair,
     contrast,
@@ -18,6 +19,7 @@ from xent.measures._primitives import (
     minus_log,
     sigmoid,
     softplus,
+    steepest,
     times,
 )
 from xent.measures._rows import measured
@@ -48,12 +50,14 @@ def _surprisals(xp: Any, kind: str, q: Any, never_one: Any, never_zero: Any) -> 
     if kind == "logprobs":
         return 0.0 - q, _minus_log1mexp(xp, q, never_zero)
     idle = never_zero & (q == 1)
-    return minus_log(xp, q, never_one), 0.0 - xp.log1p(-xp.where(idle, 0.5 * xp.ones_like(q), q))
+    zeros = 0.0 - xp.log1p(-xp.where(idle, 0.5 * xp.ones_like(q), q))
+    return minus_log(xp, q, never_one), xp.where(idle, steepest(xp, q), zeros)
 
 
 def _minus_log1mexp(xp: Any, x: Any, idle: Any) -> Any:
     """-log(1 - e^x); finite at 0 where `idle`."""
-    return 0.0 - log1mexp(xp, xp.where(idle & (x == 0), -xp.ones_like(x), x))
+    idle = idle & (x == 0)
+    return xp.where(idle, steepest(xp, x), 0.0 - log1mexp(xp, xp.where(idle, -xp.ones_like(x), x)))
 
 
 def _binary_cross_entropy(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
@@ -75,45 +79,48 @@ def binary_cross_entropy(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
     return _binary_cross_entropy(xp, ky, y, kq, q)
 
 
-def _difference(xp: Any, ky: str, y: Any, kq: str, q: Any, p: _Bernoulli, m: _Bernoulli) -> Any:
-    """P(1) of the truth less that of the model, with full relative precision for two numbers of one kind."""
-    if ky == kq == "probs":
-        return y - q
-    if ky != kq:
-        return xp.where((p.one < 0.5) & (m.one < 0.5), p.one - m.one, m.zero - p.zero)
+@measured
+def binary_kl_divergence(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
+    """Divergence of two Bernoulli distributions, the two outcomes as a row of two."""
+    y, q = xp.broadcast_arrays(y, q)
+    p, m = _bernoulli(xp, ky, y), _bernoulli(xp, kq, q)
+    ones, zeros = _ratios(xp, ky, y, kq, q, p, m)
+    if ky == kq:
+        difference = _difference(xp, ky, y, q, p, m)
+        contrasts = contrast(xp, p.one, m.one, difference), contrast(xp, p.zero, m.zero, -difference)
+    else:
+        contrasts = xp.tanh(0.5 * ones), xp.tanh(0.5 * zeros)
+    first = Pair(p.one, m.one, contrasts[0], ones, xp.abs(ones) < NEAR, p.never_one)
+    second = Pair(p.zero, m.zero, contrasts[1], zeros, xp.abs(zeros) < NEAR, p.never_zero)
+    return kl_terms(xp, first) + kl_terms(xp, second)
+
+
+def _difference(xp: Any, kind: str, y: Any, q: Any, p: _Bernoulli, m: _Bernoulli) -> Any:
+    """P(1) of the truth less that of the model, with full relative precision, for two numbers of one kind."""
     gap = y - q
+    if kind == "probs":
+        return gap
     gap = xp.where(xp.isfinite(gap), gap, xp.zeros_like(gap))
-    if ky == "logprobs":
+    if kind == "logprobs":
         return m.one * xp.expm1(gap)
     rising = gap >= 0
     size = -xp.expm1(xp.where(rising, -gap, gap))
     return xp.where(rising, p.one * m.zero * size, -(m.one * p.zero * size))
 
 
-@measured
-def binary_kl_divergence(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
-    """Divergence of two Bernoulli distributions, the two outcomes as a row of two."""
-    y, q = xp.broadcast_arrays(y, q)
-    p, m = _bernoulli(xp, ky, y), _bernoulli(xp, kq, q)
-    difference = _difference(xp, ky, y, kq, q, p, m)
-    ratios = _ratios(xp, ky, y, kq, q, p, m)
-    outcomes = ((p.one, m.one, difference, p.never_one), (p.zero, m.zero, -difference, p.never_zero))
-    value = xp.zeros_like(difference)
-    for (a, b, gap, absent), ratio in zip(outcomes, ratios, strict=True):
-        s = contrast(xp, a, b, gap)
-        value = value + kl_terms(xp, Pair(a, b, s, ratio, xp.abs(ratio) < NEAR, absent))
-    return value
-
-
 def _ratios(xp: Any, ky: str, y: Any, kq: str, q: Any, p: _Bernoulli, m: _Bernoulli) -> tuple[Any, Any]:
     """log(p/q) of both outcomes: of the probabilities as they are, or by their surprisals."""
     if ky == kq == "probs":
         return log_ratio(xp, p.one, m.one), log_ratio(xp, p.zero, m.zero)
-    never_one, never_zero = p.never_one & m.never_one, p.never_zero & m.never_zero
+    never = p.never_one & m.never_one, p.never_zero & m.never_zero
     truth = _surprisals(xp, ky, y, p.never_one, p.never_zero)
-    model = _surprisals(xp, kq, q, never_one, never_zero)
-    ones, zeros = model[0] - truth[0], model[1] - truth[1]
-    return xp.where(never_one, xp.zeros_like(ones), ones), xp.where(never_zero, xp.zeros_like(zeros), zeros)
+    model = _surprisals(xp, kq, q, *never)
+    plain = [xp.where(n, xp.zeros_like(s), t - s) for n, s, t in zip(never, truth, model, strict=True)]
+    if ky == kq:
+        return plain[0], plain[1]
+    exact = zip(exact_bernoulli(xp, ky, y), exact_bernoulli(xp, kq, q), plain, strict=True)
+    ones, zeros = (graft(xp, exact_ratio(xp, s, t, ratio), ratio) for s, t, ratio in exact)
+    return ones, zeros
 
 
 def validity(xp: Any, kind: str, y: Any) -> Any:

@@ -13,7 +13,7 @@ Array = Any
 _SURPRISAL = Measure("surprisal", _rows.surprisal)
 _ENTROPY = Measure("entropy", _rows.entropy)
 _CROSS_ENTROPY = Measure("cross_entropy", _rows.cross_entropy)
-_ENTROPY_EXP = Measure("entropy", lambda *row: _rows.perplexity(*row, None, None))
+_ENTROPY_EXP = Measure("entropy", lambda xp, kind, a: _rows.perplexity(xp, kind, a, None, None))
 _CROSS_ENTROPY_EXP = Measure("cross_entropy", _rows.perplexity)
 
 

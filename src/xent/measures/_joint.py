@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from xent.measures import _rows
 from xent.measures._distributions import Row, row, scaled
+from xent.measures._exact import exact_row
 from xent.measures._namespace import detach, graft, smallest_normal
 from xent.measures._primitives import (
     Pair,
@@ -53,7 +54,7 @@ def conditional_entropy(xp: Any, kind: str, a: Any, given: int) -> Any:
     others = (marginal - p) + (xp.expand_dims(lost, axis=-1) - low)
     one = xp.ones_like(p)
     safe = xp.where(absent, one, p)
-    close = others < safe
+    close = (others < safe) & ~absent
     near = xp.log1p(xp.where(close, others, one) / xp.where(close, safe, one))
     far = -log_ratio(xp, p, xp.broadcast_to(marginal, p.shape))
     return total(xp, _flat(xp, times(xp, p, xp.where(close, near, far), absent)))
@@ -72,13 +73,14 @@ def mutual_information(xp: Any, kind: str, a: Any) -> Any:
     n N - r c is exact to twice the working precision, so that nearly independent variables keep their digits, and
     independent integers give exactly 0.
     """
-    flat = scaled(xp, _flat(xp, a)) if kind in ("counts", "probs") else row(xp, kind, _flat(xp, a)).p
-    n = xp.reshape(flat, a.shape)
-    whole, r, c = (_sum(xp, x) for x in (flat, n, xp.matrix_transpose(n)))
+    flat, flat_low = _shares(xp, kind, _flat(xp, a))
+    n, low = xp.reshape(flat, a.shape), xp.reshape(flat_low, a.shape)
+    turned, turned_low = xp.matrix_transpose(n), xp.matrix_transpose(low)
+    whole, r, c = (_sum(xp, *x) for x in ((flat, flat_low), (n, low), (turned, turned_low)))
     whole = _Sum(*(x[..., None, None] for x in whole))
     r, c = _Sum(*(x[..., :, None] for x in r)), _Sum(*(x[..., None, :] for x in c))
     p, q = n / whole.high, (r.high / whole.high) * (c.high / whole.high)
-    s = contrast(xp, n * whole.high, r.high * c.high, _dependence(xp, n, whole, r, c))
+    s = contrast(xp, n * whole.high, r.high * c.high, _dependence(xp, n, low, whole, r, c))
     cell = Pair(p, q, s, _dependence_ratio(xp, p, q, r.high / whole.high, c.high / whole.high), xp.abs(s) < 0.5, n == 0)
     return total(xp, _flat(xp, kl_terms(xp, cell)))
 
@@ -90,18 +92,26 @@ class _Sum(NamedTuple):
     low: Any
 
 
-def _sum(xp: Any, a: Any) -> _Sum:
-    high, low = exact_sum(xp, a)
-    return _Sum(graft(xp, high, xp.sum(a, axis=-1)), low)
+def _sum(xp: Any, a: Any, low: Any) -> _Sum:
+    high, lost = _marginal(xp, a, low)
+    return _Sum(graft(xp, high, xp.sum(a, axis=-1)), lost)
 
 
-def _dependence(xp: Any, n: Any, whole: _Sum, r: _Sum, c: _Sum) -> Any:
+def _shares(xp: Any, kind: str, a: Any) -> tuple[Any, Any]:
+    """Numbers in proportion to the probabilities, and what their rounding lost."""
+    if kind in ("counts", "probs"):
+        return scaled(xp, a), xp.zeros_like(a)
+    (p, low), _ = exact_row(xp, kind, a)
+    return graft(xp, p, row(xp, kind, a).p), low
+
+
+def _dependence(xp: Any, n: Any, low: Any, whole: _Sum, r: _Sum, c: _Sum) -> Any:
     """n N - r c, to twice the working precision, with the derivative of the plain expression."""
-    m, (high, low) = detach(n), (detach(whole.high), whole.low)
+    m, high = detach(n), detach(whole.high)
     joint, joint_lost = two_product(xp, m, high)
     rows, columns = detach(r.high), detach(c.high)
     product, product_lost = two_product(xp, rows, columns)
-    lost = (joint_lost + m * low) - (product_lost + rows * c.low + columns * r.low)
+    lost = (joint_lost + m * whole.low + low * high) - (product_lost + rows * c.low + columns * r.low)
     return graft(xp, (joint - product) + lost, n * whole.high - r.high * c.high)
 
 

@@ -107,7 +107,7 @@ def graft(xp: Any, value: Any, carrier: Any) -> Any:
     if not differentiates(carrier):
         return value
     change = carrier - detach(carrier)  # 0 unless the carrier is infinite
-    return detach(value) + xp.where(xp.isfinite(carrier), change, xp.zeros_like(change))
+    return xp.where(xp.isfinite(carrier), detach(value) + change, carrier)
 
 
 # -- dtypes ----------------------------------------------------------------------------------------------------------

@@ -125,6 +125,11 @@ def total(xp: Any, a: Any) -> Any:
 # -- products and logarithms that know 0 log 0 = 0 ---------------------------------------------------------------------
 
 
+def steepest(xp: Any, like: Any) -> Any:
+    """-log of the smallest normal number: what stands for an infinite surprisal that nothing weighs."""
+    return xp.full_like(like, -math.log(smallest_normal(like)))
+
+
 def times(xp: Any, weight: Any, value: Any, absent: Any) -> Any:
     """`weight * value`, where an infinite value gives 0 for an `absent` outcome, and infinity for every other.
 
@@ -132,7 +137,7 @@ def times(xp: Any, weight: Any, value: Any, absent: Any) -> Any:
     truth, is that of the smallest normal number: steep, finite, and harmless when a zero multiplies it.
     """
     endless = xp.isinf(value)
-    product = weight * xp.where(endless, xp.full_like(value, -math.log(smallest_normal(value))), value)
+    product = weight * xp.where(endless, steepest(xp, value), value)
     present = detach(xp.where(weight > 0, weight, xp.ones_like(weight)))
     return xp.where(endless & ~absent, value * present, product)
 

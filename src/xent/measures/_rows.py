@@ -10,9 +10,11 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from xent.measures._distributions import Row, at_label, inside, label_surprisal, pair, row, softmax
-from xent.measures._namespace import graft, is_floating, quiet, result_dtype, working_dtype
-from xent.measures._primitives import exact_sum, js_terms, kl_terms, times, total
+from xent.measures._distributions import Row, at_label, inside, label_surprisal, row, softmax
+from xent.measures._exact import exact_expectation, exact_row
+from xent.measures._namespace import detach, graft, is_floating, quiet, result_dtype, working_dtype
+from xent.measures._pairs import pair
+from xent.measures._primitives import js_terms, kl_terms, times, total
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -98,16 +100,16 @@ def logsumexp(xp: Any, a: Any) -> Any:
 @measured
 def perplexity(xp: Any, kp: str, p: Any, kq: str | None, q: Any) -> Any:
     """Exp of the cross-entropy, or of the entropy when there is no second row."""
-    if kq is None:
-        r = row(xp, kp, p)
-        terms = _expected(xp, r, r)
-    elif kp == "labels":
+    if kq is not None and kp == "labels":
         return _label_perplexity(xp, p, kq, q)
-    else:
-        terms = _expected(xp, row(xp, kp, p), row(xp, kq, q))
-    high, low = exact_sum(xp, terms)
-    value = xp.exp(high)
-    return graft(xp, value + xp.where(xp.isfinite(value), value * low, value), xp.exp(xp.sum(terms, axis=-1)))
+    weight, model = row(xp, kp, p), row(xp, kq or kp, p if kq is None else q)
+    plain = xp.exp(xp.sum(_expected(xp, weight, model), axis=-1))
+    weights, surprisals = exact_row(xp, kp, p)
+    if kq is not None:
+        surprisals = exact_row(xp, kq, q)[1]
+    high, low = exact_expectation(xp, weights, surprisals)
+    value = xp.exp(high) * (1.0 + low)
+    return graft(xp, xp.where(xp.isfinite(value), value, detach(plain)), plain)
 
 
 def _label_perplexity(xp: Any, y: Any, kind: str, q: Any) -> Any:

@@ -13,8 +13,8 @@ Array = Any
 
 _JOINT = Measure("joint_entropy", _joint.joint_entropy)
 _INFORMATION = Measure("mutual_information", _joint.mutual_information)
-_GIVEN_ROWS = Measure("conditional_entropy", lambda *table: _joint.conditional_entropy(*table, 0))
-_GIVEN_COLUMNS = Measure("conditional_entropy", lambda *table: _joint.conditional_entropy(*table, 1))
+_GIVEN_ROWS = Measure("conditional_entropy", lambda xp, kind, a: _joint.conditional_entropy(xp, kind, a, 0))
+_GIVEN_COLUMNS = Measure("conditional_entropy", lambda xp, kind, a: _joint.conditional_entropy(xp, kind, a, 1))
 
 
 def joint_entropy(joint: Array, /, *, unit: str = "nats", check: bool = True) -> Array:

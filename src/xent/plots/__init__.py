@@ -1,11 +1,13 @@
 """Six figures that explain cross-entropy, drawn with matplotlib from data in full precision.
 
-Every figure takes `unit=` and `ax=`, returns the `Axes` it drew on, leaves matplotlib's settings alone and never imports
-pyplot. `describe` gives a figure's sentence, `save` writes it: same figure, same bytes.
+Every figure takes `unit=` and `ax=`, returns the `Axes` it drew on, leaves matplotlib's settings alone and never
+imports pyplot. `describe` gives a figure's sentence, `save` writes it: same figure, same bytes.
 """
 
+from importlib import import_module
+
 try:
-    import matplotlib as _matplotlib  # noqa: F401  (asked for first, so that its absence is told in our words)
+    import_module("matplotlib")  # asked for first, so that its absence is told in our words
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
@@ -15,6 +17,7 @@ from xent.plots._binary_curves import binary_cross_entropy_curves as binary_cros
 from xent.plots._binary_surface import binary_cross_entropy_surface as binary_cross_entropy_surface
 from xent.plots._code_lengths import code_lengths as code_lengths
 from xent.plots._description import describe as describe
+from xent.plots._save import render as render
 from xent.plots._save import save as save
 from xent.plots._simplex import simplex_cross_entropy as simplex_cross_entropy
 from xent.plots._surface import cross_entropy_surface as cross_entropy_surface

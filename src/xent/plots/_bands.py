@@ -62,7 +62,7 @@ def numbers(st: Stage, points: Array) -> list[int]:
 
 
 def fitting(pixels: Array, room: float) -> list[int]:
-    """The levels, outermost first, whose number stands clear of the next line inwards and of the last number written."""
+    """The levels, outermost first, whose number is clear of the next line inwards and of the last number written."""
     kept: list[int] = []
     for level in reversed(range(len(pixels))):
         inner = np.hypot(*(pixels[level] - pixels[level - 1])) if level else 0.0

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots import _arguments, _bands, _solid, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots._words import in_nats_and_bits
 
 Array = NDArray[np.float64]
@@ -62,8 +62,16 @@ def binary_cross_entropy_surface(*, view: str = "surface", unit: str = "nats", a
             st = _style.stage(ax, size=(7.2, 6.5), box=(0.11, 0.1, 0.72, 0.8))
             _gap(st, unit)
     most = in_nats_and_bits(float(binary_entropy(0.5)), unit)
-    what = "Surface of the binary cross-entropy of a soft label y and a prediction ŷ" if view == "surface" else "Map of the gap KL(y‖ŷ) between the binary cross-entropy of a soft label y and its entropy"
-    ends = "its lowest line, along ŷ = y, is the entropy H(y), as high as" if view == "surface" else "it is 0 on the diagonal ŷ = y, where the loss is the entropy H(y), up to"
+    what = (
+        "Surface of the binary cross-entropy of a soft label y and a prediction ŷ"
+        if view == "surface"
+        else "Map of the gap KL(y‖ŷ) between the binary cross-entropy of a soft label y and its entropy"
+    )
+    ends = (
+        "its lowest line, along ŷ = y, is the entropy H(y), as high as"
+        if view == "surface"
+        else "it is 0 on the diagonal ŷ = y, where the loss is the entropy H(y), up to"
+    )
     remember(st.ax, f"{what}: {ends} ln 2 = {most}.")
     return st.ax
 
@@ -79,7 +87,9 @@ def _surface(st: _style.Stage, unit: str) -> None:
     x = np.broadcast_to(guess, y.shape)
     z = binary_cross_entropy(y, x) * k
     shade = mpl.colormaps["viridis_r"]((z[:-1, :-1] + z[1:, 1:]) / (2 * cut * k))
-    sheet = ax.plot_surface(y, x, z, rstride=1, cstride=1, facecolors=shade, linewidth=0.4, shade=False)
+    sheet = ax.plot_surface(
+        y, x, z, rstride=1, cstride=1, facecolors=shade, linewidth=0, antialiased=False, shade=False
+    )
     sheet.set_rasterized(True)
     for g in _RULINGS:
         ends = np.array([float(v[0]) for v in _under(np.array([g]), cut)])
@@ -101,13 +111,31 @@ def _edges(st: _style.Stage, unit: str) -> None:
     one, zero = np.ones(x.shape), np.zeros(x.shape)
     ax.plot(one, x, binary_cross_entropy(one, x) * k, color=c.label_one, linewidth=2.4, gid="y1", zorder=22)
     dashes: Any = (0, (5, 2.2))
-    ax.plot(zero, 1 - x, binary_cross_entropy(zero, 1 - x) * k, color=c.label_zero, linewidth=2.4, linestyle=dashes, gid="y0", zorder=22)
-    _solid.write(st, (1, 0.24, 0.6 * k), "label y = 1", c.label_one)
+    ax.plot(
+        zero,
+        1 - x,
+        binary_cross_entropy(zero, 1 - x) * k,
+        color=c.label_zero,
+        linewidth=2.4,
+        linestyle=dashes,
+        gid="y0",
+        zorder=22,
+    )
+    _solid.write(st, (1, 0.03, 0.55 * k), "label y = 1", c.label_one, ha="left")
     _solid.write(st, (0, 0.4, 1.2 * k), "label y = 0", c.label_zero)
     guess = 1 / (1 + np.exp(-np.linspace(-1, 1, 401) * np.log(999)))
     low, high = _under(guess, cut)
     for y, kept in ((high, high < 1), (low, low > 0)):
-        ax.plot(y[kept], guess[kept], np.full(int(kept.sum()), cut * k), color=c.soft, linewidth=1, linestyle=":", gid="cut", zorder=21)
+        ax.plot(
+            y[kept],
+            guess[kept],
+            np.full(int(kept.sum()), cut * k),
+            color=c.soft,
+            linewidth=1,
+            linestyle=":",
+            gid="cut",
+            zorder=21,
+        )
 
 
 def _under(guess: Array, cut: float) -> tuple[Array, Array]:

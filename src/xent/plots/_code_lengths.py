@@ -11,10 +11,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import cross_entropy, entropy, kl_divergence, surprisal
 from xent.plots import _arguments, _style
 from xent.plots._description import remember
 from xent.plots._labels import head, text_size
-from xent.plots._measures import cross_entropy, entropy, kl_divergence, surprisal
 from xent.plots._words import LOG, amount, number
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ def code_lengths(
     --------
     >>> from xent import plots
     >>> ax = plots.code_lengths()
-    >>> sum(r.get_width() * r.get_height() for r in ax.patches if r.get_gid() == "model")
+    >>> float(sum(r.get_width() * r.get_height() for r in ax.patches if r.get_gid() == "model"))
     2.375
     """
     truth, model = _arguments.distribution("p", p), _arguments.distribution("q", q)
@@ -69,7 +69,7 @@ def code_lengths(
     costs = {name: amount(float(value), unit) for name, value in _areas(truth, model).items()}
     with _style.settings():
         st = _style.stage(ax, size=(7.2, 4.9), box=(0.09, 0.13, 0.87, 0.78))
-        tall = [surprisal(truth) * k, surprisal(model) * k]
+        tall = [surprisal(truth, unit=unit, check=False), surprisal(model, unit=unit, check=False)]
         used = np.concatenate([t[(truth > 0) & np.isfinite(t)] for t in tall])
         cut = max(1.0 * k, float(used.max(initial=0))) * 1.12
         rows = _sums(costs)
@@ -87,7 +87,9 @@ def code_lengths(
 
 
 def _areas(p: Array, q: Array) -> dict[str, Any]:
-    return {"truth": entropy(p), "model": cross_entropy(p, q), "gap": kl_divergence(p, q)}
+    """The three sums, in nats. The arguments have been looked at, in their own precision."""
+    costs = {"truth": entropy(p, check=False), "model": cross_entropy(p, q, check=False)}
+    return {**costs, "gap": kl_divergence(p, q, check=False)}
 
 
 def _sums(costs: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -107,20 +109,40 @@ def _axes(st: _style.Stage, cut: float, unit: str, rows: int) -> None:
     st.ax.set_ylim(0, cut / max(1 - band / height, 0.4))
     log = LOG[unit]
     title = "A code made for the wrong distribution is longer on average"
-    head(st, title, "probability of each outcome, p (the widths add up to 1)", f"code length, −{log} p or −{log} q ({unit})")
+    head(
+        st,
+        title,
+        "probability of each outcome, p (the widths add up to 1)",
+        f"code length, −{log} p or −{log} q ({unit})",
+    )
 
 
 def _boxes(st: _style.Stage, left: Array, width: Array, tall: list[Array], cut: float) -> None:
     """For each outcome the truth's box, the model's over it, and what the model's code wastes or saves."""
     c = st.colors
+    inch = float(st.ax.figure.get_size_inches()[0]) * st.ax.get_position().width
     for x, w, own, other in zip(left, width, *tall, strict=True):
         low, high = min(own, cut), min(other, cut)
-        _box(st, "truth", x, 0, w, low, 3, facecolor=to_rgba(c.truth, 0.22), edgecolor=c.truth, linewidth=1.8)
+        # Lines that do not fill a narrow box; none around an outcome that never happens.
+        line = min(1.8, w * inch * 72 / 6)
+        _box(st, "truth", x, 0, w, low, 3, facecolor=to_rgba(c.truth, 0.22), edgecolor=c.truth, linewidth=line)
         if high > low:
-            _box(st, "excess", x, low, w, high - low, 4, facecolor=to_rgba(c.gap, 0.15), edgecolor=c.gap, hatch="///", linewidth=0)
+            _box(
+                st,
+                "excess",
+                x,
+                low,
+                w,
+                high - low,
+                4,
+                facecolor=to_rgba(c.gap, 0.15),
+                edgecolor=c.gap,
+                hatch="///",
+                linewidth=0,
+            )
         elif low > high:
             _box(st, "saving", x, high, w, low - high, 4, facecolor="none", edgecolor=c.ink, hatch="..", linewidth=0)
-        _box(st, "model", x, 0, w, high, 5, facecolor="none", edgecolor=c.model, linewidth=1.8, linestyle=(0, (4, 2)))
+        _box(st, "model", x, 0, w, high, 5, facecolor="none", edgecolor=c.model, linewidth=line, linestyle=(0, (4, 2)))
 
 
 def _box(st: _style.Stage, gid: str, x: float, y: float, w: float, h: float, zorder: float, **look: Any) -> None:
@@ -136,8 +158,12 @@ def _name_boxes(st: _style.Stage, left: Array, p: Array, q: Array, tall: list[Ar
     for i, (x, w, own, other) in enumerate(zip(left, p, *tall, strict=True)):
         middle = x + w / 2
         if w > 0 and np.isinf(other):
-            shown.write("inf", middle, cut, 1.0, c.model, points=10, bold=True)
-        names = [f"outcome {i + 1}\np = {number(p[i])}\nq = {number(q[i])}", f"p = {number(p[i])}\nq = {number(q[i])}", f"{i + 1}"]
+            shown.write("inf", middle, cut, -1.0, c.model, points=10, bold=True)
+        names = [
+            f"outcome {i + 1}\np = {number(p[i])}\nq = {number(q[i])}",
+            f"p = {number(p[i])}\nq = {number(q[i])}",
+            f"{i + 1}",
+        ]
         shown.first(names, middle, 0.0, 1.0, c.ink, w)
         k = per_nat(unit)
         for value, color in ((own, c.truth), (other, c.model)):
@@ -159,10 +185,12 @@ class _Texts:
         room = float(np.diff(ax.transData.transform([(0, 0), (width, 0)])[:, 0])[0])
         for words in options:
             wide, _ = text_size(words, self._stage.size(9), ax.figure.dpi)
-            if wide < room * 0.9 and self.write(words, x, y, side, color):
+            if wide < room * 0.86 and self.write(words, x, y, side, color):
                 return
 
-    def write(self, words: str, x: float, y: float, side: float, color: str, *, points: float = 9, bold: bool = False) -> bool:
+    def write(
+        self, words: str, x: float, y: float, side: float, color: str, *, points: float = 9, bold: bool = False
+    ) -> bool:
         """Write `words` unless an earlier text is in the way."""
         st = self._stage
         size = st.size(points)
@@ -171,13 +199,27 @@ class _Texts:
         py += side * (high / 2 + 0.35 * size * st.ax.figure.dpi / 72)
         here = (px - wide / 2, py - high / 2, px + wide / 2, py + high / 2)
         floor = float(st.ax.bbox.y0)
-        if here[1] < floor or any(here[0] < r and l < here[2] and here[1] < t and b < here[3] for l, b, r, t in self._taken):
+        if here[1] < floor or any(
+            here[0] < right and left < here[2] and here[1] < top and bottom < here[3]
+            for left, bottom, right, top in self._taken
+        ):
             return False
         self._taken.append(here)
         at = st.ax.transData.inverted().transform((px, py))
         back = {"boxstyle": "round,pad=0.1", "facecolor": st.colors.paper, "edgecolor": "none", "alpha": 0.8}
         weight = "bold" if bold else "normal"
-        st.ax.text(*at, words, color=color, fontsize=size, fontweight=weight, ha="center", va="center", linespacing=1.2, zorder=9, bbox=back)
+        st.ax.text(
+            *at,
+            words,
+            color=color,
+            fontsize=size,
+            fontweight=weight,
+            ha="center",
+            va="center",
+            linespacing=1.2,
+            zorder=9,
+            bbox=back,
+        )
         return True
 
 
@@ -191,7 +233,9 @@ def _write_sums(st: _style.Stage, rows: list[tuple[str, str, str]]) -> None:
         down = (i + 0.7) * _ROW * size * dpi / 72
         y = 1 - down / ax.bbox.height
         color = getattr(st.colors, role)
-        ax.text(0.01, y, words, transform=ax.transAxes, color=color, fontsize=size, fontweight="bold", va="center", zorder=9)
+        ax.text(
+            0.01, y, words, transform=ax.transAxes, color=color, fontsize=size, fontweight="bold", va="center", zorder=9
+        )
         if roomy:
             x = 0.01 + (wide + size * dpi / 72) / ax.bbox.width
             ax.text(x, y, where, transform=ax.transAxes, color=st.colors.ink, fontsize=size, va="center", zorder=9)

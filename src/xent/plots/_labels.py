@@ -18,7 +18,12 @@ Points = NDArray[np.float64]
 
 # Where a label may stand around its anchor, in text heights: near before far, above before below, right before left.
 _AROUND = [
-    (np.cos(angle) * distance, np.sin(angle) * distance)
+    (
+        np.cos(angle) * distance,
+        np.sin(angle) * distance,
+        np.sign(round(np.cos(angle), 6)),
+        np.sign(round(np.sin(angle), 6)),
+    )
     for distance in (1.2, 1.8, 2.6, 3.6, 5.0, 7.0)
     for angle in np.deg2rad([90, 45, 135, 0, 180, -45, -135, -90, 65, 115, 25, 155, -65, -115, -25, -155])
 ]
@@ -28,20 +33,28 @@ def text_size(words: str, points: float, dpi: float) -> tuple[float, float]:
     """Width and height in pixels of `words` at a size; no canvas is needed."""
     lines = words.split("\n")
     font = FontProperties()
-    widths = [TextPath((0, 0), line, size=points, prop=font).get_extents().width if line.strip() else 0 for line in lines]
+    widths = [
+        TextPath((0, 0), line, size=points, prop=font).get_extents().width if line.strip() else 0 for line in lines
+    ]
     return max(widths) * dpi / 72, (len(lines) * 1.2) * points * dpi / 72
 
 
 def wrapped(words: str, points: float, dpi: float, width: float) -> str:
-    """`words` broken into lines no wider than `width` pixels."""
-    lines: list[str] = []
-    for word in words.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_size(longer, points, dpi)[0] <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    """`words` in as few lines as fit `width` pixels, and those as even as they come."""
+    sizes = {word: text_size(word + " ", points, dpi)[0] for word in words.split(" ")}
+    lines = _filled(sizes, words, width)
+    while len(closer := _filled(sizes, words, width := width * 0.95)) == len(lines) > 1:
+        lines = closer
     return "\n".join(lines)
+
+
+def _filled(sizes: dict[str, float], words: str, width: float) -> list[str]:
+    lines: list[list[str]] = [[]]
+    for word in words.split(" "):
+        if lines[-1] and sum(sizes[w] for w in [*lines[-1], word]) > width:
+            lines.append([])
+        lines[-1].append(word)
+    return [" ".join(line) for line in lines]
 
 
 def head(st: Stage, title: str, x: str | None = None, y: str | None = None) -> None:
@@ -51,7 +64,7 @@ def head(st: Stage, title: str, x: str | None = None, y: str | None = None) -> N
     width, height = (n * dpi for n in ax.figure.get_size_inches())
     if not ax.get_title():
         points = st.size(12)
-        text = wrapped(title, points, dpi, width * bounds.width * 1.05)
+        text = "\n".join(wrapped(line, points, dpi, width * bounds.width * 1.05) for line in title.split("\n"))
         ax.set_title(text, fontsize=points, color=st.colors.ink, pad=8 * st.scale)
     if x is not None:
         ax.set_xlabel(wrapped(x, st.size(10.5), dpi, width * bounds.width * 1.05), fontsize=st.size(10.5))
@@ -89,8 +102,8 @@ class Labels:
         unit = size * 1.2 * st.ax.figure.dpi / 72
         if spots is None:
             centers = [
-                anchor + (dx * unit + np.sign(round(dx, 6)) * width / 2, dy * unit + np.sign(round(dy, 6)) * (height - unit) / 2)
-                for dx, dy in _AROUND
+                anchor + np.array([dx * unit + side * width / 2, dy * unit + above * (height - unit) / 2])
+                for dx, dy, side, above in _AROUND
             ]
         else:
             centers = list(self._pixels([x for x, _ in spots], [y for _, y in spots]))
@@ -137,9 +150,12 @@ class Labels:
     def _cost(self, center: Points, width: float, height: float) -> float:
         left, bottom, right, top = _box(center, width, height)
         frame = self._stage.ax.bbox
-        outside = max(frame.x0 - left, 0) + max(right - frame.x1, 0) + max(frame.y0 - bottom, 0) + max(top - frame.y1, 0)
+        outside = (
+            max(frame.x0 - left, 0) + max(right - frame.x1, 0) + max(frame.y0 - bottom, 0) + max(top - frame.y1, 0)
+        )
         covered = sum(
-            max(0.0, min(right, r) - max(left, x)) * max(0.0, min(top, t) - max(bottom, b)) for x, b, r, t in self._boxes
+            max(0.0, min(right, r) - max(left, x)) * max(0.0, min(top, t) - max(bottom, b))
+            for x, b, r, t in self._boxes
         )
         inside = (
             (self._ink[:, 0] > left) & (self._ink[:, 0] < right) & (self._ink[:, 1] > bottom) & (self._ink[:, 1] < top)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.plots._measures import kl_divergence
+from xent.measures import kl_divergence
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def edge_points(p: Array, count: int) -> Array:
 
 
 def _side(p: Array, start: Array, end: Array, count: int) -> Array:
-    """Points from `start` up to, not including, `end`: at equal angles around p, and closer and closer to the corners."""
+    """Points from `start` up to, not including, `end`: at equal angles around p, and close to the corners."""
     at, a, b = (complex(*(float(v) for v in triangle(corner))) for corner in (p, start, end))
     if abs(a - at) == 0 or abs(b - at) == 0:
         return start[None]
@@ -60,12 +60,16 @@ def _side(p: Array, start: Array, end: Array, count: int) -> Array:
     return (1 - t) * start + t * end
 
 
-def along(p: Array, edge: Array, level: float) -> Array:
-    """How far from p to each edge point KL(p‖q) reaches `level`, as log-odds of the share of the way (one a point)."""
-    low, high = np.full(len(edge), -40.0), np.full(len(edge), 700.0)
-    for _ in range(64):
+def along(p: Array, edge: Array, levels: Array) -> Array:
+    """How far from p to each edge point KL(p‖q) reaches each level, as log-odds of the share of the way.
+
+    Shape (levels, points). Log-odds keep every digit both close to p and close to the edge.
+    """
+    shape = (len(levels), len(edge))
+    low, high = np.full(shape, -40.0), np.full(shape, 700.0)
+    for _ in range(60):
         middle = (low + high) / 2
-        inside = kl_divergence(p, between(p, edge, middle)) < level
+        inside = kl_divergence(p, between(p, edge, middle), check=False) < levels[:, None]
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     return (low + high) / 2
 
@@ -77,9 +81,9 @@ def between(p: Array, edge: Array, odds: Array) -> Array:
     return near * p + far * edge
 
 
-def ring(p: Array, edge: Array, level: float) -> Array:
-    """The points q, one on each ray, where KL(p‖q) = `level`."""
-    return between(p, edge, along(p, edge, level))
+def rings(p: Array, edge: Array, levels: Array) -> list[Array]:
+    """For each level the points q, one on each ray, where KL(p‖q) reaches it."""
+    return list(between(p, edge, along(p, edge, levels)))
 
 
 def descent(p: Array, start: Array, rate: float, steps: int) -> Array:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from xent.io import atomic_write
 from xent.plots import _style
+from xent.plots._arguments import option
 from xent.plots._description import describe
 
 SUFFIXES = ("png", "svg", "pdf")
@@ -45,11 +47,38 @@ def save(drawn: Axes | Figure, path: str | os.PathLike[str]) -> Path:
         A place that cannot be written.
     """
     target = Path(path)
-    kind = suffix(target)
-    figure: Any = drawn.get_figure(root=True) if isinstance(drawn, Axes) else drawn
-    with _whole_file(target) as temporary, _style.settings(), _unique_gids(figure):
-        figure.savefig(temporary, format=kind, metadata=_metadata(kind, describe(drawn)))
+    data = render(drawn, suffix(target))
+    with atomic_write(target, binary=True) as file:
+        file.write(data)
     return target
+
+
+def render(drawn: Axes | Figure, kind: str) -> bytes:
+    """A figure as the bytes of a "png", "svg" or "pdf" file, with its description and without a date.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+        What a function of `xent.plots` returned, or the figure around it.
+    kind : {"png", "svg", "pdf"}
+        The kind of file.
+
+    Returns
+    -------
+    bytes
+        The same for the same figure, on every run.
+
+    Raises
+    ------
+    ValueError
+        An unknown kind.
+    """
+    option("kind", kind, SUFFIXES)
+    figure: Any = drawn.get_figure(root=True) if isinstance(drawn, Axes) else drawn
+    out = io.BytesIO()
+    with _style.settings(), _unique_gids(figure):
+        figure.savefig(out, format=kind, metadata=_metadata(kind, describe(drawn)))
+    return out.getvalue()
 
 
 def suffix(path: Path) -> str:
@@ -72,7 +101,7 @@ def _metadata(kind: str, description: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _unique_gids(figure: Any) -> Iterator[None]:
+def _unique_gids(figure: Any) -> Generator[None]:
     """An id occurs once in a file: of artists that share a name, the second is written as name-2, and so on."""
     seen: dict[str, int] = {}
     renamed: list[tuple[Any, str]] = []
@@ -89,20 +118,3 @@ def _unique_gids(figure: Any) -> Iterator[None]:
     finally:
         for artist, gid in renamed:
             artist.set_gid(gid)
-
-
-@contextmanager
-def _whole_file(target: Path) -> Iterator[Path]:
-    """A file beside `target` that takes its place when all is written, and is gone when something fails."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,10 +10,10 @@ from matplotlib.patches import Polygon
 from numpy.typing import NDArray
 
 from xent._units import per_nat
+from xent.measures import entropy, kl_divergence
 from xent.plots import _arguments, _bands, _rings, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import entropy, kl_divergence
 from xent.plots._words import in_nats_and_bits, row
 
 Array = NDArray[np.float64]
@@ -22,7 +22,7 @@ _RAYS = 240
 _RATE = 2.0
 _STEPS = 400
 # Where the start of the path is named, outside the map where it can be, by the outcome that the start bets on.
-_START_FLAT = ([(0.865, 0.3)], [(0.34, 0.95)], None)
+_START_FLAT = ([(0.865, 0.3), (0.84, 0.37)], [(0.34, 0.95)], None)
 _START_TRIANGLE = ([(-0.03, 0.22)], [(1.03, 0.22)], [(0.2, 0.78)])
 
 
@@ -72,17 +72,18 @@ def simplex_cross_entropy(
         box = (0.11, 0.1, 0.72, 0.8) if flat else (0.02, 0.04, 0.84, 0.86)
         st = _style.stage(ax, size=(7.2, 6.3) if flat else (7.2, 5.9), box=box)
         edge = _rings.edge_points(truth, _RAYS)
-        rings = [_rings.ring(truth, edge, level / scale) for level in _style.LEVELS]
+        rings = _rings.rings(truth, edge, np.array(_style.LEVELS) / scale)
         _frame(st, flat, unit)
         _fill(st, truth, [np.column_stack(place(r)) for r in rings], place)
         path = _path(st, truth, place)
         _mark(st, truth, rings, path, place, unit)
         if st.own:
             _bands.color_bar(st, f"extra cost KL(p‖q) = H(p, q) − H(p)  ({unit})")
+    least = in_nats_and_bits(float(entropy(truth, check=False)), unit)
     remember(
         st.ax,
-        f"Map of the cross-entropy H(p, q) over all models q of three outcomes, for the truth p = {row(truth)}: it is least "
-        f"at q = p, where it is H(p) = {in_nats_and_bits(float(entropy(truth)), unit)}, and grows without bound towards the edges.",
+        "Map of the cross-entropy H(p, q) over all models q of three outcomes, "
+        f"for the truth p = {row(truth)}: it is least at q = p, where it is H(p) = {least}.",
     )
     return st.ax
 
@@ -97,7 +98,13 @@ def _frame(st: _style.Stage, flat: bool, unit: str) -> None:
         ax.set_xlim(0, 1)
         ax.set_ylim(0, 1)
         beyond = Polygon(
-            [(1, 0), (1, 1), (0, 1)], facecolor="none", edgecolor=st.colors.soft, hatch="///", linewidth=0, alpha=0.35, zorder=1
+            [(1, 0), (1, 1), (0, 1)],
+            facecolor="none",
+            edgecolor=st.colors.soft,
+            hatch="///",
+            linewidth=0,
+            alpha=0.35,
+            zorder=1,
         )
         beyond.set_gid("impossible")
         ax.add_patch(beyond)
@@ -105,7 +112,7 @@ def _frame(st: _style.Stage, flat: bool, unit: str) -> None:
         head(st, title if st.own else f"{title}\n{rings}", x, "q₂, that it gives outcome 2")
     else:
         ax.set_xlim(-0.14, 1.14)
-        ax.set_ylim(-0.12, 0.98)
+        ax.set_ylim(-0.12 if st.scale > 0.8 else -0.3, 0.98)
         ax.set_axis_off()
         head(st, title if st.own else f"{title}\n{rings}")
     ax.apply_aspect()
@@ -128,7 +135,7 @@ def _path(st: _style.Stage, p: Array, place: Any) -> Array:
     start[int(np.argmin(p))] = 0.9
     path = _rings.descent(p, start, _RATE, _STEPS)
     x, y = place(path)
-    dots = int(np.count_nonzero(kl_divergence(p, path) > 0.003))
+    dots = int(np.count_nonzero(kl_divergence(p, path, check=False) > 0.003))
     st.ax.plot(x, y, color="#ffffff", linewidth=2.6, zorder=5, solid_capstyle="round")
     st.ax.plot(
         x,
@@ -148,26 +155,32 @@ def _path(st: _style.Stage, p: Array, place: Any) -> Array:
 
 
 def _mark(st: _style.Stage, p: Array, rings: list[Array], path: Array, place: Any, unit: str) -> None:
-    """The minimum with its number, names of the corners or the impossible half, levels on the rings, the path's name."""
+    """The minimum and its number, the corners or the impossible half, the levels on the rings, the path's name."""
     ax = st.ax
     x, y = (float(v) for v in place(p))
     ax.plot([x], [y], "o", color=st.colors.truth, markeredgecolor="#ffffff", markersize=7, zorder=8, gid="minimum")
     flat = place is _rings.first_two
     labels = Labels(st, [place(path)])
-    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p)), unit)}"
-    labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=[(0.69, 0.9)] if flat else [(0.88, 0.8)])
     if flat:
         labels.put("impossible\nq₁ + q₂ > 1", (0.8, 0.62), color=st.colors.soft, points=9.5, spots=[(0.79, 0.62)])
     else:
-        for words, spot in (("q₁ = 1", (0, -0.05)), ("q₂ = 1", (1, -0.05)), ("q₃ = 1", (0.5, 0.92))):
-            labels.put(f"{words}\ncertain of outcome {words[1].translate(_PLAIN)}", spot, color=st.colors.ink, points=9, spots=[spot])
+        _name_corners(st, labels)
+    least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p, check=False)), unit)}"
+    spots = [(0.69, 0.9)] if flat else [(0.88, 0.8), (0.12, 0.8), (0.5, -0.2)]
+    labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=spots)
     sx, sy = (float(v) for v in place(path[0]))
     spots = (_START_FLAT if flat else _START_TRIANGLE)[int(np.argmin(p))]
     labels.put("gradient descent\nstarts here", (sx, sy), color=st.colors.model, points=9, arrow=True, spots=spots)
     _level_numbers(st, rings, path, place)
 
 
-_PLAIN = str.maketrans("₁₂₃", "123")
+def _name_corners(st: _style.Stage, labels: Labels) -> None:
+    """At each corner of the triangle the model that is certain of one outcome."""
+    for outcome, sub, spot in ((1, "₁", (0.0, -0.05)), (2, "₂", (1.0, -0.05)), (3, "₃", (0.5, 0.92))):
+        words = f"q{sub} = 1"
+        if st.scale > 0.8:
+            words += f"\ncertain of outcome {outcome}"
+        labels.put(words, spot, color=st.colors.ink, points=9, spots=[spot])
 
 
 def _level_numbers(st: _style.Stage, rings: list[Array], path: Array, place: Any) -> None:
@@ -181,7 +194,9 @@ def _level_numbers(st: _style.Stage, rings: list[Array], path: Array, place: Any
     start = np.hypot(*(steps - pixels[0].mean(axis=0)).T)
     steps = steps[start > room]
     best, most = 0, -1
-    for ray in range(0, points.shape[1], 3):
+    closed = bool(np.allclose(points[0, 0], points[0, -1]))
+    ends = 0 if closed else points.shape[1] // 4
+    for ray in range(ends, points.shape[1] - ends, 3):
         kept = _bands.fitting(pixels[:, ray], room)
         near = min((np.hypot(*(pixels[level, ray] - steps).T).min() for level in kept), default=0.0)
         if len(kept) > most and near > room:

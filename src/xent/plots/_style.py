@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,21 @@ LEVELS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 CUT_NATS = 4.0
 
 # Settings of the session rather than of a picture: never touched.
-_NOT_STYLE = ("backend", "date.epoch", "docstring", "figure.max", "interactive", "savefig.dir", "timezone", "tk.", "toolbar", "webagg")
+_NOT_STYLE = (
+    "backend",
+    "date.epoch",
+    "docstring",
+    "figure.max",
+    "interactive",
+    "savefig.dir",
+    "timezone",
+    "tk.",
+    "toolbar",
+    "webagg",
+)
 
 # matplotlib's own defaults, not the reader's file: the same call gives the same picture everywhere.
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[Any, Any] = {
     **{k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith(_NOT_STYLE)},
     "axes.edgecolor": "#666666",
     "axes.labelcolor": "#222222",
@@ -71,15 +82,13 @@ class Stage:
 
 
 @contextmanager
-def settings() -> Iterator[None]:
+def settings() -> Generator[None]:
     """Our settings while we draw or save; the caller's come back, whatever happens."""
     with mpl.rc_context(_SETTINGS):
         yield
 
 
-def stage(
-    ax: Any, *, size: tuple[float, float], box: tuple[float, float, float, float], solid: bool = False
-) -> Stage:
+def stage(ax: Any, *, size: tuple[float, float], box: tuple[float, float, float, float], solid: bool = False) -> Stage:
     """The given `ax`, or a new figure of `size` inches with its axes at `box` (left, bottom, width, height, 0 to 1)."""
     if ax is None:
         figure = Figure(figsize=size, dpi=200)
@@ -88,8 +97,7 @@ def stage(
     _fit_for_use(ax, solid)
     bounds = ax.get_position()
     width, height = ax.figure.get_size_inches()
-    full = min(size[0] * box[2], size[1] * box[3])
-    scale = min(1.0, min(width * bounds.width, height * bounds.height) / full * 1.25)
+    scale = min(1.0, 1.4 * min(width * bounds.width / (size[0] * box[2]), height * bounds.height / (size[1] * box[3])))
     return Stage(ax, False, _DARK if _is_dark(ax) else _LIGHT, scale)
 
 
@@ -98,11 +106,13 @@ def _fit_for_use(ax: Any, solid: bool) -> None:
         raise ValueError(f"`ax` is a {type(ax).__name__}; it is one matplotlib Axes, or None for a new figure.")
     if solid and ax.name != "3d":
         raise ValueError(
-            f'`ax` is a flat axes (projection {ax.name!r}) and this figure is three-dimensional: '
+            f"`ax` is a flat axes (projection {ax.name!r}) and this figure is three-dimensional: "
             'make it with `figure.add_subplot(projection="3d")`.'
         )
     if not solid and ax.name != "rectilinear":
-        raise ValueError(f"`ax` has projection {ax.name!r} and this figure is flat: make it with `figure.add_subplot()`.")
+        raise ValueError(
+            f"`ax` has projection {ax.name!r} and this figure is flat: make it with `figure.add_subplot()`."
+        )
 
 
 def _is_dark(ax: Axes) -> bool:

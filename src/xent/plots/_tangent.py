@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from xent._units import per_nat
+from xent.measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots import _arguments, _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
-from xent.plots._measures import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.plots._words import amount, number
 
 
@@ -59,12 +59,13 @@ def entropy_tangent(
         st = _style.stage(ax, size=(7.2, 4.6), box=(0.1, 0.13, 0.86, 0.77))
         draw = _vary_truth if vary == "truth" else _vary_model
         draw(st, truth, model, unit)
-    gap = float(binary_kl_divergence(truth, model))
+    gap = amount(float(binary_kl_divergence(truth, model)), unit)
+    p_, q_ = number(truth), number(model)
     if vary == "truth":
-        what = f"Entropy H(x) of a yes/no outcome below the straight cross-entropy H(x, {number(model)}): at x = {number(truth)}"
+        what = f"Entropy H(x) of a yes/no outcome under the straight cross-entropy H(x, {q_}): at x = {p_}"
     else:
-        what = f"Cross-entropy H({number(truth)}, x) of a yes/no outcome above the level entropy H({number(truth)}): at x = {number(model)}"
-    remember(st.ax, f"{what} the gap is KL = {amount(gap, unit)}.")
+        what = f"Cross-entropy H({p_}, x) of a yes/no outcome over the level entropy H({p_}): at x = {q_}"
+    remember(st.ax, f"{what} the gap is KL = {gap}.")
     return st.ax
 
 
@@ -87,7 +88,15 @@ def _vary_truth(st: _style.Stage, p: float, q: float, unit: str) -> None:
     ax.plot(x, low, color=c.truth, linewidth=2.4, gid="entropy", zorder=4)
     ax.plot(x, high, color=c.model, linewidth=2.2, linestyle=(0, (5, 2.2)), gid="cross-entropy", zorder=5)
     reach = over_p if np.isfinite(over_p) else top
-    ax.plot([p, p], [at_p, over_p if np.isfinite(over_p) else top], color=c.gap, linewidth=3, gid="gap", zorder=6, solid_capstyle="butt")
+    ax.plot(
+        [p, p],
+        [at_p, over_p if np.isfinite(over_p) else top],
+        color=c.gap,
+        linewidth=3,
+        gid="gap",
+        zorder=6,
+        solid_capstyle="butt",
+    )
     ax.plot([p], [at_p], "o", color=c.truth, markersize=5, zorder=7)
     if np.isfinite(over_p):
         ax.plot([p], [over_p], "o", color=c.model, markersize=5, zorder=7)
@@ -95,11 +104,14 @@ def _vary_truth(st: _style.Stage, p: float, q: float, unit: str) -> None:
     ax.plot([q], [at_q], "o", markerfacecolor=c.paper, markeredgecolor=c.model, markersize=6, zorder=7)
     labels = Labels(st, [(x, low), (x, high), (np.full(60, p), np.linspace(0, reach, 60)), ([q], [at_q])])
     middle = (at_p + min(reach, top)) / 2
-    labels.put(f"KL = {amount(float(binary_kl_divergence(p, q)), unit)}", (p, middle), color=c.gap, weight="bold", arrow=True)
+    labels.put(
+        f"KL = {amount(float(binary_kl_divergence(p, q)), unit)}", (p, middle), color=c.gap, weight="bold", arrow=True
+    )
     labels.put(f"touches at q = {number(q)}", (q, at_q), color=c.model, points=9, arrow=True)
     labels.put("entropy H(x)", (0.5, float(binary_entropy(0.5)) * k * 0.5), color=c.truth, spots=_across(0.28 * k))
-    line = f"cross-entropy H(x, {number(q)})"
-    labels.put(line, (0.5, 0.5), color=c.model, spots=_beside(x, high, top))
+    endless = not 0 < q < 1
+    line = f"cross-entropy H(x, {number(q)})" + (f" = inf but at x = {number(q)}" if endless else "")
+    labels.put(line, (0.5, 0.5), color=c.model, spots=_across(0.85 * top) if endless else _beside(x, high, top))
     labels.put(f"p = {number(p)}", (p, 0), color=c.truth, points=9)
     ax.plot([p, p], [0, at_p], color=c.truth, linewidth=0.9, linestyle=":", zorder=3)
     _cut_note(st, labels, cut, unit, top)
@@ -111,13 +123,20 @@ def _vary_model(st: _style.Stage, p: float, q: float, unit: str) -> None:
     flat = np.full(x.shape, float(binary_entropy(p)) * k)
     high = binary_cross_entropy(p, x) * k
     at_q = float(binary_cross_entropy(p, q)) * k
-    top = min(_style.CUT_NATS, max(2.2, at_q / k * 1.15 if np.isfinite(at_q) else 0)) * k
+    top = min(_style.CUT_NATS, max(2.0, at_q / k * 1.15 if np.isfinite(at_q) else 0)) * k
     ax, c = st.ax, st.colors
     _axes(st, top, "x, the model’s probability of “yes”", f"entropy, cross-entropy ({unit})")
     head(st, "Any model but the truth costs more: the extra is KL")
     drawn = np.isfinite(high)
     gap = ax.fill_between(
-        x[drawn], flat[drawn], high[drawn], facecolor=(*_rgb(c.gap), 0.18), edgecolor=c.gap, hatch="///", linewidth=0, zorder=2
+        x[drawn],
+        flat[drawn],
+        high[drawn],
+        facecolor=(*_rgb(c.gap), 0.18),
+        edgecolor=c.gap,
+        hatch="///",
+        linewidth=0,
+        zorder=2,
     )
     gap.set_gid("gap")
     ax.plot(x, flat, color=c.truth, linewidth=2.4, gid="entropy", zorder=4)
@@ -127,9 +146,20 @@ def _vary_model(st: _style.Stage, p: float, q: float, unit: str) -> None:
     ax.plot([p], [flat[0]], "o", color=c.truth, markersize=6, zorder=7)
     lines = [(x, flat), (x, high), (np.full(60, q), np.linspace(flat[0], reach, 60))]
     labels = Labels(st, lines)
-    labels.put(f"KL = {amount(float(binary_kl_divergence(p, q)), unit)}", (q, (flat[0] + min(reach, top)) / 2), color=c.gap, weight="bold", arrow=True)
+    labels.put(
+        f"KL = {amount(float(binary_kl_divergence(p, q)), unit)}",
+        (q, (flat[0] + min(reach, top)) / 2),
+        color=c.gap,
+        weight="bold",
+        arrow=True,
+    )
     labels.put(f"equal at x = p = {number(p)}", (p, flat[0]), color=c.truth, points=9, arrow=True)
-    labels.put(f"entropy H(p) = {amount(float(binary_entropy(p)), unit)}", (0.5, flat[0] / 2), color=c.truth, spots=_across(flat[0] - 0.09 * top) if flat[0] > 0.2 * top else _across(flat[0] + 0.09 * top))
+    labels.put(
+        f"entropy H(p) = {amount(float(binary_entropy(p)), unit)}",
+        (0.5, flat[0] / 2),
+        color=c.truth,
+        spots=_across(flat[0] - 0.09 * top) if flat[0] > 0.2 * top else _across(flat[0] + 0.09 * top),
+    )
     labels.put(f"cross-entropy H({number(p)}, x)", (0.5, 0.5), color=c.model, spots=_beside(x, high, top))
     _cut_note(st, labels, True, unit, top)
 
@@ -146,7 +176,7 @@ def _top(highest: float, infinite: bool, k: float) -> tuple[float, bool]:
         return max(highest * 1.1, 1.6 * k), True
     if highest > _style.CUT_NATS * k:
         return _style.CUT_NATS * k, True
-    return highest * 1.1, False
+    return highest * 1.18, False
 
 
 def _across(y: float) -> list[tuple[float, float]]:
