@@ -35,11 +35,11 @@ def promoted(arrays: Sequence[Any]) -> str:
 
 def dtype_of(name: str, arrays: Sequence[Any]) -> Any:
     """The dtype object called `name` in the library of the arrays."""
+    if isinstance(arrays[0], np.ndarray) and name in _NUMPY:
+        return _NUMPY[name]  # in the machine's own byte order, whatever that of the arrays
     for array in arrays:
         if ns.dtype_name(array.dtype) == name:
             return array.dtype
-    if isinstance(arrays[0], np.ndarray):
-        return _NUMPY[name]
     return ns.dtype_named(arrays[0], name)
 
 
