@@ -21,8 +21,8 @@ from xent.evaluation._exact import Floats, Ints, exact_sum
 from xent.evaluation._newton import Slope, minimize
 from xent.evaluation._rows import Rows
 
-_BLOCK = 16384
-"""Rows a block: ten classes of them stay in the cache."""
+_BLOCK = 2**16
+"""Numbers a block, at least: so few that they stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class TemperatureMap:
         loss, first, second = (np.empty(len(self.rows)) for _ in range(3))
         d = self.d if self.pick is None else self.d[:, self.pick]
         ruled_out = self.ruled_out if self.ruled_out is None or self.pick is None else self.ruled_out[:, self.pick]
-        for part in _blocks(len(self.rows)):
+        for part in _blocks(len(self.rows), len(d)):
             of_part = None if ruled_out is None else ruled_out[:, part]
             loss[part], first[part], second[part] = self._block(beta, d[:, part], of_part, part)
         return Terms(loss, (first,), (second,))
@@ -240,7 +240,7 @@ class AffineMap:
     def terms(self, theta: Floats) -> Terms:
         """Loss and derivatives of each row."""
         loss, *rest = (np.empty(len(self.rows)) for _ in range(6))
-        for part in _blocks(len(self.rows)):
+        for part in _blocks(len(self.rows), 1):
             loss[part], *found = self._block(theta, part)
             for whole, piece in zip(rest, found, strict=True):
                 whole[part] = piece
@@ -320,8 +320,7 @@ def _power_of_two(x: Floats) -> float:
     return math.ldexp(1.0, math.frexp(most)[1] - 1) if most > 0.0 else 1.0
 
 
-def _blocks(n: int) -> Iterator[slice]:
-    """Even parts, so that no block has a single row: NumPy adds up a single column in another order."""
-    count = max(1, -(-n // _BLOCK))
-    edges = [n * i // count for i in range(count + 1)]
-    return (slice(a, b) for a, b in pairwise(edges))
+def _blocks(n: int, width: int) -> Iterator[slice]:
+    """Even parts of two rows or more: NumPy adds up a single column in another order than several side by side."""
+    count = max(1, n // max(2, _BLOCK // width))
+    return (slice(a, b) for a, b in pairwise(n * i // count for i in range(count + 1)))
