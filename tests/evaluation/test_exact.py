@@ -43,6 +43,15 @@ def test_group_sums_and_totals_are_those_of_each_group():
     assert [_exact.as_float(t) for t in _exact.group_totals(x, group, 301)] == truth
 
 
+def test_column_totals_are_those_of_each_column():
+    rng = np.random.default_rng(0)
+    x, w = rng.random((3000, 700)) * 10.0 ** rng.integers(-300, 0, (3000, 700)), rng.random(3000)
+    for weight in (None, w):
+        sums = _exact.column_totals(x, weight)
+        for k in (0, 1, 699):
+            assert sums[k] == _exact.total(x[:, k] if weight is None else x[:, k] * w)
+
+
 def test_ratio_edge_cases():
     assert math.isnan(_exact.ratio(0, 0))
     assert _exact.ratio(_exact.as_units(1e308) * 10, _exact.ONE) == math.inf

@@ -206,7 +206,7 @@ def test_copies_in_a_cluster_are_one_row(binary):
 @pytest.mark.parametrize("kind", ["plain", "weights", "clusters"])
 def test_p_values_are_right_when_there_is_nothing_to_mend(kind):
     small = 0
-    for seed in range(200):
+    for seed in range(120):
         rng = np.random.default_rng(seed)
         q = 1 / (1 + np.exp(-1.5 * rng.normal(size=120)))
         y = (rng.random(120) < q).astype(int)
@@ -218,7 +218,7 @@ def test_p_values_are_right_when_there_is_nothing_to_mend(kind):
             copies = np.repeat(np.arange(120), rng.integers(1, 9, 120))
             e = evaluate(y[copies], q[copies], cluster=copies)
         small += e.recalibration.p_value < 0.1
-    assert 8 <= small <= 36  # 20 expected, standard deviation 4.2
+    assert 3 <= small <= 24  # 12 expected, standard deviation 3.3
 
 
 def test_gain_is_what_fits_without_the_row_would_give(binary):

@@ -83,6 +83,8 @@ def test_names():
         Q3,
         classes=["cat", "dog", "emu"],
     )
+    for names in (np.array(["cat", "dog", "emu"]), iter(("cat", "dog", "emu"))):
+        assert evaluate(["cat", "dog", "emu"], Q3, classes=names).to_json() == e.to_json()
     refused("`y` row 0 is 'cat'; pass the class names", ["cat", "dog", "emu"], Q3)
     refused("`y` row 1 is None", ["0", None, "2"], Q3, classes=["0", "1", "2"])
     refused("`y` row 1 is None", np.array([0, None, 1], dtype=object), Q3)
@@ -148,6 +150,7 @@ def test_weights():
 
 def test_clusters():
     refused("`cluster` has shape (2,) and there are 3 rows", [0, 1, 1], Q2, cluster=[1, 1])
+    refused("`cluster` is 3", [0, 1, 1], Q2, cluster=3)
     refused("`cluster` row 1 is nan", [0, 1, 1], Q2, cluster=[1.0, NAN, 1.0])
     refused("`cluster` row 1 is None", [0, 1, 1], Q2, cluster=["a", None, "a"])
     refused("`cluster` row 1 is [2]", [0, 1, 1], Q2, cluster=["a", [2], "a"])

@@ -131,3 +131,11 @@ def test_seed_chooses_the_folds_only(binary):
     assert a.recalibration.parameters == b.recalibration.parameters
     assert a.recalibration.p_value == b.recalibration.p_value
     assert evaluate(y, q, seed=0).to_json() == a.to_json()
+
+
+@pytest.mark.parametrize(("n", "k"), [(1, 3), (3, 33_000)])
+def test_more_classes_than_fit_a_block(several, n, k):
+    y, z, _ = several(n, k=k)
+    order = np.arange(n)[::-1]
+    a, b = evaluate(y, xent.Logits(z)), evaluate(y[order], xent.Logits(z[order]))
+    assert without_rows(a) == without_rows(b)

@@ -60,7 +60,7 @@ def widen(array: NDArray[Any]) -> NDArray[np.float64]:
 def require_numbers(name: str, array: NDArray[Any], what: str) -> None:
     """Refuse arrays of text, objects, dates and complex numbers where numbers are needed."""
     if not (is_float(array) or is_integer(array)):
-        raise DistributionError(f"`{name}` has dtype {array.dtype}; it holds {what}, as floats.")
+        raise DistributionError(f"`{name}` has dtype {array.dtype}; it holds {what}.")
 
 
 def first(mask: NDArray[np.bool_]) -> int:

@@ -124,6 +124,19 @@ def group_totals(x: Floats, group: Ints, groups: int) -> list[int]:
     return totals
 
 
+def column_totals(x: Floats, weight: Floats | None) -> list[int]:
+    """Return the exact sum of each column of `x`, finite and at most 2**900, its rows times their weights."""
+    height = max(256, 2**20 // x.shape[1])
+    totals = [0] * x.shape[1]
+    for i in range(0, len(x), height):
+        rest = x[i : i + height] if weight is None else x[i : i + height] * weight[i : i + height, None]
+        while rest.any():
+            rest, layer = _extract(rest)
+            for k, part in enumerate(layer.sum(axis=0).tolist()):
+                totals[k] += as_units(part)
+    return totals
+
+
 def _layers(x: Floats) -> list[float]:
     """Split |x| <= 2**900 into layers and return the exact sum of each."""
     sums: list[float] = []

@@ -14,6 +14,9 @@ from xent.evaluation._rows import Floats, Ints, Rows
 
 FOLDS = 5
 
+_BLOCK = 2**16
+"""Numbers hashed at a time: they stay in the cache."""
+
 Keys = NDArray[np.uint64]
 
 
@@ -32,11 +35,19 @@ def folds(rows: Rows, seed: int) -> Ints:
 
 
 def _row_keys(rows: Rows, seed: int) -> Keys:
-    keys = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
-    columns: list[Floats] = [rows.surprisal[:, k] for k in range(rows.k)]
-    columns += [rows.labels.astype(np.float64)] if rows.labels is not None else [rows.column(k) for k in range(rows.k)]
-    for column in columns:
-        keys = _mix(keys ^ _bits(column))
+    start = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
+    labels = rows.main_label()[:, None].astype(np.float64) if rows.soft is None else rows.soft
+    return _mix(_mix(start ^ _hash(rows.surprisal)) ^ _hash(labels))
+
+
+def _hash(table: Floats) -> Keys:
+    """One key a row: the sum modulo 2**64 of its mixed values, each with a salt of its column."""
+    salt = _mix(np.arange(table.shape[1], dtype=np.uint64))
+    height = max(1, _BLOCK // table.shape[1])
+    keys = np.empty(len(table), dtype=np.uint64)
+    for i in range(0, len(table), height):
+        part = slice(i, i + height)
+        keys[part] = _mix(_bits(table[part]) ^ salt).sum(axis=1, dtype=np.uint64)
     return keys
 
 

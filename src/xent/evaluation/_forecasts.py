@@ -53,7 +53,7 @@ def raw_forecasts(q: Any) -> Raw:
     kind = _kind(q)
     given = q.values if isinstance(q, Form) else q
     values = to_numpy("q", given)
-    require_numbers("q", values, "probabilities")
+    require_numbers("q", values, "probabilities, as floats")
     if not isinstance(q, Form) and not is_float(values):
         raise DistributionError(
             f"`q` is an integer array ({values.dtype}). Pass probabilities as floats, scores as `xent.Logits(q)`."

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xent.evaluation._affine import AffineMap
 from xent.evaluation._estimates import UNDEFINED, Sampling, mean
 from xent.evaluation._exact import Floats, exact_sum, group_sums
 from xent.evaluation._folds import folds
-from xent.evaluation._maps import AffineMap, Map, TemperatureMap, Terms, slope_at, some, weighted
+from xent.evaluation._maps import Map, Terms, slope_at, some, weighted
 from xent.evaluation._rows import Rows
 from xent.evaluation._student import chi2_tail
+from xent.evaluation._temperature import TemperatureMap
 from xent.evaluation.results import Estimate
 
 _EXACT = 1e-8
