@@ -190,7 +190,7 @@ def test_tangent_touches_at_q_and_lies_above():
     assert high[x == 0.75] == pytest.approx(low[x == 0.75], rel=1e-15)
     gap = one(ax, "gap")
     assert list(gap.get_xdata()) == [0.3, 0.3]
-    assert np.ptp(gap.get_ydata()) == pytest.approx(0.44581, abs=1e-5)
+    assert np.ptp(gap.get_ydata()) == pytest.approx(0.44585, abs=1e-5)
     assert "KL = 0.446" in words(ax)
     assert one(ax, "entropy").get_linestyle() != one(ax, "cross-entropy").get_linestyle()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -32,11 +33,14 @@ _AROUND = [
 def text_size(words: str, points: float, dpi: float) -> tuple[float, float]:
     """Width and height in pixels of `words` at a size; no canvas is needed."""
     lines = words.split("\n")
-    font = FontProperties()
-    widths = [
-        TextPath((0, 0), line, size=points, prop=font).get_extents().width if line.strip() else 0 for line in lines
-    ]
-    return max(widths) * dpi / 72, (len(lines) * 1.2) * points * dpi / 72
+    return max(map(_width, lines)) * points * dpi / 72, len(lines) * 1.2 * points * dpi / 72
+
+
+@lru_cache(maxsize=1024)
+def _width(line: str) -> float:
+    """Width of a line at size 1, from the outlines of its letters in the font of our settings."""
+    vertices = TextPath((0, 0), line, size=100, prop=FontProperties()).vertices
+    return float(vertices[:, 0].max()) / 100 if len(vertices) else 0.0
 
 
 def wrapped(words: str, points: float, dpi: float, width: float) -> str:
