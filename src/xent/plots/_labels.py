@@ -39,13 +39,15 @@ def text_size(words: str, points: float, dpi: float) -> tuple[float, float]:
 @lru_cache(maxsize=1024)
 def _width(line: str) -> float:
     """Width of a line at size 1, from the outlines of its letters in the font of our settings."""
-    vertices = TextPath((0, 0), line, size=100, prop=FontProperties()).vertices
-    return float(vertices[:, 0].max()) / 100 if len(vertices) else 0.0
+    if not line.strip():
+        return 0.0
+    return float(TextPath((0, 0), line, size=100, prop=FontProperties()).vertices[:, 0].max()) / 100
 
 
 def wrapped(words: str, points: float, dpi: float, width: float) -> str:
     """`words` in as few lines as fit `width` pixels, and those as even as they come."""
-    sizes = {word: text_size(word + " ", points, dpi)[0] for word in words.split(" ")}
+    space = points / 3 * dpi / 72
+    sizes = {word: text_size(word, points, dpi)[0] + space for word in words.split(" ")}
     lines = _filled(sizes, words, width)
     while len(closer := _filled(sizes, words, width := width * 0.95)) == len(lines) > 1:
         lines = closer
@@ -66,7 +68,7 @@ def head(st: Stage, title: str, x: str | None = None, y: str | None = None) -> N
     ax, dpi = st.ax, st.ax.figure.dpi
     bounds = ax.get_position()
     width, height = (n * dpi for n in ax.figure.get_size_inches())
-    if not ax.get_title():
+    if title and not ax.get_title():
         points = st.size(12)
         text = "\n".join(wrapped(line, points, dpi, width * bounds.width * 1.05) for line in title.split("\n"))
         ax.set_title(text, fontsize=points, color=st.colors.ink, pad=8 * st.scale)
