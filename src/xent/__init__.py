@@ -5,14 +5,13 @@
     1.207518749639422
 
 Truth first, model second, always. A plain float array holds probabilities; anything else says so with a form:
-`Probs`, `LogProbs`, `Logits`, `Labels`, `Counts`. The measures are here; `xent.evaluate` and `xent.plots` are
-imported when first used and need their extra (`pip install "xent[report]"`).
+`Probs`, `LogProbs`, `Logits`, `Labels`, `Counts`. The measures are here; reading files and `xent.plots` need their
+extra (`pip install "xent[report]"`). Everything is imported when it is first used.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from xent._about import about as about
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
 from xent._errors import ShapeError as ShapeError
@@ -23,35 +22,56 @@ from xent._forms import Logits as Logits
 from xent._forms import LogProbs as LogProbs
 from xent._forms import Probs as Probs
 from xent._forms import TopK as TopK
-from xent.measures import binary_cross_entropy as binary_cross_entropy
-from xent.measures import binary_entropy as binary_entropy
-from xent.measures import binary_kl_divergence as binary_kl_divergence
-from xent.measures import conditional_entropy as conditional_entropy
-from xent.measures import cross_entropy as cross_entropy
-from xent.measures import entropy as entropy
-from xent.measures import joint_entropy as joint_entropy
-from xent.measures import js_distance as js_distance
-from xent.measures import js_divergence as js_divergence
-from xent.measures import kl_divergence as kl_divergence
-from xent.measures import mutual_information as mutual_information
-from xent.measures import normalize as normalize
-from xent.measures import perplexity as perplexity
-from xent.measures import surprisal as surprisal
 
 if TYPE_CHECKING:
     from xent import examples as examples
     from xent import plots as plots
     from xent import testing as testing
+    from xent._about import about as about
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
+    from xent.measures import binary_cross_entropy as binary_cross_entropy
+    from xent.measures import binary_entropy as binary_entropy
+    from xent.measures import binary_kl_divergence as binary_kl_divergence
+    from xent.measures import conditional_entropy as conditional_entropy
+    from xent.measures import cross_entropy as cross_entropy
+    from xent.measures import entropy as entropy
+    from xent.measures import joint_entropy as joint_entropy
+    from xent.measures import js_distance as js_distance
+    from xent.measures import js_divergence as js_divergence
+    from xent.measures import kl_divergence as kl_divergence
+    from xent.measures import mutual_information as mutual_information
+    from xent.measures import normalize as normalize
+    from xent.measures import perplexity as perplexity
+    from xent.measures import surprisal as surprisal
 
 __version__ = "0.1.0"
 
-# Rooms and names that are imported when first used: name -> (module, attribute or None for the module itself).
+# Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
+# name -> (module, attribute or None for the module itself).
+_MEASURES = (
+    "binary_cross_entropy",
+    "binary_entropy",
+    "binary_kl_divergence",
+    "conditional_entropy",
+    "cross_entropy",
+    "entropy",
+    "joint_entropy",
+    "js_distance",
+    "js_divergence",
+    "kl_divergence",
+    "mutual_information",
+    "normalize",
+    "perplexity",
+    "surprisal",
+)
 _LAZY: dict[str, tuple[str, str | None]] = {
+    **{name: ("xent.measures", name) for name in _MEASURES},
+    "about": ("xent._about", "about"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
     "examples": ("xent.examples", None),
+    "measures": ("xent.measures", None),
     "plots": ("xent.plots", None),
     "testing": ("xent.testing", None),
 }

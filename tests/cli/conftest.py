@@ -32,7 +32,13 @@ def xent(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
 def good(tmp_path) -> Path:
     """Sixty rows of three classes, well enough calibrated."""
     lines = ["id,label,p_cat,p_dog,p_fish"]
-    rows = [("cat", ".7,.2,.1"), ("dog", ".25,.5,.25"), ("fish", ".125,.125,.75"), ("cat", ".5,.25,.25"), ("dog", ".5,.25,.25")]
+    rows = [
+        ("cat", ".7,.2,.1"),
+        ("dog", ".25,.5,.25"),
+        ("fish", ".125,.125,.75"),
+        ("cat", ".5,.25,.25"),
+        ("dog", ".5,.25,.25"),
+    ]
     lines += [f"r{place},{label},{q}" for place, (label, q) in enumerate(rows * 12)]
     path = tmp_path / "good.csv"
     path.write_text("\n".join(lines) + "\n")

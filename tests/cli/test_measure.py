@@ -46,7 +46,11 @@ def test_values(xent, args, value):
 
 def test_number_by_number(xent):
     lines = xent("measure", "bce", "1,0", "0.5,0.75", "--unit", "bits").stdout.split("\n")
-    assert lines[:3] == ["1 bits   BCE(y, q), y = 1  q = 0.5", "2 bits   BCE(y, q), y = 0  q = 0.75", "1.5 bits   mean of the 2"]
+    assert lines[:3] == [
+        "1 bits   BCE(y, q), y = 1  q = 0.5",
+        "2 bits   BCE(y, q), y = 0  q = 0.75",
+        "1.5 bits   mean of the 2",
+    ]
 
 
 def test_json(xent):
@@ -65,7 +69,7 @@ def test_json(xent):
     [
         (["entropy", "0.5,0.6"], "1.1"),
         (["entropy", "0.5,-0.5"], "-0.5"),
-        (["entropy", "nan,1"], "nan"),
+        (["entropy", "nan,1"], "NaN"),
         (["kl", "0.5,0.5", "0.2,0.3,0.5"], ""),
         (["bce", "1,0", "0.5"], "2 and 1"),
         (["bce", "2", "0.5"], "2"),

@@ -12,7 +12,6 @@ import time
 import numpy as np
 import pytest
 
-import xent as package
 from xent.evaluation import evaluate
 
 
@@ -21,7 +20,10 @@ def test_text(xent, good):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.split("\n")
     assert lines[0] == "good.csv   60 rows x 3 classes"
-    assert lines[1] == "label: label   probs: p_cat, p_dog, p_fish   id: id   (override: --label --probs --id)"[:80] or True
+    assert (
+        lines[1] == "label: label   probs: p_cat, p_dog, p_fish   id: id   (override: --label --probs --id)"[:80]
+        or True
+    )
     assert all(len(line) <= 80 for line in lines)
     first = re.search(r"([\d.]+|inf) (nats|bits|bans)", done.stdout)
     loss = json.loads(xent("report", "good.csv", "--json").stdout)["cross_entropy"]["value"]
@@ -41,9 +43,13 @@ def test_json_is_what_evaluate_gives(xent, good):
     assert provenance["file"] == "good.csv"
     for document in (expected, found):
         for row in document["per_class"]:
-            row["name"] = expected["classes"].index(row["name"]) if row["name"] in expected["classes"] else int(row["name"])
+            row["name"] = (
+                expected["classes"].index(row["name"]) if row["name"] in expected["classes"] else int(row["name"])
+            )
         for row in document["worst_rows"]:
-            row["label"] = expected["classes"].index(row["label"]) if row["label"] in expected["classes"] else int(row["label"])
+            row["label"] = (
+                expected["classes"].index(row["label"]) if row["label"] in expected["classes"] else int(row["label"])
+            )
             row["row"] = int(str(row["row"]).removeprefix("r"))
     assert found == expected
 
@@ -121,7 +127,11 @@ def test_warnings_name_what_was_left_out_or_used(xent, tmp_path):
     assert "warning: t.csv: 1 of 3 rows have no label and are left out\n" in done.stderr
     assert "1 rows are off 1 by more than rounding and are used as given" in done.stderr
     assert json.loads(xent("report", "t.csv", "--json").stdout)["audit"] == {
-        "rows": 3, "dropped": 1, "zero_probability_rows": 0, "unnormalized_rows": 1, "renormalized_rows": 0,
+        "rows": 3,
+        "dropped": 1,
+        "zero_probability_rows": 0,
+        "unnormalized_rows": 1,
+        "renormalized_rows": 0,
     }
     done = xent("report", "t.csv", "--json", "--renormalize")
     assert json.loads(done.stdout)["audit"]["renormalized_rows"] == 1
@@ -149,7 +159,10 @@ def test_kill_during_the_writing_leaves_the_old_page_or_the_new(good, tmp_path):
     for delay in (0.5, 1.0):
         with subprocess.Popen(
             [sys.executable, "-m", "xent", "report", "good.csv", "-o", "page.html"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path, env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=tmp_path,
+            env=environment,
         ) as child:
             time.sleep(delay)
             child.send_signal(signal.SIGKILL)
@@ -158,9 +171,13 @@ def test_kill_during_the_writing_leaves_the_old_page_or_the_new(good, tmp_path):
 
 
 def test_named_columns_weights_and_clusters(xent, tmp_path):
-    lines = ["who,w,truth,score_no,score_yes"] + [f"{i % 7},{1 + i % 2},{'yes' if i % 3 else 'no'},.25,.75" for i in range(42)]
+    lines = ["who,w,truth,score_no,score_yes"] + [
+        f"{i % 7},{1 + i % 2},{'yes' if i % 3 else 'no'},.25,.75" for i in range(42)
+    ]
     (tmp_path / "t.csv").write_text("\n".join(lines))
-    done = xent("report", "t.csv", "--label", "truth", "--probs", "score_*", "--weight", "w", "--cluster", "who", "--json")
+    done = xent(
+        "report", "t.csv", "--label", "truth", "--probs", "score_*", "--weight", "w", "--cluster", "who", "--json"
+    )
     found = json.loads(done.stdout)
     assert found["classes"] == ["no", "yes"]
     assert "7 clusters; intervals from fewer than 30 are rough" in done.stderr
@@ -171,8 +188,6 @@ def test_named_columns_weights_and_clusters(xent, tmp_path):
 
 
 def test_unknown_example(xent):
-    if not hasattr(package, "examples"):
-        pytest.importorskip("xent.examples")
     done = xent("report", "--example", "digts")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "did you mean 'digits'?" in done.stderr
+    assert "did you mean 'digits'?" in done.stderr.lower()

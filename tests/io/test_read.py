@@ -131,7 +131,9 @@ def test_one_column_for_two_classes(tmp_path, name):
     assert found.labels.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("labels", [["0", "1"], [0, 1], [0.0, 1.0], [False, True], ["false", "true"], ["False", "TRUE"]])
+@pytest.mark.parametrize(
+    "labels", [["0", "1"], [0, 1], [0.0, 1.0], [False, True], ["false", "true"], ["False", "TRUE"]]
+)
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 def test_two_class_labels_of_every_kind(tmp_path, labels, name):
     assert read_predictions(write(tmp_path, {"p": [0.5, 0.25], "y": labels}, name)).labels.tolist() == [0, 1]
@@ -242,7 +244,9 @@ def test_renormalize(tmp_path):
 
 def test_quotes_line_ends_and_a_byte_order_mark(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_bytes(b'\xef\xbb\xbflabel,"p_a ""x"", y","p_two\nlines"\r\n"a ""x"", y",0.5,0.5\r\n"two\nlines",.25,7.5E-1\r\n')
+    path.write_bytes(
+        b'\xef\xbb\xbflabel,"p_a ""x"", y","p_two\nlines"\r\n"a ""x"", y",0.5,0.5\r\n"two\nlines",.25,7.5E-1\r\n'
+    )
     found = read_predictions(path)
     assert found.classes == ('a "x", y', "two\nlines")
     assert found.scores.tolist() == [[0.5, 0.5], [0.25, 0.75]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -148,12 +149,8 @@ def run(args: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        code = xent.main(list(args), prog_name="xent", standalone_mode=False, obj=manner)
+        code = _call(list(args), manner)
         sys.stdout.flush()
-    except SystemExit as leave:
-        # Click leaves with 1, which means a failed gate here, when the reader of --help has gone away.
-        manners.silence_stdout()
-        return manners.OK if isinstance(leave.__context__, BrokenPipeError) else int(leave.code or 0)
     except BrokenPipeError:
         manners.silence_stdout()
         return manners.OK
@@ -161,4 +158,16 @@ def run(args: Sequence[str]) -> int:
         if isinstance(error, OSError) and error.filename is None:
             manners.silence_stdout()
         return manners.explain(error, debug=manner.debug)
+    return code
+
+
+def _call(args: list[str], manner: Manner) -> int:
+    if "_XENT_COMPLETE" in os.environ:
+        xent.main(args, prog_name="xent")  # writes what the shell asked for, and leaves
+    # Not through `main`: it leaves with 1, which is a failed gate here, when the reader of --help has gone away.
+    try:
+        with xent.make_context("xent", args, obj=manner) as ctx:
+            code = xent.invoke(ctx)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
     return code if isinstance(code, int) else manners.OK

@@ -75,6 +75,8 @@ def explain(error: BaseException, *, debug: bool) -> int:
     """Say on stderr what went wrong, in one line; the exit code it stands for."""
     if debug:
         traceback.print_exception(error)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else OK
     if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
         say("interrupted")
         return INTERRUPTED
@@ -83,7 +85,9 @@ def explain(error: BaseException, *, debug: bool) -> int:
         return WRONG_CALL
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in _EXTRA:
         module = (error.name or "").split(".")[0]
-        complain(f"this needs {module}: pip install 'xent[{_EXTRA[module]}]'")
+        complain(
+            str(error) if "pip install" in str(error) else f"this needs {module}: pip install 'xent[{_EXTRA[module]}]'"
+        )
         return WRONG_CALL
     if isinstance(error, OSError):
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

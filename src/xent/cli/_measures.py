@@ -65,7 +65,7 @@ def from_call(name: str, numbers: Sequence[str], unit: str, truth: str | None, m
         "outcomes" if name == "perplexity" else unit,
         values,
         math.fsum(values) / len(values),
-        texts=_texts(measure, typed),
+        texts=_texts(measure, typed, forms),
         reverse=_apply(measure, arguments[::-1], unit)[0] if backwards else None,
     )
 
@@ -149,14 +149,25 @@ def _apply(measure: Measure, arguments: list[Any], unit: str) -> tuple[float, ..
     import xent
 
     options = {} if measure.function == "perplexity" else {"unit": unit}
-    values = getattr(xent, measure.function)(*arguments, **options)
+    try:
+        values = getattr(xent, measure.function)(*arguments, **options)
+    except ValueError as error:
+        raise ValueError(_in_words_of_the_call(str(error))) from None
     return tuple(np.asarray(values, dtype=np.float64).reshape(-1).tolist())
 
 
-def _texts(measure: Measure, typed: list[Typed]) -> tuple[str, ...]:
+def _in_words_of_the_call(text: str) -> str:
+    """A measure's error without its advice on Python, and with ours."""
+    first = text.split(". ")[0].replace("`", "").rstrip(".")
+    more = "say what the numbers are, if not probabilities: --logits, --logprobs, --counts" if "sum" in first else ""
+    return f"{first}\n{more}" if more else first
+
+
+def _texts(measure: Measure, typed: list[Typed], forms: list[str]) -> tuple[str, ...]:
     """What each value is of: `p = 0.5,0.5  q = 0.9,0.1`."""
     if not measure.elementwise:
-        return ("  ".join(f"{letter} = {one.text}" for letter, one in zip(measure.letters, typed, strict=False)),)
+        letters = [letter if form != "label" else "y" for letter, form in zip(measure.letters, forms, strict=False)]
+        return ("  ".join(f"{letter} = {one.text}" for letter, one in zip(letters, typed, strict=True)),)
     rows = zip(*(one.numbers for one in typed), strict=True)
     return tuple(
         "  ".join(f"{letter} = {value:.6g}" for letter, value in zip(measure.letters, row, strict=False))

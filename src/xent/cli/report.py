@@ -60,7 +60,7 @@ def report(
     """
     gates = [parse_gate(text) for text in tests]
     path = _path(ctx, file, example)
-    subject = _examined(path, unit, columns)
+    subject = _examined(path, unit, columns, None if example is None else f"example {example}")
     failures = _failures(subject, gates)
     text = _document(ctx, subject) if as_json else _text(ctx, subject)
     if output is not None:
@@ -84,7 +84,10 @@ def _path(ctx: click.Context, file: str | None, example: str | None) -> str:
     return str(examples.path(example))
 
 
-def _examined(path: str, unit: str, columns: dict[str, Any]) -> Subject:
+def _examined(path: str, unit: str, columns: dict[str, Any], name: str | None) -> Subject:
+    """Read and evaluate; `name` stands for the path of an example, which differs from machine to machine."""
+    from dataclasses import replace
+
     from xent.io import read_predictions
     from xent.report import examine
 
@@ -102,6 +105,8 @@ def _examined(path: str, unit: str, columns: dict[str, Any]) -> Subject:
         renormalize=columns["renormalize"],
         format=columns["file_format"],
     )
+    if name is not None:
+        predictions = replace(predictions, facts=replace(predictions.facts, file=name))
     return examine(predictions, unit=unit)
 
 

@@ -1,9 +1,8 @@
 """Folds by content: which fold a row falls into depends on what it holds and on the seed, never on where it stands.
 
 A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows; copies of a
-unit
-get different keys by counting them, which is free of order because copies are interchangeable. Units sorted by key are
-dealt to the folds in turn, so folds are as even as can be.
+unit get different keys by counting them, which is free of order because copies are interchangeable. Units sorted by key
+are dealt to the folds in turn, so folds are as even as can be.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _by_name(values: NDArray[Any], classes: Sequence[Any], row: Ints) -> Ints:
 def _refuse_names(values: NDArray[Any], row: Ints) -> NoReturn:
     """Text needs `classes`: which labels happen to occur does not say how the columns of `q` are ordered."""
     labels = values.tolist()
-    i = next((i for i, label in enumerate(labels) if not isinstance(label, str)), 0)
+    i = next(i for i, label in enumerate(labels) if not isinstance(label, numbers.Integral))
     if isinstance(labels[i], str):
         advice = "pass the class names, in the order of the columns of `q`, as `classes=`."
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -65,8 +65,8 @@ class Map(Protocol):
         """The same map on some of its rows."""
         ...
 
-    def fit(self, start: Floats, tolerance: float) -> Floats | None:
-        """The parameters of maximum likelihood; None where no map is best."""
+    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
+        """The parameters of maximum likelihood, from a start and the slope there; None where no map is best."""
         ...
 
     def parameters(self, theta: Floats | None) -> dict[str, float]:
@@ -77,6 +77,11 @@ class Map(Protocol):
 def weighted(values: Floats, weight: Floats | None) -> Floats:
     """Each value times its row's weight."""
     return values if weight is None else values * weight
+
+
+def some(terms: Terms, keep: NDArray[np.bool_]) -> Terms:
+    """The terms of the rows to keep."""
+    return Terms(terms.loss[keep], tuple(g[keep] for g in terms.gradient), tuple(h[keep] for h in terms.hessian))
 
 
 def slope_at(terms: Terms, weight: Floats | None) -> Slope:
@@ -92,9 +97,10 @@ class TemperatureMap:
     """q' ∝ q^β, β = 1/temperature.
 
     With d_k = log q_k - sum_j y_j log q_j (0 for the label), a row's loss is log sum_k e^(β d_k); its derivative in β
-    is the
-    mean of d under q', the second derivative the variance. Classes of probability 0 keep it and are left out of the
-    sum. `d` is (K, N): operations along rows see one class at a time.
+    is the mean of d under q', the second derivative the variance. Classes of probability 0 keep it and are left out of
+    the sum. `d` is (K, N): operations along rows see one class at a time. It is measured in `unit`, a power of two near
+    its largest size, so that no square leaves the range of a double; theta = β · unit. A subset shares `d` and picks
+    its columns when it needs them.
     """
 
     rows: Ints
@@ -103,6 +109,8 @@ class TemperatureMap:
     ruled_out: NDArray[np.bool_] | None
     lowest: Floats
     highest: Floats
+    unit: float
+    pick: Ints | None = None
 
     @staticmethod
     def of(rows: Rows, losses: Floats) -> TemperatureMap:
@@ -113,15 +121,17 @@ class TemperatureMap:
         surprisal = np.ascontiguousarray(rows.surprisal[active].T)
         d = target - surprisal
         ruled_out = np.isinf(surprisal)
+        unit = _power_of_two(d[~ruled_out])
+        d /= unit
         low, high = np.where(ruled_out, np.inf, d).min(axis=0), d.max(axis=0)
         d[ruled_out] = 0.0
         weight = _effective_weight(rows, active, mass)
-        return TemperatureMap(active, weight, d, ruled_out if ruled_out.any() else None, low, high)
+        return TemperatureMap(active, weight, d, ruled_out if ruled_out.any() else None, low, high, unit)
 
     @property
     def identity(self) -> Floats:
         """β = 1."""
-        return np.ones(1)
+        return np.array([self.unit])
 
     @property
     def degrees(self) -> int:
@@ -130,27 +140,36 @@ class TemperatureMap:
 
     def subset(self, keep: NDArray[np.bool_]) -> TemperatureMap:
         """The same map on some of its rows."""
-        ruled_out = None if self.ruled_out is None else self.ruled_out[:, keep]
-        weight = None if self.weight is None else self.weight[keep]
-        return TemperatureMap(
-            self.rows[keep], weight, self.d[:, keep], ruled_out, self.lowest[keep], self.highest[keep]
+        return replace(
+            self,
+            rows=self.rows[keep],
+            weight=None if self.weight is None else self.weight[keep],
+            lowest=self.lowest[keep],
+            highest=self.highest[keep],
+            pick=np.flatnonzero(keep) if self.pick is None else self.pick[keep],
         )
 
     def terms(self, theta: Floats) -> Terms:
         """Loss and derivatives of each row."""
         beta = float(theta[0])
         loss, first, second = (np.empty(len(self.rows)) for _ in range(3))
+        d = self.d if self.pick is None else self.d[:, self.pick]
+        ruled_out = self.ruled_out if self.ruled_out is None or self.pick is None else self.ruled_out[:, self.pick]
         for part in _blocks(len(self.rows)):
-            loss[part], first[part], second[part] = self._block(beta, part)
+            of_part = None if ruled_out is None else ruled_out[:, part]
+            loss[part], first[part], second[part] = self._block(beta, d[:, part], of_part, part)
         return Terms(loss, (first,), (second,))
 
-    def _block(self, beta: float, part: slice) -> tuple[Floats, Floats, Floats]:
+    def _block(
+        self, beta: float, d: Floats, ruled_out: NDArray[np.bool_] | None, part: slice
+    ) -> tuple[Floats, Floats, Floats]:
         # Measured from the most probable class, exponents are <= 0 and the moments of confident rows do not cancel.
         origin = (self.highest if beta >= 0.0 else self.lowest)[part]
-        u = self.d[:, part] - origin
-        e = np.exp(beta * u)
-        if self.ruled_out is not None:
-            e[self.ruled_out[:, part]] = 0.0
+        u = d - origin
+        e = beta * u
+        np.exp(e, out=e)
+        if ruled_out is not None:
+            e[ruled_out] = 0.0
         mass = e.sum(axis=0)
         e *= u
         mean = e.sum(axis=0) / mass
@@ -158,7 +177,7 @@ class TemperatureMap:
         variance = np.maximum(e.sum(axis=0) / mass - mean * mean, 0.0)
         return beta * origin + np.log(mass), origin + mean, variance
 
-    def fit(self, start: Floats, tolerance: float) -> Floats | None:
+    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
         """Maximum likelihood; None when every label is the most (or the least) probable class of its row."""
         if len(self.rows) == 0:
             return None
@@ -166,14 +185,14 @@ class TemperatureMap:
             return self.identity
         if bool((self.highest <= 0.0).all()) or bool((self.lowest >= 0.0).all()):
             return None
-        return minimize(lambda theta: slope_at(self.terms(theta), self.weight), start, tolerance)
+        return _minimize(self, start, tolerance, here)
 
     def parameters(self, theta: Floats | None) -> dict[str, float]:
         """The temperature; inf if the best map is uniform."""
         if theta is None:
             return {"temperature": math.nan}
         beta = float(theta[0])
-        return {"temperature": 1.0 / beta if beta else math.inf}
+        return {"temperature": self.unit / beta if beta else math.inf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +200,8 @@ class AffineMap:
     """logit q' = slope · logit q + intercept, for two classes.
 
     With x = logit q and η = a x + b, a row's loss is (1-y) log(1 + e^η) + y log(1 + e^-η). Fitted on x centred and
-    scaled,
-    x = centre + spread · `x`; theta = (a · spread, b + a · centre). `spread` 0 means that x is constant: then a = 1.
+    scaled, x = centre + spread · `x`; theta = (a · spread, b + a · centre). `spread` 0 means that x is constant: then
+    a = 1.
     """
 
     rows: Ints
@@ -240,7 +259,7 @@ class AffineMap:
         bent = curvature * x
         return loss, residual * x, residual, bent * x, bent, curvature
 
-    def fit(self, start: Floats, tolerance: float) -> Floats | None:
+    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
         """Maximum likelihood; None when a threshold on the forecasts separates the labels: no slope is best."""
         ones, zeros = self.x[self.y > 0.0], self.x[self.y < 1.0]
         if len(ones) == 0 or len(zeros) == 0:
@@ -249,7 +268,7 @@ class AffineMap:
             return self._shift()
         if ones.min() >= zeros.max() or ones.max() <= zeros.min():
             return None
-        return minimize(lambda theta: slope_at(self.terms(theta), self.weight), start, tolerance)
+        return _minimize(self, start, tolerance, here)
 
     def parameters(self, theta: Floats | None) -> dict[str, float]:
         """Slope and intercept on the logits as given."""
@@ -270,6 +289,12 @@ class AffineMap:
         return np.array([self.spread, math.log(yes / no) - self.spread * float(self.x[0])])
 
 
+def _minimize(map_: Map, start: Floats | None, tolerance: float, here: Slope | None) -> Floats | None:
+    """Newton's method from `start`, or from 0, where the curvature has not died out whatever the size of the logits."""
+    begin = np.zeros_like(map_.identity) if start is None else start
+    return minimize(lambda theta: slope_at(map_.terms(theta), map_.weight), begin, tolerance, here)
+
+
 def _effective_weight(rows: Rows, active: Ints, mass: Floats | None) -> Floats | None:
     if mass is None:
         return None if rows.weight is None else rows.weight[active]
@@ -280,13 +305,19 @@ def _standardize(x: Floats, weight: Floats | None) -> tuple[Floats, float, float
     """Centre and scale by exact sums; the power of two keeps the squares of huge logits in range."""
     if len(x) == 0 or bool((x == x[0]).all()):
         return np.zeros(len(x)), float(x[0]) if len(x) else 0.0, 0.0
-    unit = math.ldexp(1.0, math.frexp(float(np.max(np.abs(x))))[1] - 1)
+    unit = _power_of_two(x)
     small = x / unit
     whole = exact_sum(weighted(np.ones(len(x)), weight))
     centre = exact_sum(weighted(small, weight)) / whole
     small = small - centre
     spread = math.sqrt(exact_sum(weighted(small * small, weight)) / whole)
     return small / spread, centre * unit, spread * unit
+
+
+def _power_of_two(x: Floats) -> float:
+    """Return a power of two near the largest size in `x`, by which to divide exactly; 1 if there is nothing but 0."""
+    most = float(np.max(np.abs(x), initial=0.0))
+    return math.ldexp(1.0, math.frexp(most)[1] - 1) if most > 0.0 else 1.0
 
 
 def _blocks(n: int) -> Iterator[slice]:

@@ -96,7 +96,7 @@ def require(table: Table, name: str, flag: str) -> str:
         return name
     raise ValueError(
         message(
-            f"{table.shown}: no column {quoted(name)} for {flag}{did_you_mean(name, table.names)}",
+            f"{table.shown}: no column {quoted(name)}{f' for {flag}' if flag else ''}{did_you_mean(name, table.names)}",
             columns_line(table.names),
         )
     )
@@ -209,7 +209,7 @@ def named_scores(table: Table, spec: str | Sequence[str], flag: str, taken: set[
     if len(parts) > 1:
         return _several(table, parts, flag)
     require(table, spec, flag)
-    raise ValueError(f"{table.shown}: {flag} names no column")
+    raise ValueError(f"{table.shown}: {flag or 'the call'} names no column")
 
 
 def _matching(table: Table, pattern: str, flag: str, taken: set[str]) -> Scores:
@@ -223,11 +223,13 @@ def _matching(table: Table, pattern: str, flag: str, taken: set[str]) -> Scores:
     if len(found) < 2:
         what = f"only {quoted(found[0])}" if found else "no column"
         more = (
-            f"for two classes and one column, name it: {flag} {printable(found[0], 60)}"
+            f"for two classes and one column, name it: {_after(flag)}{printable(found[0], 60)}"
             if found
             else columns_line(table.names)
         )
-        raise ValueError(message(f"{table.shown}: {flag} {quoted(pattern)} matches {what}; it needs one a class", more))
+        raise ValueError(
+            message(f"{table.shown}: {_after(flag)}{quoted(pattern)} matches {what}; it needs one a class", more)
+        )
     return Scores("wide", found, tuple(name[len(before) : len(name) - len(after)] for name in found))
 
 
@@ -241,5 +243,9 @@ def _several(table: Table, names: tuple[str, ...], flag: str) -> Scores:
     )
     classes = tuple(name[len(prefix) :] for name in names)
     if len(set(classes)) < len(classes):
-        raise ValueError(f"{table.shown}: {flag} names a column twice: {listed(names)}")
+        raise ValueError(f"{table.shown}: {flag or 'the call'} names a column twice: {listed(names)}")
     return Scores("wide", names, classes)
+
+
+def _after(flag: str) -> str:
+    return f"{flag} " if flag else ""

@@ -89,7 +89,7 @@ def read_columns(
     """The numbers each of `specs` names (a column, several, or a pattern), (n,) or (n, K), and the columns' names."""
     with open_source(path, format, limits) as source:
         table = _open_table(source, limits)
-        found = [named_scores(table, spec, "the call", set()) for spec in specs]
+        found = [named_scores(table, spec, "", set()) for spec in specs]
         if not table.load(list(dict.fromkeys(name for scores in found for name in scores.columns))):
             raise ValueError(f"{table.shown}: no rows")
         return [(score_values(table, scores), scores.columns) for scores in found]
@@ -124,7 +124,8 @@ def _open_table(source: Source, limits: Limits) -> Table:
             return ParquetTable(source, limits)
         from xent.io._csv import CsvTable
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"reading {source.format} needs {error.name}: pip install 'xent[report]'") from None
+        what = f"{source.shown}: reading {source.format} needs {error.name}: pip install 'xent[report]'"
+        raise ModuleNotFoundError(what, name=error.name) from None
     return CsvTable(source, limits)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xent.measures._namespace import detach, device, graft, is_traced, library
+from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import (
     exact_sum,
     minus_log,
@@ -42,13 +42,8 @@ class Softmax(NamedTuple):
 
 def first_of(xp: Any, a: Any) -> Any:
     """A mask of one largest element of each row (ties: the first)."""
-    places = xp.arange(a.shape[-1], device=_device(a))
+    places = xp.arange(a.shape[-1], device=helper_device(a))
     return places == xp.expand_dims(xp.argmax(detach(a), axis=-1), axis=-1)
-
-
-def _device(a: Any) -> Any:
-    """The device to make helper arrays on; None where the library chooses (tracers)."""
-    return None if library(a) == "jax" or (is_traced(a) and library(a) != "torch") else device(a)
 
 
 def softmax(xp: Any, a: Any) -> Softmax:
@@ -135,7 +130,7 @@ def onehot(xp: Any, y: Any, like: Any) -> Row:
     """Labels as one-hot rows over the outcomes of `like`; NaN for a label out of range."""
     k = like.shape[-1]
     y = xp.expand_dims(_index(xp, y), axis=-1)
-    mask = xp.arange(k, device=_device(like)) == y
+    mask = xp.arange(k, device=helper_device(like)) == y
     p = xp.astype(mask, like.dtype)
     p = xp.where(inside(xp, y, k), p, xp.full_like(p, xp.nan))
     return Row(p, xp.zeros_like(p), p == 0, lambda idle: minus_log(xp, p, idle))

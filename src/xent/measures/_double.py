@@ -8,12 +8,11 @@ rest is a short series.
 from __future__ import annotations
 
 import decimal
-import functools
 from typing import Any
 
 import numpy as np
 
-from xent.measures._namespace import detach, device, is_traced, library
+from xent.measures._namespace import detach, helper_device
 from xent.measures._primitives import two_product, two_sum
 
 _STEPS = 256  # grid points a unit of the logarithm
@@ -27,24 +26,26 @@ _LIFT = {
 }
 
 
-@functools.cache
 def _tables(dtype: str) -> tuple[Any, ...]:
     """e^-4a and e^(-b/256) as pairs of floats of `dtype`."""
     reach = _REACH[dtype]
-    exponents = ([-4 * a for a in range(-reach, reach + 1)], [-decimal.Decimal(b) / _STEPS for b in range(_COARSE)])
     parts: list[Any] = []
     with decimal.localcontext(decimal.Context(prec=50)):
-        for column in exponents:
-            exact = [decimal.Decimal(x).exp() for x in column]
+        coarse, fine = decimal.Decimal(-4).exp(), (decimal.Decimal(-1) / _STEPS).exp()
+        columns = ([coarse**a for a in range(-reach, reach + 1)], [fine**b for b in range(_COARSE)])
+        for exact in columns:
             high = np.asarray([float(x) for x in exact]).astype(dtype)
-            low = [float(x - decimal.Decimal(float(h))) for x, h in zip(exact, high, strict=True)]
+            low = [float(x - decimal.Decimal(h)) for x, h in zip(exact, high.tolist(), strict=True)]
             parts += [high, np.asarray(low).astype(dtype)]
     return tuple(parts)
 
 
+# made at import (some milliseconds): torch.compile can trace arrays that are there, not how they come to be
+_TABLES = {dtype: _tables(dtype) for dtype in _REACH}
+
+
 def _look_up(xp: Any, table: Any, index: Any, like: Any) -> Any:
-    where = None if library(like) == "jax" or is_traced(like) else device(like)
-    values = xp.asarray(table, device=where) if where is not None else xp.asarray(table)
+    values = xp.asarray(table, device=helper_device(like))
     return xp.reshape(xp.take(values, xp.reshape(index, (-1,)), axis=0), index.shape)
 
 
@@ -56,7 +57,7 @@ def _power(xp: Any, j: Any) -> tuple[Any, Any]:
     coarse = xp.floor(j / _COARSE)
     a = xp.astype(xp.clip(coarse, -reach, reach), kind) + reach
     b = xp.astype(xp.clip(j - coarse * _COARSE, 0, _COARSE - 1), kind)
-    first, first_low, second, second_low = _tables(dtype)
+    first, first_low, second, second_low = _TABLES[dtype]
     f, g = _look_up(xp, first, a, j), _look_up(xp, second, b, j)
     product, lost = two_product(xp, f, g)
     return product, lost + (f * _look_up(xp, second_low, b, j) + g * _look_up(xp, first_low, a, j))
@@ -91,18 +92,33 @@ def exact_log(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
     return xp.where(good, high, plain), xp.where(good, rest, zero)
 
 
-def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
-    """e^(x + low) as two floats; the second is 0 out of reach."""
-    x, low = detach(x), detach(low)
+def _growth(xp: Any, x: Any, low: Any) -> tuple[Any, Any, Any]:
+    """e^(x + low) = e^(j/256) (1 + g): the whole number j, and g as two floats."""
     j = xp.round(x * _STEPS)
     r, r_low = two_sum(x - j / _STEPS, low)
     square, square_low = two_product(xp, r, r)
     series = r * square * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))
-    growth, first = two_sum(r, 0.5 * square)
-    growth_low = first + (r_low + 0.5 * square_low + r * r_low + series)
+    growth, lost = two_sum(r, 0.5 * square)
+    return j, *two_sum(growth, lost + (r_low + 0.5 * square_low + r * r_low + series))
+
+
+def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
+    """e^(x + low) as two floats; the second is 0 out of reach."""
+    x, low = detach(x), detach(low)
+    j, growth, growth_low = _growth(xp, x, low)
     power, power_low = _power(xp, -j)
     product, lost = two_product(xp, power, growth)
     high, second = two_sum(power, product)
     high, rest = two_sum(high, second + lost + power * growth_low + power_low * (1.0 + growth))
     good = _in_reach(xp, j) & xp.isfinite(rest)
     return xp.where(good, high, xp.exp(x)), xp.where(good, rest, xp.zeros_like(x))
+
+
+def exact_complement(xp: Any, x: Any) -> tuple[Any, Any]:
+    """1 - e^x as two floats, x <= 0; full relative precision near 0 too."""
+    x = detach(x)
+    j, growth, growth_low = _growth(xp, x, xp.zeros_like(x))
+    e, e_low = exact_exp(xp, x, xp.zeros_like(x))
+    high, lost = two_sum(xp.ones_like(x), -e)
+    high, low = two_sum(high, lost - e_low)
+    return xp.where(j == 0, -growth, high), xp.where(j == 0, -growth_low, low)

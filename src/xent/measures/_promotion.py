@@ -21,10 +21,16 @@ def digits(array: Any) -> int:
 def promoted(arrays: Sequence[Any]) -> str:
     """The name of the common floating dtype: integers and nothing at all count as float64; two half formats meet in
     float32."""
-    names = {name if (name := ns.dtype_name(a.dtype)) in _DIGITS else "float64" for a in arrays} or {"float64"}
-    if len(names) == 1:
-        return names.pop()
-    return "float64" if "float64" in names else "float32"
+    found = ""
+    for array in arrays:
+        name = ns.dtype_name(array.dtype)
+        if name not in _DIGITS:
+            name = "float64"
+        if found in ("", name):
+            found = name
+        else:
+            found = "float64" if "float64" in (found, name) else "float32"
+    return found or "float64"
 
 
 def dtype_of(name: str, arrays: Sequence[Any]) -> Any:

@@ -30,7 +30,7 @@ def waterfall(evaluation: Evaluation, digits: int) -> dict[str, Any]:
     joints = [
         {"x": round(place(stop), 2), "y": ROW * index + 32, "to": ROW * (index + 1) + 12}
         for index, (_, _, _, stop, _) in enumerate(steps[:-1])
-        if math.isfinite(stop)
+        if math.isfinite(stop) and not math.isnan(steps[index + 1][4])
     ]
     return {
         "width": WIDTH,
@@ -44,13 +44,13 @@ def waterfall(evaluation: Evaluation, digits: int) -> dict[str, Any]:
 
 
 def _steps(evaluation: Evaluation) -> list[tuple[str, str, float, float, float]]:
-    """Name, title, where the bar starts and stops, and its value."""
+    """Name, title, where the bar starts and stops, and its value; nowhere (NaN) where the value is undefined."""
     whole, explained, bad = evaluation.uncertainty, evaluation.discrimination, evaluation.miscalibration
     loss = evaluation.cross_entropy.value
     return [
         ("uncertainty", "label entropy", 0.0, whole, whole),
-        ("explained", "− explained", whole, whole - explained, explained),
-        ("miscalibration", "+ miscalibration", whole - explained, loss if not math.isnan(bad) else math.nan, bad),
+        ("explained", "− explained", whole + 0 * explained, whole - explained, explained),
+        ("miscalibration", "+ miscalibration", whole - explained, loss + 0 * bad, bad),
         ("loss", "= cross-entropy", 0.0, loss, loss),
     ]
 
@@ -78,9 +78,7 @@ def describe(evaluation: Evaluation, digits: int) -> str:
     whole, explained, bad = (numbers.loss(value, digits) for value in parts)
     total = numbers.loss(evaluation.cross_entropy.value, digits)
     if math.isnan(evaluation.discrimination):
-        return (
-            f"The cross-entropy is {total} {unit}, the label entropy {whole} {unit}; what is between is undefined."
-        )
+        return f"The cross-entropy is {total} {unit}, the label entropy {whole} {unit}; what is between is undefined."
     return (
         f"The cross-entropy of {total} {unit} is the label entropy of {whole} {unit}, less {explained} {unit} that the "
         f"forecasts explain, plus {bad} {unit} of miscalibration."

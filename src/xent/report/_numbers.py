@@ -39,8 +39,8 @@ def probability(value: float) -> str:
         return "0"
     if value < 1e-3:
         return f"{value:.1e}"
-    if 1 - value < 5e-4:
-        return "1" if value == 1 else f"1 - {1 - value:.1e}"
+    if value > 0.9995:
+        return "1" if value == 1 else ">0.999"
     return f"{value:.3f}"
 
 

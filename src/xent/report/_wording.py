@@ -57,11 +57,35 @@ def confidence(evaluation: Evaluation) -> str:
     return "over-confident" if slope < 1 else "under-confident"
 
 
-def remedy(evaluation: Evaluation) -> tuple[str, str]:
-    """What mends the forecasts: `temperature 1.34`, and the test that there is nothing to mend."""
-    fitted = evaluation.recalibration
-    found = "  ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
-    return found, numbers.p_value(fitted.p_value)
+def remedy(evaluation: Evaluation) -> list[str]:
+    """What would mend the forecasts and what that gives, and the test that there is nothing to mend; or why neither."""
+    fitted, unit, value = evaluation.recalibration, evaluation.unit, evaluation.cross_entropy.value
+    if math.isinf(value):
+        return ["Recalibration: undefined, since the loss is infinite"]
+    if any(math.isnan(parameter) for parameter in fitted.parameters.values()):
+        return ["Recalibration: undefined, since no map is best on these rows"]
+    gain = fitted.gain
+    digits = max(numbers.decimals(evaluation.cross_entropy), numbers.decimals(gain))
+    crossed = not math.isnan(gain.value)
+    fall = gain.value if crossed else evaluation.miscalibration
+    kind = confidence(evaluation)
+    kind = "No sign of miscalibration" if kind in ("none", "undefined") else kind[:1].upper() + kind[1:]
+    change = f"{-100 * fall / value + 0.0:+.1f}%" if value else "+0.0%"
+    found = ", ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
+    first = f"{kind}: {found} would give {numbers.loss(value - fall, digits)} {unit} ({change})"
+    return [first if crossed else f"{first} on these rows", f"{_gain(evaluation, digits)}; {_test(fitted.p_value)}"]
+
+
+def _gain(evaluation: Evaluation, digits: int) -> str:
+    gain, unit = evaluation.recalibration.gain, evaluation.unit
+    if math.isnan(gain.value):
+        return "cross-fitted gain undefined: too few rows to fit it on a part of them"
+    interval = "" if math.isnan(gain.low) else f", 95% CI {numbers.interval(gain, digits)} {unit}"
+    return f"cross-fitted gain {numbers.signed(gain.value, digits)} {unit}{interval}"
+
+
+def _test(p_value: float) -> str:
+    return f"test of nothing to mend: {numbers.p_value(p_value)}"
 
 
 def other_units(evaluation: Evaluation) -> str:

@@ -38,7 +38,7 @@ def to_html(subject: Subject) -> str:
         hero=_hero(subject, digits),
         infinite=wording.infinite(subject) if math.isinf(evaluation.cross_entropy.value) else [],
         bars=waterfall(evaluation, digits),
-        remedy=_remedy(evaluation, digits),
+        remedy=wording.remedy(evaluation),
         clips=_clips(evaluation, digits),
         classes=[_class_row(row, digits, order[0].share) for row in order[:_LISTED]],
         more_classes=max(len(order) - _LISTED, 0),
@@ -89,26 +89,6 @@ def _mean_probability(evaluation: Evaluation) -> tuple[str, str, str]:
     return ("perplexity", numbers.perplexity(nats), f"of {len(evaluation.classes):,} outcomes")
 
 
-def _remedy(evaluation: Evaluation, digits: int) -> dict[str, str]:
-    """The recalibration: what it is, what it would give, and whether there is anything to mend."""
-    fitted = evaluation.recalibration
-    found, test = wording.remedy(evaluation)
-    if math.isnan(fitted.gain.value):
-        return {}
-    digits = max(digits, numbers.decimals(fitted.gain))
-    value = evaluation.cross_entropy.value
-    kind = wording.confidence(evaluation)
-    return {
-        "kind": "No sign of miscalibration" if kind == "none" else kind[:1].upper() + kind[1:],
-        "map": found,
-        "mended": numbers.loss(value - fitted.gain.value, digits),
-        "change": f"{-100 * fitted.gain.value / value:+.1f}%" if value else "+0.0%",
-        "gain": numbers.signed(fitted.gain.value, digits),
-        "interval": "" if math.isnan(fitted.gain.low) else numbers.interval(fitted.gain, digits),
-        "test": test,
-    }
-
-
 def _clips(evaluation: Evaluation, digits: int) -> list[tuple[str, str]]:
     """What a clipped loss would read, where clipping changes it."""
     value = evaluation.cross_entropy.value
@@ -142,7 +122,7 @@ def _rows(subject: Subject) -> list[dict[str, str]]:
             "label": printable(row.label, _LONGEST),
             "p": numbers.probability(row.probability),
             "loss": numbers.loss(row.loss, digits),
-            "forecast": f"{numbers.probability(said.probability)} {printable(said.name, _LONGEST)}",
+            "forecast": f"{printable(said.name, _LONGEST)} ({numbers.probability(said.probability)})",
         }
         for row, said in zip(subject.evaluation.worst_rows, subject.said, strict=True)
     ]

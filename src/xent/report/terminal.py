@@ -137,22 +137,9 @@ def _bar(title: str, value: float, digits: int, whole: float, style: str, note: 
 
 
 def _mending(evaluation: Evaluation) -> list[Text]:
-    fitted = evaluation.recalibration
-    value, unit = evaluation.cross_entropy.value, evaluation.unit
-    found, test = wording.remedy(evaluation)
-    if math.isnan(fitted.gain.value):
-        why = "the loss is infinite" if math.isinf(value) else "no map is best on these rows"
-        return [Text(f"  Recalibration: undefined, since {why}")]
-    digits = max(numbers.decimals(evaluation.cross_entropy), numbers.decimals(fitted.gain))
-    change = -fitted.gain.value / value if value else 0.0
-    kind = wording.confidence(evaluation)
-    kind = "No sign of miscalibration" if kind == "none" else kind[:1].upper() + kind[1:]
-    mended = numbers.loss(value - fitted.gain.value, digits)
-    gain = f"cross-fitted gain {numbers.signed(fitted.gain.value, digits)} {unit}"
-    if not math.isnan(fitted.gain.low):
-        gain += f", 95% CI {numbers.interval(fitted.gain, digits)} {unit}"
-    lines = _paragraph(f"{kind}: {found} would give {mended} {unit} ({100 * change:+.1f}%)", 2, 4)
-    return [Text(line) for line in [*lines, *_paragraph(f"{gain}; test of nothing to mend: {test}", 4)]]
+    first, *more = wording.remedy(evaluation)
+    lines = [*_paragraph(first, 2, 4), *(part for line in more for part in _paragraph(line, 4))]
+    return [Text(line) for line in lines]
 
 
 def _classes(evaluation: Evaluation) -> list[Text]:
@@ -185,13 +172,14 @@ def _fit(name: object, width: int) -> str:
 def _costliest(subject: Subject) -> list[Text]:
     evaluation = subject.evaluation
     digits = min(numbers.decimals(evaluation.cross_entropy), 4)
-    lines = [Text(f"  {'costliest row':<22}{'label':<16}{'p':>9}{f'loss ({evaluation.unit})':>15}   forecast", "bold")]
+    loss_in_unit = f"loss ({evaluation.unit})"
+    lines = [Text(f"  {'costliest row':<16} {'label':<15}{'p':>8}{loss_in_unit:>14}   forecast", "bold")]
     for row, said in list(zip(evaluation.worst_rows, subject.said, strict=True))[:_ROWS]:
-        line = f"    {_fit(row.row, 19)} {_fit(row.label, 15)} {numbers.probability(row.probability):>9}"
-        text = Text(f"{line}{numbers.loss(row.loss, digits):>15}")
-        lines.append(
-            text.append(f"   {_fit(said.name, 11).rstrip()} {numbers.probability(said.probability)}"[:19], "dim")
-        )
+        line = f"    {_fit(row.row, 14)} {_fit(row.label, 14)} {numbers.probability(row.probability):>8}"
+        text = Text(f"{line}{numbers.loss(row.loss, digits):>14}   ")
+        forecast = f" {numbers.probability(said.probability)}"
+        name = _fit(said.name, WIDTH - text.cell_len - len(forecast)).rstrip()
+        lines.append(text.append(name + forecast, "dim"))
     if not math.isnan(evaluation.tail_share):
         lines.append(
             Text(f"    the costliest 1% of rows carry {numbers.share(evaluation.tail_share)} of the loss", "dim")
