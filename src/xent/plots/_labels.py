@@ -116,7 +116,8 @@ class Labels:
         costs = [self._cost(c, width + unit * 0.5, height + unit * 0.25) for c in centers]
         best = centers[int(np.argmin(costs))]
         self._boxes.append(_box(best, width, height))
-        arrow = arrow and float(np.hypot(*(best - anchor))) > width / 2 + unit * 2
+        between = np.maximum(np.abs(best - anchor) - np.array([width, height]) / 2, 0)
+        arrow = arrow and float(np.hypot(*between)) > unit * 1.5
         where = st.ax.transData.inverted().transform(best)
         return st.ax.annotate(
             words,
