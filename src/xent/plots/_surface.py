@@ -70,7 +70,7 @@ def cross_entropy_surface(p: Any = (0.1, 0.2, 0.7), *, unit: str = "nats", ax: A
 def _draw(st: _style.Stage, p: Array, unit: str) -> None:
     k, ax, c = per_nat(unit), st.ax, st.colors
     least = float(entropy(p, check=False))
-    words = ("q₁, outcome 1", "q₂, outcome 2", f"cross-entropy H(p, q) ({unit})" if st.own else f"H(p, q) ({unit})")
+    words = ("q₁", "q₂", f"cross-entropy H(p, q) ({unit})" if st.own else f"H(p, q) ({unit})")
     title = "Three outcomes: cross-entropy is a bowl, lowest at the truth"
     _solid.box(st, title, *words, unit=unit, view=(_ELEVATION, _azimuth(p)))
     edge = _rings.edge_points(p, _RAYS)
@@ -90,7 +90,7 @@ def _draw(st: _style.Stage, p: Array, unit: str) -> None:
     sheet.set_sort_zpos(3 * _style.CUT_NATS * k)
     if st.own:
         note = f"on the floor: lines of equal cost,\nKL(p‖q) = {_style.LEVELS[0]:g} to {_style.LEVELS[-1]:g} {unit}"
-        ax.text2D(0.0, 0.03, note, transform=ax.transAxes, color=c.soft, fontsize=9)
+        ax.text2D(0.0, 0.0, note, transform=ax.transAxes, color=c.soft, fontsize=9)
     ax.plot([p[0], p[0]], [p[1], p[1]], [0, least * k], color=c.truth, linewidth=2, gid="minimum", zorder=25)
     ax.plot([p[0]], [p[1]], [least * k], "o", color=c.truth, markeredgecolor="#ffffff", markersize=6, zorder=26)
 
