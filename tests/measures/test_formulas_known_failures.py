@@ -40,7 +40,9 @@ WITHOUT_JAX = pytest.mark.parametrize("xp", ["numpy", "torch"], indirect=True)
 
 
 @pytest.fixture(params=LIBRARIES)
-def xp(request):
+def xp(request, dtype):
+    if request.param == "jax" and dtype == "float64" and "nearly" not in request.node.name:
+        pytest.skip("in float32, the harder case for XLA")
     return LIBRARIES[request.param][0]
 
 
