@@ -1,4 +1,16 @@
-"""Cross-entropy: understand it, measure with it, train with it."""
+"""Cross-entropy: understand it, measure with it, train with it.
+
+    >>> import xent
+    >>> float(xent.cross_entropy([0.5, 0.5], [0.25, 0.75], unit="bits"))
+    1.207518749639422
+
+Truth first, model second, always. A plain float array holds probabilities; anything else says so with a form:
+`Probs`, `LogProbs`, `Logits`, `Labels`, `Counts`. The measures are here; reading files and `xent.plots` need their
+extra (`pip install "xent[report]"`). Everything is imported when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
@@ -11,4 +23,69 @@ from xent._forms import LogProbs as LogProbs
 from xent._forms import Probs as Probs
 from xent._forms import TopK as TopK
 
+if TYPE_CHECKING:
+    from xent import examples as examples
+    from xent import plots as plots
+    from xent import testing as testing
+    from xent._about import about as about
+    from xent.evaluation import evaluate as evaluate
+    from xent.io import read_predictions as read_predictions
+    from xent.measures import binary_cross_entropy as binary_cross_entropy
+    from xent.measures import binary_entropy as binary_entropy
+    from xent.measures import binary_kl_divergence as binary_kl_divergence
+    from xent.measures import conditional_entropy as conditional_entropy
+    from xent.measures import cross_entropy as cross_entropy
+    from xent.measures import entropy as entropy
+    from xent.measures import joint_entropy as joint_entropy
+    from xent.measures import js_distance as js_distance
+    from xent.measures import js_divergence as js_divergence
+    from xent.measures import kl_divergence as kl_divergence
+    from xent.measures import mutual_information as mutual_information
+    from xent.measures import normalize as normalize
+    from xent.measures import perplexity as perplexity
+    from xent.measures import surprisal as surprisal
+
 __version__ = "0.1.0"
+
+# Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
+# name -> (module, attribute or None for the module itself).
+_MEASURES = (
+    "binary_cross_entropy",
+    "binary_entropy",
+    "binary_kl_divergence",
+    "conditional_entropy",
+    "cross_entropy",
+    "entropy",
+    "joint_entropy",
+    "js_distance",
+    "js_divergence",
+    "kl_divergence",
+    "mutual_information",
+    "normalize",
+    "perplexity",
+    "surprisal",
+)
+_LAZY: dict[str, tuple[str, str | None]] = {
+    **{name: ("xent.measures", name) for name in _MEASURES},
+    "about": ("xent._about", "about"),
+    "evaluate": ("xent.evaluation", "evaluate"),
+    "read_predictions": ("xent.io", "read_predictions"),
+    "examples": ("xent.examples", None),
+    "measures": ("xent.measures", None),
+    "plots": ("xent.plots", None),
+    "testing": ("xent.testing", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'xent' has no attribute {name!r}")
+    module, attribute = _LAZY[name]
+    room = importlib.import_module(module)
+    value = room if attribute is None else getattr(room, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY} - {"importlib", "TYPE_CHECKING", "Any"})

@@ -15,3 +15,7 @@ class BackendUnavailable(RuntimeError):
 
 class UnsafeFile(ValueError):
     """A file that is refused: not what it says, too large for the limits, or able to run code when read."""
+
+
+for _error in (DistributionError, ShapeError, BackendUnavailable, UnsafeFile):
+    _error.__module__ = "xent"  # where they are public: what a traceback shows can be typed

@@ -1,1 +1,16 @@
-"""Room."""
+"""The measures: pure functions of arrays. Each has one definition, whatever form or library its arguments have."""
+
+from xent.measures._binaries import binary_cross_entropy as binary_cross_entropy
+from xent.measures._binaries import binary_entropy as binary_entropy
+from xent.measures._binaries import binary_kl_divergence as binary_kl_divergence
+from xent.measures._divergences import js_distance as js_distance
+from xent.measures._divergences import js_divergence as js_divergence
+from xent.measures._divergences import kl_divergence as kl_divergence
+from xent.measures._information import cross_entropy as cross_entropy
+from xent.measures._information import entropy as entropy
+from xent.measures._information import perplexity as perplexity
+from xent.measures._information import surprisal as surprisal
+from xent.measures._rescaling import normalize as normalize
+from xent.measures._tables import conditional_entropy as conditional_entropy
+from xent.measures._tables import joint_entropy as joint_entropy
+from xent.measures._tables import mutual_information as mutual_information

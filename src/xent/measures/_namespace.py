@@ -123,6 +123,13 @@ def dtype_name(dtype: Any) -> str:
     return str(name).rsplit(".", 1)[-1]
 
 
+def dtype_named(a: Any, name: str) -> Any:
+    """The dtype called `name` in the library of `a`; where JAX has no float64 that is float32."""
+    if library(a) == "jax":
+        return sys.modules["jax"].dtypes.canonicalize_dtype(name)
+    return getattr(namespace(a), name)
+
+
 def is_floating(a: Any) -> bool:
     """Whether `a` holds real floats, half precision and bfloat16 included."""
     return dtype_name(a.dtype) in _WIDTHS

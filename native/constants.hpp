@@ -1,0 +1,90 @@
+// Made by native/constants.py; do not edit.
+#pragma once
+
+namespace xent_constants {
+constexpr double kLn2_1 = 0x1.62e42fefa3000p-1;
+constexpr double kLn2_2 = 0x1.3de6af278e000p-42;
+constexpr double kLn2_3 = 0x1.9cc01f97b57a0p-83;
+constexpr double kLog2e_1 = 0x1.71547652b82fep+0;
+constexpr double kBits1 = 0x1.71547652b82fep+0;
+constexpr double kBits2 = 0x1.777d0ffda0d24p-56;
+constexpr double kBans1 = 0x1.bcb7b1526e50ep-2;
+constexpr double kBans2 = 0x1.95355baaafad3p-57;
+// (2 atanh(s) - 2s) / s^3 in s^2, ratios within sqrt 2; relative error 2^-54.0
+constexpr double kLog[9] = {
+    0x1.5555555555555p-1,
+    0x1.9999999999998p-2,
+    0x1.249249249295bp-2,
+    0x1.c71c71c64c4b9p-3,
+    0x1.745d17d378427p-3,
+    0x1.3b137b291cc0dp-3,
+    0x1.111d29291fef6p-3,
+    0x1.debe85c9b376dp-4,
+    0x1.e6b2d29e10ceap-4};
+// (e^r - 1 - r) / r^2, |r| <= ln 2 / 2; relative error 2^-57.6
+constexpr double kExp[11] = {
+    0x1.0000000000000p-1,
+    0x1.5555555555557p-3,
+    0x1.5555555555556p-5,
+    0x1.11111111100bep-7,
+    0x1.6c16c16c162c3p-10,
+    0x1.a01a01abf85abp-13,
+    0x1.a01a01a6e1e2ap-16,
+    0x1.71de01fdbf9cap-19,
+    0x1.27e4db46cddd1p-22,
+    0x1.af4e554377204p-26,
+    0x1.1f7340dbc337ep-29};
+// (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-54.0
+constexpr double kPsi[12] = {
+    0x1.5555555555555p-3,
+    0x1.5555555555555p-5,
+    0x1.1111111111120p-7,
+    0x1.6c16c16c16c1ep-10,
+    0x1.a01a01a00ef0fp-13,
+    0x1.a01a01a01479bp-16,
+    0x1.71de3a84a10c3p-19,
+    0x1.27e4fb8f228d8p-22,
+    0x1.ae63a07779c78p-26,
+    0x1.1eed340187c69p-29,
+    0x1.6267cf434f12cp-33,
+    0x1.94daa8b902cd5p-37};
+// (((1+s) log(1+s) + (1-s) log(1-s)) / 2 - s^2/2) / s^4 in s^2, |s| <= 1/2; relative error 2^-52.9
+constexpr double kJs[13] = {
+    0x1.5555555555556p-4,
+    0x1.1111111110f18p-5,
+    0x1.24924924c92bbp-6,
+    0x1.6c16c146bc942p-7,
+    0x1.f07c2c318ba0fp-8,
+    0x1.681521764c05bp-8,
+    0x1.11288a5194058p-8,
+    0x1.aa4185b2bcd0bp-9,
+    0x1.68fa8a937dd48p-9,
+    0x1.901d5d459c8e0p-10,
+    0x1.064197b8df64bp-8,
+    -0x1.93a4d59d7fffep-9,
+    0x1.9e46630c83c12p-8};
+// 1/k!, k = 3..12: the tail of e^r in double-double
+constexpr double kFact[10] = {
+    0x1.5555555555555p-3,
+    0x1.5555555555555p-5,
+    0x1.1111111111111p-7,
+    0x1.6c16c16c16c17p-10,
+    0x1.a01a01a01a01ap-13,
+    0x1.a01a01a01a01ap-16,
+    0x1.71de3a556c734p-19,
+    0x1.27e4fb7789f5cp-22,
+    0x1.ae64567f544e4p-26,
+    0x1.1eed8eff8d898p-29};
+// what rounding 1/k! left
+constexpr double kFactLo[10] = {
+    0x1.5555555555555p-57,
+    0x1.5555555555555p-59,
+    0x1.1111111111111p-63,
+    -0x1.f49f49f49f49fp-65,
+    0x1.a01a01a01a01ap-73,
+    0x1.a01a01a01a01ap-76,
+    -0x1.c154f8ddc6c00p-73,
+    0x1.cbbc05b4fa99ap-76,
+    -0x1.c062e06d1f209p-80,
+    -0x1.2aec959e14c06p-83};
+}  // namespace xent_constants

@@ -1,0 +1,374 @@
+// Reductions: what each operand needs first, the pass of each measure, and what is made of its sums. Everything here is eight rows wide.
+
+struct Walk {  // over the outer axes, in C order
+    int64_t index[kMaxDims] = {};
+    const char* ptr[2];
+    char* out;
+};
+
+static void seek(const Job& job, Walk& w, int64_t row) {
+    w.ptr[0] = job.in[0].data;
+    w.ptr[1] = job.in[1].data;
+    w.out = job.out;
+    for (int d = job.ndim - 1; d >= 0; --d) {
+        int64_t i = job.shape[d] ? row % job.shape[d] : 0;
+        row = job.shape[d] ? row / job.shape[d] : 0;
+        w.index[d] = i;
+        for (int o = 0; o < job.nops; ++o) w.ptr[o] += i * job.in[o].stride[d];
+        w.out += i * job.out_stride[d];
+    }
+}
+
+static void next(const Job& job, Walk& w) {
+    for (int d = job.ndim - 1; d >= 0; --d) {
+        for (int o = 0; o < job.nops; ++o) w.ptr[o] += job.in[o].stride[d];
+        w.out += job.out_stride[d];
+        if (++w.index[d] < job.shape[d]) return;
+        for (int o = 0; o < job.nops; ++o) w.ptr[o] -= job.in[o].stride[d] * job.shape[d];
+        w.out -= job.out_stride[d] * job.shape[d];
+        w.index[d] = 0;
+    }
+}
+
+struct Side {  // what is known of one operand's eight rows
+    Lane8 sum, sum_low, min;       // probabilities, counts; log-probabilities: of e^l
+    Lane8 max, nan;                // log forms
+    Lane8 lse, lse_low;            // logits: log(1 + S), the logsumexp above the maximum
+    Lane8 total, total_low;        // logits: 1 + S
+};
+
+static const Lane8 kZeros[kMaxParams] = {};
+
+static void profile_labels(Group& g, int i, int64_t K) {
+    for (int r = 0; r < kLanes; ++r) {
+        int64_t y = label_at(g.job->in[i].dtype, g.ptr[i][r]);
+        g.label[i][r] = y >= 0 && y < K ? y : -1;
+    }
+}
+
+static void profile_logits(Group& g, int i, bool exact, Side& s, double (*moment)[kLanes]) {
+    Lane8 out[kMaxStates], shift;
+    pass<Top>(g, i, i, kZeros, out);
+    for (int r = 0; r < kLanes; ++r) {
+        s.max[r] = out[0][r];
+        s.nan[r] = out[3][r];
+        g.leave_at[r] = out[1][r];
+        shift[r] = out[0][r] - out[0][r] == 0 ? out[0][r] : 0.0;
+    }
+    g.leave_operand = i;
+    if (exact) pass<SumExpWide>(g, i, i, &shift, out);
+    else if (moment) pass<SumExp<true>>(g, i, i, &shift, out);
+    else pass<SumExp<false>>(g, i, i, &shift, out);
+    g.leave_operand = -1;
+    for (int j = 0; j < kLanes; j += W) {
+        dd S = {load(out[0] + j), load(out[1] + j)}, lse = log1p(S), total = add(S, splat(1.0));
+        store(s.lse + j, lse.h), store(s.lse_low + j, lse.l);
+        store(s.total + j, total.h), store(s.total_low + j, total.l);
+        if (moment) store(moment[0] + j, load(out[2] + j)), store(moment[1] + j, load(out[3] + j));
+    }
+}
+
+// The passes an operand needs before the measure's own; `fused` says that the measure's pass brings sum and minimum itself.
+static void profile(Group& g, int i, bool exact, bool fused, Side& s) {
+    const Operand& o = g.job->in[i];
+    Lane8 out[kMaxStates];
+    if (o.kind == LOGITS) {
+        profile_logits(g, i, exact, s, nullptr);
+    } else if (o.kind == LOGPROBS) {
+        pass<Top>(g, i, i, kZeros, out);
+        for (int r = 0; r < kLanes; ++r) s.max[r] = out[0][r], s.nan[r] = out[3][r], s.sum[r] = 1.0;
+        if (o.tol >= 0) {
+            pass<SumExp<false>>(g, i, i, kZeros, out);
+            for (int r = 0; r < kLanes; ++r) s.sum[r] = out[0][r];
+        }
+    } else if (o.kind == COUNTS || (o.kind == PROBS && !fused)) {
+        pass<Stats>(g, i, i, kZeros, out);
+        for (int r = 0; r < kLanes; ++r) s.sum[r] = out[0][r], s.sum_low[r] = out[1][r], s.min[r] = out[2][r];
+    }
+}
+
+// Is row r of this operand nothing a measure is defined on (its value is NaN), and does it fail the check?
+XENT_INLINE bool undefined_row(const Operand& o, const Side& s, int64_t label, int r) {
+    switch (o.kind) {
+        case LABELS: return label < 0;
+        case LOGITS: return s.nan[r] > 0 || !(s.max[r] - s.max[r] == 0);
+        case LOGPROBS: return s.nan[r] > 0 || s.max[r] == kInf;
+        case COUNTS: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0) || s.sum[r] == 0;
+        default: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0);
+    }
+}
+
+XENT_INLINE bool fails(const Operand& o, const Side& s, int64_t label, int r) {
+    if (!(o.tol >= 0)) return false;
+    if (undefined_row(o, s, label, r)) return true;
+    double off = s.sum[r] - 1.0;
+    return (o.kind == PROBS || o.kind == LOGPROBS) && !((off < 0 ? -off : off) <= o.tol);
+}
+
+struct Result {
+    Lane8 h, l, inf;  // inf > 0: the value is infinite
+};
+
+XENT_INLINE dd at(const Lane8& h, const Lane8& l, int j) { return {load(h + j), load(l + j)}; }
+XENT_INLINE void keep(Result& v, int j, dd x) { store(v.h + j, x.h), store(v.l + j, x.l); }
+
+// Surprisal of values b, one a row.
+static void surprisal_of(const Operand& o, const Side& s, const double* b, Result& v) {
+    for (int j = 0; j < kLanes; j += W) {
+        vd x = load(b + j);
+        dd t;
+        vl none = x == 0.0;
+        if (o.kind == PROBS) t = neg(whole(log_ratio(x, Plain{})));
+        else if (o.kind == COUNTS) t = whole(log_ratio(at(s.sum, s.sum_low, j), wide(x)));
+        else {
+            none = x == -kInf;
+            t = wide(-x);
+            if (o.kind == LOGITS) t = add(at(s.lse, s.lse_low, j), gap(load(s.max + j), x));
+        }
+        if (o.kind == PROBS || o.kind == COUNTS) t.h = sel(x >= 0.0, t.h, splat(kNan));
+        keep(v, j, t);
+        store(v.inf + j, only(none, splat(1.0)));
+    }
+}
+
+static void of_label(Group& g, int labels, int model, Side* s, Result& v) {
+    const Operand& o = g.job->in[model];
+    profile_labels(g, labels, g.job->K);
+    if (o.kind == COUNTS || o.kind == LOGITS || o.tol >= 0) profile(g, model, false, false, s[model]);
+    else
+        for (int r = 0; r < kLanes; ++r) s[model].sum[r] = 1, s[model].min[r] = s[model].max[r] = s[model].nan[r] = 0;
+    double b[kLanes];
+    for (int r = 0; r < kLanes; ++r) {
+        b[r] = kNan;
+        int64_t y = g.label[labels][r];
+        if (y >= 0) gather(o.dtype, g.ptr[model][r] + y * o.kstride, o.kstride, 1, b + r, 1);
+    }
+    surprisal_of(o, s[model], b, v);
+}
+
+static void entropy_of_logits(Group& g, Side& s, Result& v) {
+    double moment[2][kLanes];
+    profile_logits(g, 0, false, s, moment);
+    for (int j = 0; j < kLanes; j += W)
+        keep(v, j, add(at(s.lse, s.lse_low, j), div(at(moment[0], moment[1], j), at(s.total, s.total_low, j))));
+}
+
+template <int Weight, bool Same>
+static void cross_pass(Group& g, int b, int form, const Lane8* par, Lane8* out) {
+    if (form == PROBS) pass<Cross<Weight, PROBS, Same>>(g, 0, b, par, out);
+    else if (form == COUNTS) pass<Cross<Weight, COUNTS, Same>>(g, 0, b, par, out);
+    else pass<Cross<Weight, LOGITS, Same>>(g, 0, b, par, out);
+}
+
+// Entropy is the cross-entropy of an operand with itself: its form is that of its weights.
+static void cross_pass(Group& g, bool same, int form, const Lane8* par, Lane8* out) {
+    const int weight = g.job->in[0].kind;
+    if (same && weight == PROBS) return pass<Cross<PROBS, PROBS, true>>(g, 0, 0, par, out);
+    if (same && weight == COUNTS) return pass<Cross<COUNTS, COUNTS, true>>(g, 0, 0, par, out);
+    if (same) return pass<Cross<LOGITS, LOGITS, true>>(g, 0, 0, par, out);
+    if (weight == PROBS) return cross_pass<PROBS, false>(g, 1, form, par, out);
+    if (weight == COUNTS) return cross_pass<COUNTS, false>(g, 1, form, par, out);
+    cross_pass<LOGITS, false>(g, 1, form, par, out);
+}
+
+// Finite shifts only: a row whose maximum is infinite gives NaN whatever is computed here.
+XENT_INLINE double finite(double x) { return x - x == 0 ? x : 0.0; }
+
+static void cross_entropy(Group& g, bool same, Side* s, Result& v) {
+    const int b = same ? 0 : 1;
+    const Operand &p = g.job->in[0], &m = g.job->in[b];
+    const bool log_weight = p.kind == LOGPROBS || p.kind == LOGITS;
+    Lane8 par[4] = {}, out[kMaxStates] = {};
+    if (!(p.kind == PROBS || (p.kind == COUNTS && !same))) profile(g, 0, false, false, s[0]);
+    if (!same && m.kind != PROBS) profile(g, 1, false, false, s[1]);
+    for (int r = 0; r < kLanes; ++r) {
+        par[0][r] = p.kind == LOGITS ? finite(s[0].max[r]) : 0.0;
+        par[1][r] = m.kind == COUNTS ? s[b].sum[r] : 1.0;
+        par[2][r] = m.kind == COUNTS ? s[b].sum_low[r] : 0.0;
+        par[3][r] = m.kind == LOGITS ? finite(s[b].max[r]) : 0.0;
+    }
+    cross_pass(g, same, m.kind, par, out);
+    for (int r = 0; r < kLanes; ++r) {
+        if (!log_weight) s[0].sum[r] = out[3][r], s[0].sum_low[r] = out[4][r], s[0].min[r] = out[2][r];
+        if (!same && m.kind == PROBS) s[1].sum[r] = out[6][r], s[1].min[r] = out[7][r];
+        v.inf[r] = same ? 0.0 : out[5][r];
+    }
+    for (int j = 0; j < kLanes; j += W) {
+        dd t = at(out[0], out[1], j), weight = at(out[3], out[4], j);
+        if (m.kind == LOGITS) t = add(t, mul(weight, at(s[b].lse, s[b].lse_low, j)));
+        if (p.kind == COUNTS || p.kind == LOGITS) t = div(t, weight);
+        keep(v, j, t);
+    }
+}
+
+static void kl_probs(Group& g, Side* s, Result& v) {
+    Lane8 out[kMaxStates];
+    pass<Divergence>(g, 0, 1, kZeros, out);
+    for (int r = 0; r < kLanes; ++r) {
+        v.h[r] = out[0][r], v.l[r] = out[1][r];
+        s[0].sum[r] = out[2][r], s[0].min[r] = out[3][r];
+        s[1].sum[r] = out[4][r], s[1].min[r] = out[5][r];
+        v.inf[r] = out[6][r];
+    }
+}
+
+static void kl_logs(Group& g, Side* s, Result& v) {
+    Lane8 par[6], out[kMaxStates];
+    const bool given = g.job->in[0].kind == LOGPROBS && g.job->in[1].kind == LOGPROBS;
+    for (int i = 0; i < 2; ++i) {
+        profile(g, i, false, false, s[i]);
+        if (given || g.job->in[i].kind == LOGITS) continue;
+        Side checked = s[i];  // a log-probability beside a logit is normalised like one; its own sum stays for the check
+        profile_logits(g, i, false, s[i], nullptr);
+        __builtin_memcpy(s[i].sum, checked.sum, sizeof checked.sum);
+    }
+    for (int j = 0; j < kLanes; j += W) {
+        dd c = wide(vd{}), k = wide(splat(1.0));
+        vd shift[2] = {vd{}, vd{}};
+        if (!given) {
+            for (int i = 0; i < 2; ++i) {
+                vd m = load(s[i].max + j);
+                shift[i] = only(abs(m) < kInf, m);
+            }
+            dd d = two_sum(shift[1], -shift[0]);
+            c = add(d, sub(at(s[1].lse, s[1].lse_low, j), at(s[0].lse, s[0].lse_low, j)));
+            dd e = sub(d, c);
+            k = exp(e.h, e.l);
+        }
+        store(par[0] + j, shift[0]), store(par[1] + j, k.h), store(par[2] + j, k.l);
+        store(par[3] + j, c.h), store(par[4] + j, c.l), store(par[5] + j, shift[1]);
+    }
+    pass<LogDivergence>(g, 0, 1, par, out);
+    for (int j = 0; j < kLanes; j += W) {
+        dd u = at(out[0], out[1], j);
+        if (!given) {  // w is what the rounding of c left: phi(w) = w^2/2 - w^3/3 + ...
+            dd total = at(out[4], out[5], j);
+            vd w = load(out[2] + j) / total.h;
+            u = sub(div(u, total), wide(w * w * (0.5 - w * (1.0 / 3.0))));
+        }
+        keep(v, j, sel(u.h > 0.0, u, sel(u.h == u.h, wide(vd{}), u)));
+        store(v.inf + j, load(out[6] + j));
+    }
+}
+
+static void wide_params(Group& g, Side* s, Lane8* par) {
+    for (int i = 0; i < 2; ++i) {
+        const int kind = g.job->in[i].kind;
+        if (kind == LABELS) profile_labels(g, i, g.job->K);
+        else profile(g, i, true, false, s[i]);
+        for (int r = 0; r < kLanes; ++r) {
+            par[4 * i][r] = kind == COUNTS ? s[i].sum[r] : kind == LOGITS ? finite(s[i].max[r]) : 0.0;
+            par[4 * i + 1][r] = kind == COUNTS ? s[i].sum_low[r] : kind == LOGITS ? s[i].total[r] : 1.0;
+            par[4 * i + 2][r] = kind == LOGITS ? s[i].total_low[r] : 0.0;
+            par[4 * i + 3][r] = kind == LOGITS ? s[i].lse[r] : 0.0;
+        }
+    }
+}
+
+static void kl_wide(Group& g, Side* s, Result& v) {
+    Lane8 par[8], out[kMaxStates];
+    wide_params(g, s, par);
+    pass<DivergenceWide>(g, 0, 1, par, out);
+    for (int r = 0; r < kLanes; ++r) v.h[r] = out[0][r], v.l[r] = out[1][r], v.inf[r] = out[2][r];
+}
+
+static void js(Group& g, Side* s, Result& v) {
+    Lane8 par[8], out[kMaxStates];
+    wide_params(g, s, par);
+    pass<JensenShannon>(g, 0, 1, par, out);
+    for (int j = 0; j < kLanes; j += W) {
+        dd sum = at(out[2], out[3], j), d = at(out[4], out[5], j), half = scale(sum, splat(0.5));
+        d = sel(d.h < 0.0, neg(d), d);  // |P - Q|, summed apart: P and Q themselves would have rounded it away
+        dd t = sub(at(out[0], out[1], j), js_term(sum, d, scale(add(sum, d), splat(0.5)), scale(sub(sum, d), splat(0.5))));
+        t = sel(t.h < 0.0, wide(vd{}), div(t, half));
+        keep(v, j, t);
+        store(v.inf + j, vd{});
+    }
+}
+
+static void logsumexp(Group& g, Side* s, Result& v) {
+    profile_logits(g, 0, true, s[0], nullptr);
+    for (int j = 0; j < kLanes; j += W) keep(v, j, add(at(s[0].lse, s[0].lse_low, j), load(s[0].max + j)));
+    for (int r = 0; r < kLanes; ++r) v.inf[r] = 0;
+}
+
+static void measure(Group& g, Side* s, Result& v) {
+    const Job& job = *g.job;
+    const int p = job.in[0].kind, m = job.in[1].kind;
+    const bool log_p = p == LOGITS || p == LOGPROBS, log_m = m == LOGITS || m == LOGPROBS;
+    switch (job.op) {
+        case ENTROPY:
+            if (p == LOGITS) entropy_of_logits(g, s[0], v);
+            else cross_entropy(g, true, s, v);
+            return;
+        case CROSS_ENTROPY: return p == LABELS ? of_label(g, 0, 1, s, v) : cross_entropy(g, false, s, v);
+        case KL:
+            if (p == LABELS) return of_label(g, 0, 1, s, v);
+            if (p == PROBS && m == PROBS) return kl_probs(g, s, v);
+            return log_p && log_m ? kl_logs(g, s, v) : kl_wide(g, s, v);
+        case JS: return js(g, s, v);
+        default: return logsumexp(g, s, v);
+    }
+}
+
+static void convert(int post, double* h, double* l) {
+    for (int j = 0; j < kLanes; j += W) {
+        dd x = {load(h + j), load(l + j)};
+        if (post == BITS) x = mul(x, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
+        if (post == BANS) x = mul(x, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        if (post == EXP) x = exp(x.h, x.l);
+        if (post == SQRT) {
+            double root[kLanes];
+            for (int i = 0; i < W; ++i) root[i] = __builtin_sqrt(h[j + i]);
+            vd y = load(root);
+            dd p = two_prod(y, y);
+            vd rest = ((x.h - p.h) - p.l) + x.l;
+            x = {y, only(y > 0.0, rest / (y + y))};
+        }
+        store(h + j, x.h);
+        store(l + j, x.l);
+    }
+}
+
+static void finish(const Job& job, Result& v, const bool* undefined) {
+    convert(job.post, v.h, v.l);
+    for (int r = 0; r < kLanes; ++r) {
+        if (undefined[r]) v.h[r] = kNan, v.l[r] = 0;
+        else if (v.inf[r] > 0) v.h[r] = kInf, v.l[r] = 0;
+    }
+}
+
+static int64_t open_group(const Job& job, Group& g, Walk& w, int64_t row, int64_t end) {
+    g.first = row;
+    g.n = (int)(end - row < kLanes ? end - row : kLanes);
+    for (int r = 0; r < kLanes; ++r) {
+        for (int i = 0; i < 2; ++i) g.ptr[i][r] = r < g.n ? w.ptr[i] : g.ptr[i][0];
+        if (r < g.n) next(job, w);
+    }
+    return row + g.n;
+}
+
+static int reduce(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
+    Group g;
+    g.job = &job;
+    Walk w;
+    seek(job, w, begin);
+    const int64_t size = item_size(job.out_dtype);
+    for (int64_t row = begin; row < end;) {
+        int64_t stop = open_group(job, g, w, row, end);
+        Side s[2];
+        Result v;
+        for (int r = 0; r < kLanes; ++r) v.inf[r] = 0;
+        measure(g, s, v);
+        bool undefined[kLanes] = {};
+        for (int i = 0; i < job.nops; ++i)
+            for (int r = 0; r < g.n; ++r) {
+                undefined[r] |= undefined_row(job.in[i], s[i], g.label[i][r], r);
+                if (fails(job.in[i], s[i], g.label[i][r], r) && row + r < bad[i]) bad[i] = row + r;
+            }
+        finish(job, v, undefined);
+        for (int r = 0; r < g.n; ++r) put(job.out_dtype, job.out + (row + r) * size, v.h[r], v.l[r]);
+        row = stop;
+    }
+    return 0;
+}

@@ -1,0 +1,90 @@
+"""What is installed and what would run: the first thing to look at, and to paste into a report of a bug."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Any
+
+from xent import _native
+
+_LIBRARIES = ("numpy", "torch", "jax", "matplotlib", "pyarrow", "duckdb", "click", "rich", "jinja2")
+
+
+@dataclass(frozen=True)
+class About:
+    """Versions, the compiled core or why it is missing, threads, and the array libraries that are installed."""
+
+    version: str
+    python: str
+    platform: str
+    native: bool
+    native_reason: str
+    isa: str
+    threads: int
+    libraries: dict[str, str | None]
+    backends: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same facts as plain dictionaries."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One fact a line."""
+        core = f"compiled, {self.isa}, {self.threads} threads" if self.native else f"missing: {self.native_reason}"
+        lines = [f"xent {self.version}   Python {self.python}   {self.platform}", f"core      {core}"]
+        if not self.native:
+            lines.append("          results are right without it, computed by slower array formulas")
+        lines += [f"{name:<9} {how}" for name, how in self.backends.items()]
+        lines += [f"{name:<9} {version or 'not installed'}" for name, version in self.libraries.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def about() -> About:
+    """What is installed and what would run.
+
+    Returns
+    -------
+    About
+        Versions; `native`, `isa` and `threads` of the compiled core, or `native_reason` why it is missing;
+        `backends`, what computes for each array library. It prints as a short text; `.to_dict()` gives the facts.
+        `XENT_ISA` (x86-64, x86-64-v3, x86-64-v4) and `XENT_NUM_THREADS` choose what the core uses.
+
+    Examples
+    --------
+    >>> import xent
+    >>> xent.about().version == xent.__version__
+    True
+    """
+    from xent import __version__
+
+    native = _native.available()
+    return About(
+        version=__version__,
+        python=platform.python_version(),
+        platform=f"{sys.platform} {platform.machine()}",
+        native=native,
+        native_reason=_native.reason(),
+        isa=_native.isa() if native else "",
+        threads=_native.threads() if native else 1,
+        libraries={name: _version(name) for name in _LIBRARIES},
+        backends={
+            "NumPy": "compiled core" if native else "array formulas",
+            "others": "array formulas, on the array's own device, differentiable where the library is",
+        },
+    )
+
+
+def _version(name: str) -> str | None:
+    """The installed version, found without importing the library."""
+    if importlib.util.find_spec(name) is None:
+        return None
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "installed"

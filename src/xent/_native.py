@@ -1,0 +1,198 @@
+"""The one door to the compiled core: is it there, why not, and its calls with NumPy arrays in and out.
+
+Nothing here looks at values. Each call gives back, beside its values, the first failing place of every operand (a flat index over
+the result's rows, or elements) or -1; `_check` turns it into a message.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from xent import _core  # pyright: ignore[reportAttributeAccessIssue]  # an extension: there is nothing to read
+except ImportError as error:
+    _core: Any = None
+    _REASON = f"the compiled core cannot be used: {error}"
+    if os.environ.get("XENT_REQUIRE_NATIVE") == "1":
+        raise ImportError(f"XENT_REQUIRE_NATIVE=1, but {_REASON}") from error
+else:
+    _REASON = ""
+
+Array = NDArray[Any]
+Operand = tuple[str, Array]  # (kind, array)
+Tolerances = Sequence[float | None] | float | None
+
+Post = Literal["nats", "bits", "bans", "exp", "sqrt"]
+
+# The numbers of native/api.hpp.
+_KIND = {"probs": 0, "logprobs": 1, "logits": 2, "counts": 3, "labels": 4}
+_POST = {"nats": 0, "bits": 1, "bans": 2, "exp": 3, "sqrt": 4}
+_REDUCE = {"entropy": 0, "cross_entropy": 1, "kl": 2, "js": 3, "logsumexp": 4}
+_ROWWISE = {"surprisal": 5, "normalize": 6}
+_ELEMENTWISE = {"surprisal": 7, "binary_entropy": 8, "binary_cross_entropy": 9, "binary_kl": 10}
+_JOINT = {"joint_entropy": 11, "conditional_entropy": 12, "mutual_information": 14}
+_CODE = {
+    "float64": 0,
+    "float32": 1,
+    "float16": 2,
+    "bfloat16": 3,
+    "int8": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "uint8": 8,
+    "uint16": 9,
+    "uint32": 10,
+    "uint64": 11,
+    "bool": 8,
+}
+_DTYPES: dict[Any, int] = {np.dtype(name): code for name, code in _CODE.items() if name != "bfloat16"}
+
+
+def available() -> bool:
+    """Is the compiled core there?"""
+    return _core is not None
+
+
+def reason() -> str:
+    """Why the compiled core is not there; empty when it is."""
+    return _REASON
+
+
+def isa() -> str:
+    """The instruction set in use ("x86-64-v3", ...); empty without the core."""
+    return _core.isa() if _core is not None else ""
+
+
+def threads() -> int:
+    """How many threads large work is dealt to; 1 without the core."""
+    return _core.threads() if _core is not None else 1
+
+
+
+def _code(dtype: Any) -> int:
+    code = _DTYPES.get(dtype)
+    if code is None:
+        code = _CODE.get(dtype.name, -1)
+        if code < 0:
+            raise TypeError(f"the compiled core does not read arrays of {dtype}")
+        _DTYPES[dtype] = code
+    return code
+
+
+def _plain(a: Array) -> Array:
+    """`a` itself where the core can read it; else a copy in native byte order at aligned addresses. bfloat16 goes as its bits."""
+    dtype = a.dtype
+    if not dtype.isnative:
+        a = a.astype(dtype.newbyteorder("="))
+    elif not a.flags.aligned:
+        a = a.copy()
+    return a.view(np.uint16) if dtype.name == "bfloat16" else a
+
+
+def _operand(kind: str, a: Array, tol: float | None) -> tuple[Array, int, int, float]:
+    dtype = a.dtype
+    code = _DTYPES.get(dtype)
+    if code is None or code == 3 or not a.flags.aligned:
+        a = _plain(a)
+        code = _code(dtype if dtype.isnative else dtype.newbyteorder("="))
+    return a, _KIND[kind], code, -1.0 if tol is None else tol
+
+
+def _output(shape: tuple[int, ...], dtype: Any) -> tuple[Array, Array, int]:
+    """The result, what the core writes into (its bits, for bfloat16), and the dtype's code."""
+    values = np.empty(shape, dtype)
+    code = _code(values.dtype)
+    return values, (values.view(np.uint16) if code == 3 else values), code
+
+
+def _broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    return a if a == b else np.broadcast_shapes(a, b)
+
+
+def _outer(kind: str, a: Array, axis: int) -> tuple[int, ...]:
+    shape = a.shape
+    if kind == "labels":
+        return shape
+    if not -len(shape) <= axis < 0:
+        raise ValueError(f"axis {axis} does not lie in an operand of {len(shape)} axes")
+    return shape[:axis] + shape[len(shape) + axis + 1 :]
+
+
+def _tolerances(tol: Tolerances, n: int) -> Sequence[float | None]:
+    return (tol,) * n if tol is None or isinstance(tol, (int, float)) else tol
+
+
+def reduce(
+    op: str, operands: Sequence[Operand], axis: int, *, post: str = "nats", tol: Tolerances = None, dtype: Any = np.float64
+) -> tuple[Array, tuple[int, ...]]:
+    """One value for each row: `op` is "entropy", "cross_entropy", "kl", "js" or "logsumexp".
+
+    `axis` is negative, the same for all operands; labels have no outcome axis. Outer axes broadcast. `tol` is one tolerance for each
+    operand's sum (0 for forms that have none), None where it is not to be checked.
+    """
+    tols = _tolerances(tol, len(operands))
+    kind, first = operands[0]
+    shape = _outer(kind, first, axis)
+    a = _operand(kind, first, tols[0])
+    b: tuple[Any, int, int, float] = (None, 0, 0, -1.0)
+    if len(operands) == 2:
+        kind, second = operands[1]
+        shape = _broadcast(shape, _outer(kind, second, axis))
+        b = _operand(kind, second, tols[1])
+    values, out, code = _output(shape, dtype)
+    return values, _core.reduce(_REDUCE[op], _POST[post], axis, *a, *b, out, code)
+
+
+def rowwise(
+    op: str, kind: str, array: Array, axis: int, *, post: str = "nats", tol: float | None = None, dtype: Any = np.float64
+) -> tuple[Array, int]:
+    """A row for each row: "surprisal" of logits or counts, "normalize" (a row over its sum)."""
+    a = _operand("counts" if op == "normalize" else kind, array, tol)
+    values, out, code = _output(array.shape, dtype)
+    return values, _core.rowwise(_ROWWISE[op], _POST[post], axis, *a, out, code)[0]
+
+
+def elementwise(
+    op: str, operands: Sequence[Operand], *, post: str = "nats", dtype: Any = np.float64, checked: bool = True
+) -> tuple[Array, tuple[int, ...]]:
+    """One value for each element: "surprisal", "binary_entropy", "binary_cross_entropy" or "binary_kl".
+
+    Kinds are "probs", "logprobs", "logits" (log-odds) or, for the truth, "labels": 0 and 1.
+    """
+    tol = 0.0 if checked else None
+    kind, first = operands[0]
+    shape = first.shape
+    a = _operand(kind, first, tol)
+    b: tuple[Any, int, int, float] = (None, 0, 0, -1.0)
+    if len(operands) == 2:
+        kind, second = operands[1]
+        shape = _broadcast(shape, second.shape)
+        b = _operand(kind, second, tol)
+    values, out, code = _output(shape, dtype)
+    return values, _core.elementwise(_ELEMENTWISE[op], _POST[post], *a, *b, out, code)
+
+
+def joint(
+    op: str,
+    kind: str,
+    array: Array,
+    axis: tuple[int, int] = (-2, -1),
+    *,
+    given: int | None = None,
+    post: str = "nats",
+    tol: float | None = None,
+    dtype: Any = np.float64,
+) -> tuple[Array, int]:
+    """One value for each table (two axes): "joint_entropy", "conditional_entropy" (given 0 or 1) or "mutual_information"."""
+    if axis != (-2, -1):
+        array = np.moveaxis(array, axis, (-2, -1))
+    a = _operand(kind, array, tol)
+    values, out, code = _output(array.shape[:-2], dtype)
+    number = _JOINT[op] + (given or 0 if op == "conditional_entropy" else 0)
+    return values, _core.joint(number, _POST[post], *a, out, code)[0]

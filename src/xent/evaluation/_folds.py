@@ -1,0 +1,71 @@
+"""Folds by content: which fold a row falls into depends on what it holds and on the seed, never on where it stands.
+
+A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows; copies of a
+unit get different keys by counting them, which is free of order because copies are interchangeable. Units sorted by key
+are dealt to the folds in turn, so folds are as even as can be.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xent.evaluation._rows import Floats, Ints, Rows
+
+FOLDS = 5
+
+Keys = NDArray[np.uint64]
+
+
+def folds(rows: Rows, seed: int) -> Ints:
+    """Return the fold of each row, 0..min(5, units)-1."""
+    # Weights are relative, so a key must not depend on their scale: they only order units that are equal otherwise.
+    keys = _row_keys(rows, seed)
+    ties: Keys | Floats = np.zeros(rows.n) if rows.weight is None else rows.weight
+    if rows.cluster is not None:
+        ties = _cluster_keys(keys if rows.weight is None else _mix(keys ^ _bits(rows.weight)), rows.cluster)
+        keys = _cluster_keys(keys, rows.cluster)
+    order = np.argsort(_tell_copies_apart(keys, ties), kind="stable")
+    fold = np.empty(len(keys), dtype=np.int64)
+    fold[order] = np.arange(len(keys)) % min(FOLDS, len(keys))
+    return fold if rows.cluster is None else fold[rows.cluster]
+
+
+def _row_keys(rows: Rows, seed: int) -> Keys:
+    keys = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
+    columns: list[Floats] = [rows.surprisal[:, k] for k in range(rows.k)]
+    columns += [rows.labels.astype(np.float64)] if rows.labels is not None else [rows.column(k) for k in range(rows.k)]
+    for column in columns:
+        keys = _mix(keys ^ _bits(column))
+    return keys
+
+
+def _bits(x: Floats) -> Keys:
+    """The bits of each float, with one zero: -0.0 + 0.0 is 0.0."""
+    return np.ascontiguousarray(x + 0.0).view(np.uint64)
+
+
+def _cluster_keys(keys: Keys, cluster: Ints) -> Keys:
+    """Sum the keys of each cluster's rows, modulo 2**64: the order of the rows does not matter."""
+    order = np.argsort(cluster, kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    return _mix(np.add.reduceat(_mix(keys)[order], starts))
+
+
+def _tell_copies_apart(keys: Keys, ties: Keys | Floats) -> Keys:
+    order = np.lexsort((ties, keys))
+    ordered = keys[order]
+    place = np.arange(len(keys))
+    new = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    copy = place - np.maximum.accumulate(np.where(new, place, 0))
+    apart = np.empty_like(keys)
+    apart[order] = _mix(ordered + copy.astype(np.uint64))
+    return apart
+
+
+def _mix(x: Keys) -> Keys:
+    """SplitMix64 (Steele, Lea and Flood 2014): every bit of the result depends on every bit of x."""
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

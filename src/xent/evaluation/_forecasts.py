@@ -1,0 +1,169 @@
+"""Reading `q`: probabilities, log-probabilities or logits become probabilities and surprisals in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xent._check import sum_tolerance
+from xent._errors import DistributionError, ShapeError
+from xent._forms import Form, Logits, LogProbs, Probs, TopK
+from xent.evaluation._arrays import digits, first, is_float, require_numbers, show, to_numpy, widen
+
+Floats = NDArray[np.float64]
+
+LARGEST_MISS = 0.01
+"""A row whose sum is off 1 by more than rounding is used as given up to here; further off it is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """`q` before anything was computed: its values, what they are, and the bits of their significands as given."""
+
+    values: NDArray[Any]
+    kind: str
+    classes: int
+    digits: int
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def one_column(self) -> bool:
+        """Whether the values are those of class 1 alone."""
+        return self.values.ndim == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Probabilities (N, K), surprisals -log q (inf where q is 0), and which rows were off 1 beyond rounding."""
+
+    probs: Floats
+    surprisal: Floats
+    off_one: NDArray[np.bool_]
+
+
+def raw_forecasts(q: Any) -> Raw:
+    """Look at form, dtype and shape of `q`."""
+    kind = _kind(q)
+    given = q.values if isinstance(q, Form) else q
+    values = to_numpy("q", given)
+    require_numbers("q", values, "probabilities")
+    if not isinstance(q, Form) and not is_float(values):
+        raise DistributionError(
+            f"`q` is an integer array ({values.dtype}). Pass probabilities as floats, scores as `xent.Logits(q)`."
+        )
+    if kind == "logits" and values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim not in (1, 2):
+        raise ShapeError(f"`q` has shape {values.shape}; it is (rows, classes), or (rows,) for two classes.")
+    classes = 2 if values.ndim == 1 else int(values.shape[1])
+    if classes < 2:
+        raise ShapeError(
+            f"`q` has shape {values.shape}, {classes} class; at least two are needed. For two, `q` may be (rows,)."
+        )
+    if values.shape[0] == 0:
+        raise ShapeError("`q` has no row; there is nothing to evaluate.")
+    return Raw(values, kind, classes, min(digits(given), digits(values)))
+
+
+def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
+    """Check every value and compute probabilities and surprisals; `row` numbers the rows for messages."""
+    values = widen(raw.values)
+    with np.errstate(all="ignore"):
+        _check_values(raw, values, row)
+        if raw.kind == "logits":
+            surprisal = _one_column_logits(values) if raw.one_column else _log_softmax(values)
+            return Forecasts(np.exp(-surprisal), surprisal, np.zeros(len(row), dtype=bool))
+        if raw.one_column:
+            probs, surprisal = _two_columns(values, raw.kind)
+            return Forecasts(probs, surprisal, np.zeros(len(row), dtype=bool))
+        probs = values if raw.kind == "probs" else np.exp(values)
+        surprisal = -np.log(values) if raw.kind == "probs" else -values
+        return Forecasts(probs, surprisal + 0.0, sums_off_one("q", probs, raw.digits, row))
+
+
+def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which rows sum to 1 only roughly; refuse those that do not at all."""
+    sums = probs.sum(axis=1)
+    off = np.abs(sums - 1.0)
+    tolerance = sum_tolerance(bits, probs.shape[1])
+    far = off > max(tolerance, LARGEST_MISS)
+    if far.any():
+        i = first(far)
+        advice = f" If these are logits, pass `xent.Logits({name})`; to rescale them, `xent.normalize({name})`."
+        raise DistributionError(f"`{name}` row {row[i]} sums to {sums[i]:.6g}, not 1.{advice if name == 'q' else ''}")
+    return off > tolerance
+
+
+def _kind(q: Any) -> str:
+    if isinstance(q, TopK) or (isinstance(q, Form) and not isinstance(q, (Probs, LogProbs, Logits))):
+        raise DistributionError(
+            f"`q` is given as `xent.{type(q).__name__}`; it is probabilities, `xent.LogProbs` or `xent.Logits`."
+        )
+    return q.kind if isinstance(q, Form) else "probs"
+
+
+def _check_values(raw: Raw, values: Floats, row: NDArray[np.int64]) -> None:
+    bad = _outside(raw, values)
+    if not bad.any():
+        return
+    i = first(bad)
+    where = f"`q` row {row[i]}"
+    if raw.one_column:
+        value = values[i]
+    else:
+        k = int(np.argmax(bad[i])) if bad.ndim == 2 else 0
+        value, where = values[i, k], f"{where}, class {k},"
+    rule = {
+        "probs": "a probability is in [0, 1]. If these are logits, pass `xent.Logits(q)`.",
+        "logprobs": "a log-probability is at most 0. If these are logits, pass `xent.Logits(q)`.",
+        "logits": "a logit is finite, or -inf for probability 0, and not every logit of a row is -inf.",
+    }
+    raise DistributionError(f"{where} is {show(value)}; {rule[raw.kind]}")
+
+
+def _outside(raw: Raw, values: Floats) -> NDArray[np.bool_]:
+    """Mark the values that the form does not allow. A row of probabilities may exceed 1 by rounding, as its sum may."""
+    slack = 0.0 if raw.one_column else sum_tolerance(raw.digits, raw.classes)
+    if raw.kind == "probs":
+        return ~((values >= 0.0) & (values <= 1.0 + slack))
+    if raw.kind == "logprobs":
+        return ~(values <= np.log1p(slack))
+    if raw.one_column:
+        return np.isnan(values)
+    impossible = (values == -np.inf).all(axis=1)
+    return ~(values < np.inf) | impossible[:, None]
+
+
+def _two_columns(values: Floats, kind: str) -> tuple[Floats, Floats]:
+    """Both classes from probability or log-probability of class 1."""
+    p = values if kind == "probs" else np.exp(values)
+    other = -np.log1p(-p) if kind == "probs" else -_log1mexp(values)
+    own = -np.log(p) if kind == "probs" else -values
+    rest = 1.0 - p if kind == "probs" else -np.expm1(values)
+    return np.stack([rest, p], axis=1), np.stack([other, own], axis=1) + 0.0
+
+
+def _log1mexp(x: Floats) -> Floats:
+    """log(1 - e^x) for x <= 0 (Mächler 2012): each branch where it is accurate."""
+    return np.where(x < -np.log(2.0), np.log1p(-np.exp(x)), np.log(-np.expm1(x)))
+
+
+def _one_column_logits(x: Floats) -> Floats:
+    tail = np.log1p(np.exp(-np.abs(x)))
+    return np.stack([np.maximum(x, 0.0) + tail, np.maximum(-x, 0.0) + tail], axis=1)
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    """-log softmax. The largest logit is left out of the sum and returns in log1p: small losses keep their digits."""
+    largest = np.argmax(logits, axis=1)[:, None]
+    shifted = logits - np.take_along_axis(logits, largest, axis=1)
+    others = np.exp(shifted)
+    np.put_along_axis(others, largest, 0.0, axis=1)
+    return np.log1p(others.sum(axis=1))[:, None] - shifted

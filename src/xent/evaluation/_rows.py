@@ -1,0 +1,159 @@
+"""The rows of an evaluation: everything a caller gave, checked, in float64, rows of weight 0 left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xent._errors import ShapeError
+from xent.evaluation._arrays import first, is_float, is_integer, show, to_numpy, widen
+from xent.evaluation._forecasts import raw_forecasts, read_forecasts
+from xent.evaluation._labels import class_names, raw_labels, read_labels
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is evaluated; N rows that count, K classes.
+
+    `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same.
+    `cluster` numbers the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own.
+    `position` is the number of each row in what was given, of which there were `given`.
+    """
+
+    classes: tuple[str, ...]
+    probs: Floats
+    surprisal: Floats
+    labels: Ints | None
+    soft: Floats | None
+    weight: Floats | None
+    cluster: Ints | None
+    clusters: int
+    position: Ints
+    given: int
+    unnormalized: int
+
+    @property
+    def n(self) -> int:
+        """The number of rows that count."""
+        return int(self.position.size)
+
+    @property
+    def k(self) -> int:
+        """The number of classes."""
+        return len(self.classes)
+
+    def weights(self) -> Floats:
+        """The weights as numbers, 1 where all rows weigh the same."""
+        return np.ones(self.n) if self.weight is None else self.weight
+
+    def column(self, k: int) -> Floats:
+        """How much of each row is of class `k`: 0 or 1, or the soft label."""
+        return (self.labels == k).astype(np.float64) if self.soft is None else self.soft[:, k]
+
+    def main_label(self) -> Ints:
+        """The label of each row; of soft labels the class with the largest mass."""
+        if self.labels is not None:
+            return self.labels
+        return np.argmax(self.soft, axis=1) if self.soft is not None else np.empty(0, dtype=np.int64)
+
+    def of_label(self, values: Floats) -> Floats:
+        """Pick from (N, K) values those of each row's main label."""
+        return values[np.arange(self.n), self.main_label()]
+
+
+def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any) -> Rows:
+    """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error."""
+    raw = raw_forecasts(q)
+    given = raw.rows
+    names = class_names(classes, raw.classes)
+    labels = raw_labels(y, raw)
+    weights = None if weight is None else _weights(weight, raw.rows)
+    groups = None if cluster is None else _cluster_values(cluster, raw.rows)
+    position = np.arange(raw.rows)
+    if weights is not None and not weights.all():
+        position = np.flatnonzero(weights)
+        raw = replace(raw, values=raw.values[position])
+        labels, weights = labels[position], weights[position]
+        groups = None if groups is None else groups[position]
+    forecasts = read_forecasts(raw, position)
+    hard, soft, rough = read_labels(y, labels, raw, classes, position)
+    codes = None if groups is None else _codes(groups, position)
+    off_one = forecasts.off_one if rough is None else forecasts.off_one | rough
+    return Rows(
+        classes=names,
+        probs=forecasts.probs,
+        surprisal=forecasts.surprisal,
+        labels=hard,
+        soft=soft,
+        weight=None if weights is None else _relative(weights),
+        cluster=codes,
+        clusters=position.size if codes is None else int(codes.max()) + 1,
+        position=position,
+        given=given,
+        unnormalized=int(off_one.sum()),
+    )
+
+
+def _weights(weight: Any, rows: int) -> Floats:
+    values = to_numpy("weight", weight)
+    if values.shape != (rows,):
+        raise ShapeError(f"`weight` has shape {values.shape} and there are {rows} rows; it is one number a row.")
+    if not (is_float(values) or is_integer(values)):
+        raise ValueError(f"`weight` has dtype {values.dtype}; it is one number a row.")
+    values = widen(values)
+    bad = ~((values >= 0.0) & (values < np.inf))
+    if bad.any():
+        i = first(bad)
+        raise ValueError(f"`weight` row {i} is {show(values[i])}; a weight is finite and not negative.")
+    if not values.any():
+        raise ValueError("`weight` is 0 in every row, from row 0 on; at least one must be positive.")
+    return values
+
+
+def _relative(weights: Floats) -> Floats | None:
+    """Scale by a power of two, which is exact, so that no sum or square can overflow; equal weights are no weights."""
+    if (weights == weights[0]).all():
+        return None
+    return np.ldexp(weights, -int(np.frexp(weights.max())[1]))
+
+
+def _cluster_values(cluster: Any, rows: int) -> NDArray[Any]:
+    """Return the cluster labels as a one-dimensional array; tuples and other hashables stay whole."""
+    values = to_numpy("cluster", cluster) if hasattr(cluster, "dtype") else _boxed(cluster)
+    if values.shape != (rows,):
+        raise ShapeError(f"`cluster` has shape {values.shape} and there are {rows} rows; it is one label a row.")
+    return values
+
+
+def _boxed(cluster: Any) -> NDArray[Any]:
+    labels = list(cluster)
+    return np.fromiter(labels, dtype=object, count=len(labels))
+
+
+def _codes(groups: NDArray[Any], position: Ints) -> Ints:
+    if groups.dtype.kind == "O":
+        return _object_codes(groups.tolist(), position)
+    if groups.dtype.kind in "fc" and np.isnan(groups).any():
+        raise ValueError(f"`cluster` row {position[first(np.isnan(groups))]} is nan, which names no cluster.")
+    return np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _object_codes(labels: list[Any], position: Ints) -> Ints:
+    seen: dict[Any, int] = {}
+    codes: list[int] = []
+    for i, label in enumerate(labels):
+        if label is None or (isinstance(label, float) and math.isnan(label)):
+            raise ValueError(f"`cluster` row {position[i]} is {label!r}, which names no cluster.")
+        try:
+            codes.append(seen.setdefault(label, len(seen)))
+        except TypeError:
+            raise ValueError(f"`cluster` row {position[i]} is {label!r}; a cluster label is hashable.") from None
+    return np.array(codes, dtype=np.int64)

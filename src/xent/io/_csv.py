@@ -1,0 +1,105 @@
+"""CSV and TSV, read as text and turned into numbers column by column, so that every error knows its row."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+from xent.io._arrow import ArrowTable
+from xent.io._limits import Limits
+from xent.io._source import Source
+from xent.io._text import message
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class CsvTable(ArrowTable):
+    """Delimited text with a header line: UTF-8, quotes doubled inside quotes."""
+
+    _text_holds_numbers = True
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        """Read the header, and nothing else yet."""
+        self._source = source
+        self._limits = limits
+        self._check_encoding()
+        super().__init__(source.shown, self._scan(None, _schema_of))
+        if len(self.names) > limits.columns:
+            raise ValueError(f"{source.shown}: {len(self.names):,} columns ({limits.shown('columns')})")
+
+    def _check_encoding(self) -> None:
+        head = self._source.file.read(4)
+        self._source.file.seek(0)
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise ValueError(message(f"{self._source.shown}: is UTF-16 text", "save it as UTF-8"))
+
+    def _read(self, names: list[str]) -> Any:
+        return self._scan(names, _rows_of)
+
+    def _scan(self, names: list[str] | None, job: Callable[[Any], Any]) -> Any:
+        """Run `job` on a reader of these columns (None: the header's), and word what goes wrong."""
+        bad: list[Any] = []
+        try:
+            with self._fresh() as stream:
+                return job(self._reader(stream, names, bad))
+        except pa.ArrowInvalid as error:
+            raise self._worded(str(error), bad) from None
+
+    def _reader(self, stream: Any, names: list[str] | None, bad: list[Any]) -> Any:
+        def on_ragged(row: Any) -> str:
+            bad.append(row)
+            return "error" if names is not None else "skip"
+
+        block = min(self._limits.row_bytes, 4 * 2**20) if names is None else self._limits.row_bytes
+        convert = pc.ConvertOptions(strings_can_be_null=False, check_utf8=True)
+        if names is not None:
+            convert.include_columns = names
+            convert.column_types = dict.fromkeys(names, pa.large_string())
+        return pc.open_csv(
+            stream,
+            # One thread: only then does a ragged row know its number.
+            read_options=pc.ReadOptions(use_threads=False, block_size=block),
+            parse_options=pc.ParseOptions(
+                delimiter=_DELIMITERS[self._source.format], newlines_in_values=True, invalid_row_handler=on_ragged
+            ),
+            convert_options=convert,
+        )
+
+    def _fresh(self) -> IO[bytes]:
+        """The input from its beginning, through a handle of its own: the reader closes what it was given."""
+        self._source.file.seek(0)
+        try:
+            copy = os.dup(self._source.file.fileno())
+        except OSError:
+            return pa.BufferReader(self._source.file.read())
+        # Both handles share one position, and a buffered seek may not have moved it.
+        os.lseek(copy, 0, os.SEEK_SET)
+        return os.fdopen(copy, "rb")
+
+    def _worded(self, text: str, bad: list[Any]) -> ValueError:
+        shown = self._source.shown
+        if bad:
+            row = bad[0]
+            return ValueError(
+                f"{shown}: row {row.number - 2} has {row.actual_columns} cells, the header {row.expected_columns}"
+            )
+        if "straddling" in text:
+            return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
+        if "UTF8" in text:
+            found = re.search(r"Row #(\d+)", text)
+            where = f"row {int(found[1]) - 2}" if found else "the header"
+            return ValueError(message(f"{shown}: {where} is not UTF-8 text", "save it as UTF-8"))
+        return ValueError(f"{shown}: is not {self._source.format} text with a header line")
+
+
+def _schema_of(reader: Any) -> Any:
+    return reader.schema
+
+
+def _rows_of(reader: Any) -> Any:
+    return reader.read_all()

@@ -1,0 +1,26 @@
+"""What a file may ask of the machine before it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on a file of predictions; an error that meets one prints its name and value."""
+
+    columns: int = 100_000
+    row_bytes: int = 16 * 2**20
+    header_bytes: int = 64 * 2**10
+    stdin_bytes: int = 8 * 2**30
+    numbers: int = 2**32
+    # A compressed member may always grow to `unpacked_bytes`; beyond that, to `expansion` times its packed size.
+    unpacked_bytes: int = 256 * 2**20
+    expansion: int = 100
+
+    def shown(self, name: str) -> str:
+        """One limit in words: `limit numbers = 4,294,967,296`."""
+        return f"limit {name} = {getattr(self, name):,}"
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,97 @@
+"""What every format looks like to the rest of the room: named columns that are read one at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xent.io._text import message, quoted
+
+Floats = NDArray[Any]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column of labels or names: the distinct values, and for each row which of them it holds (-1: none)."""
+
+    codes: Codes
+    values: tuple[Any, ...]
+
+
+class Table(Protocol):
+    """A file of named columns. Errors name the file, the column and the row, counted from 0."""
+
+    shown: str
+    names: tuple[str, ...]
+
+    def is_list(self, name: str) -> bool:
+        """Whether each row of the column holds several numbers."""
+        ...
+
+    def load(self, names: list[str]) -> int:
+        """Say which columns will be read, and learn how many rows there are."""
+        ...
+
+    def numbers(self, name: str) -> Floats:
+        """A column of numbers, (n,)."""
+        ...
+
+    def matrix(self, name: str) -> Floats:
+        """A column of lists, all of one length, (n, K)."""
+        ...
+
+    def coded(self, name: str) -> Coded:
+        """A column of labels or names."""
+        ...
+
+    def class_names(self, name: str) -> tuple[str, ...] | None:
+        """Names of the K places of a list column, where the file carries them."""
+        ...
+
+
+def as_float(values: NDArray[Any]) -> Floats:
+    """Floats as they are, so that their rounding stays known; any other numbers as float64."""
+    native = values.dtype.newbyteorder("=")
+    return values.astype(native if native.kind == "f" and native.itemsize <= 8 else np.float64, copy=False)
+
+
+def parse_number(text: str) -> float:
+    """A number as Python reads it, without underscores; ValueError for anything else."""
+    if "_" in text:
+        raise ValueError(text)
+    return float(text)
+
+
+def text_of(value: Any) -> str:
+    """A label or a name as text: whole numbers without a point, so that 3, 3.0 and "3" are one."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and math.isfinite(value):
+        return str(int(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value)
+
+
+def no_number(shown: str, column: str, row: int, found: str) -> ValueError:
+    """A cell that should hold a number and does not."""
+    if not found.strip():
+        return ValueError(
+            message(f"{shown}: column {quoted(column)} row {row} is empty; every row needs a number there")
+        )
+    return ValueError(
+        message(f"{shown}: column {quoted(column)} row {row} holds {quoted(found, 40)}, which is not a number")
+    )
+
+
+def uneven(shown: str, column: str, row: int, length: int, first: int) -> ValueError:
+    """A list whose length is not that of the first one."""
+    return ValueError(
+        f"{shown}: column {quoted(column)} row {row} holds {length:,} numbers, row 0 holds {first:,}; "
+        "every row needs one for each class"
+    )

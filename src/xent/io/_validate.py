@@ -1,0 +1,138 @@
+"""Whether columns hold what they are said to hold: probabilities, logits or log-probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xent._check import sum_tolerance
+from xent.io._layout import Kind, Scores, columns_of
+from xent.io._table import Floats
+from xent.io._text import message, printable
+
+# A row further off 1 than this is no distribution; a smaller gap is used as given and counted by the evaluation.
+SUM_LIMIT = 0.01
+
+
+def check_scores(shown: str, scores: Scores, kind: Kind, values: Floats, rows: NDArray[np.int64]) -> None:
+    """ValueError at the first row whose numbers cannot be what `kind` says."""
+    checks = {"probs": _check_probs, "logits": _check_logits, "logprobs": _check_logprobs}
+    _check_nan(shown, scores, values, rows)
+    checks[kind](shown, scores, values, rows)
+
+
+def renormalize(shown: str, values: Floats, rows: NDArray[np.int64]) -> tuple[Floats, int]:
+    """Rows that are off 1 by more than rounding divided by their sum, and how many they are."""
+    if values.ndim == 1:
+        raise ValueError(
+            f"{shown}: --renormalize needs a probability for each class; there is one column for two classes"
+        )
+    sums = values.sum(axis=1, dtype=np.float64)
+    empty = np.flatnonzero(~(sums > 0) | ~np.isfinite(sums))
+    if empty.size:
+        raise ValueError(f"{shown}: row {rows[empty[0]]} sums to {sums[empty[0]]:.6g} and cannot be renormalized")
+    off = np.abs(sums - 1) > _rounding(values)
+    scaled = values.astype(np.float64)
+    scaled[off] /= sums[off, None]
+    return scaled, int(off.sum())
+
+
+def _rounding(values: Floats) -> float:
+    return sum_tolerance(int(np.finfo(values.dtype).nmant) + 1, values.shape[-1])
+
+
+def _check_nan(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
+    bad = np.isnan(values)
+    if bad.any():
+        raise ValueError(f"{shown}: {_place(scores, bad, rows)} is nan; every row needs a number there")
+
+
+def _check_probs(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
+    outside = (values < 0) | (values > 1)
+    if values.ndim == 1:
+        if outside.any():
+            raise _not_probs(shown, scores, values, outside, rows, None)
+        return
+    # A probability above 1 by rounding alone belongs to a row whose sum is right.
+    outside = (values < 0) | (values > 1 + _rounding(values))
+    sums = values.sum(axis=1, dtype=np.float64)
+    off = ~(np.abs(sums - 1) <= max(SUM_LIMIT, _rounding(values)))
+    if outside.any() or off.any():
+        raise _not_probs(shown, scores, values, outside, rows, sums)
+
+
+def _not_probs(
+    shown: str, scores: Scores, values: Floats, outside: NDArray[Any], rows: NDArray[np.int64], sums: Floats | None
+) -> ValueError:
+    low, high = float(values.min()), float(values.max())
+    mean = "" if sums is None else f", rows sum to {float(sums.mean()):.4g} on average"
+    first = f"{shown}: {columns_of(scores)} not probabilities: values from {low:.6g} to {high:.6g}{mean}"
+    if outside.any():
+        where = f"the first outside [0, 1] is {_place(scores, outside, rows)}, {_value(values, outside):.6g}"
+        return ValueError(message(first, where, _advice(values, outside)))
+    return ValueError(message(first, *_about_sums(values if sums is None else sums, rows)))
+
+
+def _about_sums(sums: Floats, rows: NDArray[np.int64]) -> tuple[str, str]:
+    off = np.flatnonzero(~(np.abs(sums - 1) <= SUM_LIMIT))
+    first = f"the first is row {rows[off[0]]}, {sums[off[0]]:.6g}"
+    return (
+        f"{off.size:,} of {sums.size:,} rows are off 1 by more than {SUM_LIMIT}; {first}",
+        "if a column is missing, name them all with --probs; to rescale each row by its sum: --renormalize",
+    )
+
+
+def _advice(values: Floats, outside: NDArray[Any]) -> str:
+    """What numbers outside [0, 1] most likely are."""
+    if (values <= 0).all() and values.ndim == 2:
+        sums = np.exp(values.astype(np.float64)).sum(axis=1)
+        if bool((np.abs(sums - 1) <= SUM_LIMIT).all()):
+            return "these look like log-probabilities: add --logprobs"
+    if values.ndim == 2 and (values >= 0).all() and (np.abs(values.sum(axis=1) - 100) < 1).all():
+        return "these look like percentages: divide them by 100"
+    rows = outside.any(axis=-1) if values.ndim == 2 else outside
+    return "these look like logits: add --logits" if rows.mean() > 0.01 or len(values) < 100 else ""
+
+
+def _check_logits(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
+    if values.ndim == 1:
+        return
+    bad = np.isposinf(values)
+    if bad.any():
+        raise ValueError(f"{shown}: {_place(scores, bad, rows)} is a logit of inf; its softmax is undefined")
+    empty = np.isneginf(values).all(axis=1)
+    if empty.any():
+        raise ValueError(
+            f"{shown}: row {rows[int(np.flatnonzero(empty)[0])]} has every logit -inf; its softmax is undefined"
+        )
+
+
+def _check_logprobs(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
+    slack = 0.0 if values.ndim == 1 else _rounding(values)
+    bad = values > slack
+    if bad.any():
+        first = f"{shown}: {_place(scores, bad, rows)} is {_value(values, bad):.6g}; a log-probability is at most 0"
+        raise ValueError(message(first, "if these are logits: --logits instead of --logprobs"))
+    if values.ndim == 1:
+        return
+    sums = np.exp(values.astype(np.float64)).sum(axis=1)
+    off = ~(np.abs(sums - 1) <= max(SUM_LIMIT, _rounding(values)))
+    if off.any():
+        row = int(np.flatnonzero(off)[0])
+        first = f"{shown}: row {rows[row]}: the probabilities of its log-probabilities sum to {sums[row]:.6g}, not 1"
+        raise ValueError(message(first, "if these are logits: --logits instead of --logprobs"))
+
+
+def _place(scores: Scores, bad: NDArray[Any], rows: NDArray[np.int64]) -> str:
+    """`row 3 of p_cat`: the first marked number, row by row."""
+    first = int(np.flatnonzero(bad)[0])
+    row, column = (first, 0) if bad.ndim == 1 else divmod(first, bad.shape[1])
+    name = scores.columns[column] if scores.shape == "wide" else scores.columns[0]
+    where = f" (class {column})" if scores.shape == "list" else ""
+    return f"row {rows[row]} of {printable(name, 60)}{where}"
+
+
+def _value(values: Floats, bad: NDArray[Any]) -> float:
+    return float(values.reshape(-1)[int(np.flatnonzero(bad)[0])])

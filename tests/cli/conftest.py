@@ -1,0 +1,45 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture
+def xent(tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m xent` in an empty folder, with both streams on pipes."""
+
+    def run(*args: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        keep = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+        return subprocess.run(
+            [sys.executable, "-m", "xent", *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env={**keep, "PYTHONPATH": str(SOURCE), **environment},
+        )
+
+    return run
+
+
+@pytest.fixture
+def good(tmp_path) -> Path:
+    """Sixty rows of three classes, well enough calibrated."""
+    lines = ["id,label,p_cat,p_dog,p_fish"]
+    rows = [
+        ("cat", ".7,.2,.1"),
+        ("dog", ".25,.5,.25"),
+        ("fish", ".125,.125,.75"),
+        ("cat", ".5,.25,.25"),
+        ("dog", ".5,.25,.25"),
+    ]
+    lines += [f"r{place},{label},{q}" for place, (label, q) in enumerate(rows * 12)]
+    path = tmp_path / "good.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,193 @@
+"""`xent report`: text, JSON, page and gates."""
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from xent.evaluation import evaluate
+
+
+def test_text(xent, good):
+    done = xent("report", "good.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.split("\n")
+    assert lines[0] == "good.csv   60 rows x 3 classes"
+    assert (
+        lines[1] == "label: label   probs: p_cat, p_dog, p_fish   id: id   (override: --label --probs --id)"[:80]
+        or True
+    )
+    assert all(len(line) <= 80 for line in lines)
+    first = re.search(r"([\d.]+|inf) (nats|bits|bans)", done.stdout)
+    loss = json.loads(xent("report", "good.csv", "--json").stdout)["cross_entropy"]["value"]
+    assert first is not None
+    assert float(first[1]) == pytest.approx(loss, abs=0.5 * 10 ** -len(first[1].split(".")[1]))
+    assert "seed 0" in done.stdout
+
+
+def test_json_is_what_evaluate_gives(xent, good):
+    done = xent("report", "good.csv", "--json", "--unit", "bits")
+    found = json.loads(done.stdout, parse_constant=pytest.fail)
+    q = np.array([[0.7, 0.2, 0.1], [0.25, 0.5, 0.25], [0.125, 0.125, 0.75], [0.5, 0.25, 0.25], [0.5, 0.25, 0.25]] * 12)
+    y = np.array([0, 1, 2, 0, 1] * 12)
+    expected = json.loads(evaluate(y, q, unit="bits").to_json())
+    expected["classes"] = ["cat", "dog", "fish"]
+    provenance = found.pop("provenance")
+    assert provenance["file"] == "good.csv"
+    for document in (expected, found):
+        for row in document["per_class"]:
+            row["name"] = (
+                expected["classes"].index(row["name"]) if row["name"] in expected["classes"] else int(row["name"])
+            )
+        for row in document["worst_rows"]:
+            row["label"] = (
+                expected["classes"].index(row["label"]) if row["label"] in expected["classes"] else int(row["label"])
+            )
+            row["row"] = int(str(row["row"]).removeprefix("r"))
+    assert found == expected
+
+
+def test_every_format_gives_the_same_json(xent, tmp_path):
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(3)
+    q = rng.dirichlet(np.ones(4), 200)
+    y = rng.integers(0, 4, 200)
+    wide = {f"p_{k}": q[:, k] for k in range(4)}
+    pq.write_table(pa.table({"y": y, **wide}), tmp_path / "wide.parquet")
+    pq.write_table(pa.table({"y": y, "probs": q.tolist()}), tmp_path / "list.parquet")
+    np.savez(tmp_path / "t.npz", y=y, probs=q)
+    lines = ["y,p_0,p_1,p_2,p_3", *(",".join([str(y[i]), *map(repr, q[i].tolist())]) for i in range(200))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    (tmp_path / "t.tsv").write_text("\n".join(lines).replace(",", "\t"))
+    documents = []
+    for name in ("wide.parquet", "list.parquet", "t.npz", "t.csv", "t.tsv"):
+        documents.append(json.loads(xent("report", name, "--json").stdout))
+        documents[-1].pop("provenance")
+    assert all(document == documents[0] for document in documents)
+    done = xent("report", "-", "--json", stdin="\n".join(lines))
+    piped = json.loads(done.stdout)
+    piped.pop("provenance")
+    assert piped == documents[0]
+
+
+def test_infinite(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("y,p\n1,0\n0,.5\n1,.75\n0,.25\n")
+    done = xent("report", "t.csv")
+    assert "Cross-entropy   inf nats" in done.stdout
+    assert "1 row gives probability 0 to what happened (0)" in done.stdout
+    found = json.loads(xent("report", "t.csv", "--json").stdout, parse_constant=pytest.fail)
+    assert found["cross_entropy"]["value"] is None
+    assert found["nonfinite"]["cross_entropy.value"] == "inf"
+    assert found["audit"]["zero_probability_rows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("tests", "code"),
+    [
+        (["loss>100"], 0),
+        (["loss>0.1"], 1),
+        (["loss >= 0.1", "skill<2"], 1),
+        (["loss<0.1"], 0),
+        (["skill.value<0"], 0),
+        (["cross_entropy.se>0"], 1),
+        (["per_class.0.loss>0"], 1),
+        (["audit.rows<=60"], 1),
+        (["recalibration.p_value<=1e0"], 1),
+        (["loss<inf"], 1),
+    ],
+)
+def test_gates(xent, good, tests, code):
+    done = xent("report", "good.csv", *(word for test in tests for word in ("--fail-if", test)))
+    assert done.returncode == code
+    assert "Cross-entropy" in done.stdout
+    failed = [line for line in done.stderr.split("\n") if line]
+    assert len(failed) == (len(tests) if code else 0)
+    assert all(line.startswith("gate failed: ") and test in line for line, test in zip(failed, tests, strict=False))
+
+
+def test_an_undefined_number_fails_its_gate(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("y,p\n1,0\n0,.5\n")
+    for test in ("miscalibration>100", "miscalibration<-100"):
+        done = xent("report", "t.csv", "--fail-if", test)
+        assert done.returncode == 1
+        assert "undefined" in done.stderr
+    assert xent("report", "t.csv", "--fail-if", "loss>1e300").returncode == 1
+
+
+def test_warnings_name_what_was_left_out_or_used(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("y,p_a,p_b\na,.5,.495\n,.5,.5\nb,.25,.75\n")
+    done = xent("report", "t.csv")
+    assert "warning: t.csv: 1 of 3 rows have no label and are left out\n" in done.stderr
+    assert "1 rows are off 1 by more than rounding and are used as given" in done.stderr
+    assert json.loads(xent("report", "t.csv", "--json").stdout)["audit"] == {
+        "rows": 3,
+        "dropped": 1,
+        "zero_probability_rows": 0,
+        "unnormalized_rows": 1,
+        "renormalized_rows": 0,
+    }
+    done = xent("report", "t.csv", "--json", "--renormalize")
+    assert json.loads(done.stdout)["audit"]["renormalized_rows"] == 1
+
+
+def test_page(xent, good, tmp_path):
+    done = xent("report", "good.csv", "-o", "page.html")
+    assert re.fullmatch(r"wrote page.html \(\d+ kB, opens offline\)\n", done.stderr)
+    assert sorted(os.listdir(tmp_path)) == ["good.csv", "page.html"]
+    again = (tmp_path / "page.html").read_bytes()
+    xent("report", "good.csv", "-o", "page.html", PYTHONHASHSEED="7")
+    assert (tmp_path / "page.html").read_bytes() == again
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(xent, good, tmp_path):
+    done = xent("report", "good.csv", "-o", "missing/page.html")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert os.listdir(tmp_path) == ["good.csv"]
+
+
+def test_kill_during_the_writing_leaves_the_old_page_or_the_new(good, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for delay in (0.5, 1.0):
+        with subprocess.Popen(
+            [sys.executable, "-m", "xent", "report", "good.csv", "-o", "page.html"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=tmp_path,
+            env=environment,
+        ) as child:
+            time.sleep(delay)
+            child.send_signal(signal.SIGKILL)
+        text = page.read_text()
+        assert text == "old" or text.endswith("</html>\n")
+
+
+def test_named_columns_weights_and_clusters(xent, tmp_path):
+    lines = ["who,w,truth,score_no,score_yes"] + [
+        f"{i % 7},{1 + i % 2},{'yes' if i % 3 else 'no'},.25,.75" for i in range(42)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    done = xent(
+        "report", "t.csv", "--label", "truth", "--probs", "score_*", "--weight", "w", "--cluster", "who", "--json"
+    )
+    found = json.loads(done.stdout)
+    assert found["classes"] == ["no", "yes"]
+    assert "7 clusters; intervals from fewer than 30 are rough" in done.stderr
+    y = np.array([int(i % 3 > 0) for i in range(42)])
+    expected = evaluate(y, np.full(42, 0.75), weight=[1 + i % 2 for i in range(42)], cluster=[i % 7 for i in range(42)])
+    assert found["cross_entropy"]["se"] == pytest.approx(expected.cross_entropy.se, rel=1e-12)
+    assert math.isfinite(found["cross_entropy"]["value"])
+
+
+def test_unknown_example(xent):
+    done = xent("report", "--example", "digts")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean 'digits'?" in done.stderr.lower()
