@@ -161,8 +161,8 @@ def test_binary(library, dtype):
     xp, convert = EAGER[library]
     rng = np.random.default_rng(7)
     odds = np.concatenate([rng.normal(size=6) * s for s in (0.1, 3, 25, 100)])
-    near = odds * (1 + 1e-5 * rng.normal(size=odds.size))
-    far = rng.permutation(odds)
+    near = odds + np.where(odds > 30, 1e-3, 1e-5) * (1 + rng.uniform(size=odds.size))
+    far = np.roll(odds, 1)
 
     def numbers(kind, x):
         made = {"probs": 1 / (1 + np.exp(-x)), "logprobs": -np.logaddexp(0, -x), "logits": x}

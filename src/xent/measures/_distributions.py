@@ -62,6 +62,25 @@ def softmax(xp: Any, a: Any) -> Softmax:
     return Softmax(z, low, xp.log1p(xp.expand_dims(total(xp, others), axis=-1)), top, at_top)
 
 
+def _always(s: Any) -> Callable[[Any], Any]:
+    """Surprisals that are right wherever they are asked for: those that no logarithm of 0 stands behind."""
+
+    def surprisal(idle: Any) -> Any:
+        del idle
+        return s
+
+    return surprisal
+
+
+def numbers_row(xp: Any, p: Any) -> Row:
+    """Probabilities, as they are given."""
+
+    def surprisal(idle: Any) -> Any:
+        return minus_log(xp, p, idle)
+
+    return Row(p, xp.zeros_like(p), p == 0, surprisal)
+
+
 def logits_row(xp: Any, a: Any) -> Row:
     """A row of logits; one that is -inf everywhere has no distribution and gives NaN."""
     parts = softmax(xp, a)
@@ -69,7 +88,7 @@ def logits_row(xp: Any, a: Any) -> Row:
     p = e / xp.expand_dims(total(xp, e), axis=-1)
     nowhere = xp.where(xp.isfinite(parts.top), xp.zeros_like(parts.top), xp.full_like(parts.top, xp.nan))
     s = (parts.log_sum - parts.low) - parts.z
-    return Row(p + nowhere, xp.zeros_like(p), a == -xp.inf, lambda _: s + nowhere)
+    return Row(p + nowhere, xp.zeros_like(p), a == -xp.inf, _always(s + nowhere))
 
 
 def scaled(xp: Any, n: Any) -> Any:
@@ -90,7 +109,11 @@ def counts_row(xp: Any, n: Any) -> Row:
     product, lost = two_product(xp, share, sum_high)
     low = (((m - product) - lost) - share * sum_low) / sum_high
     relative = low / xp.where(share == 0, xp.ones_like(share), share)
-    return Row(p, low, n == 0, lambda idle: minus_log(xp, p, idle) - relative)
+
+    def corrected(idle: Any) -> Any:
+        return minus_log(xp, p, idle) - relative
+
+    return Row(p, low, n == 0, corrected)
 
 
 def row(xp: Any, kind: str, a: Any) -> Row:
@@ -100,8 +123,8 @@ def row(xp: Any, kind: str, a: Any) -> Row:
     if kind == "counts":
         return counts_row(xp, a)
     if kind == "logprobs":
-        return Row(xp.exp(a), xp.zeros_like(a), a == -xp.inf, lambda _: 0.0 - a)
-    return Row(a, xp.zeros_like(a), a == 0, lambda idle: minus_log(xp, a, idle))
+        return Row(xp.exp(a), xp.zeros_like(a), a == -xp.inf, _always(0.0 - a))
+    return numbers_row(xp, a)
 
 
 # -- labels ----------------------------------------------------------------------------------------------------------
@@ -133,7 +156,7 @@ def onehot(xp: Any, y: Any, like: Any) -> Row:
     mask = xp.arange(k, device=helper_device(like)) == y
     p = xp.astype(mask, like.dtype)
     p = xp.where(inside(xp, y, k), p, xp.full_like(p, xp.nan))
-    return Row(p, xp.zeros_like(p), p == 0, lambda idle: minus_log(xp, p, idle))
+    return numbers_row(xp, p)
 
 
 def label_surprisal(xp: Any, kind: str, a: Any, y: Any) -> Any:

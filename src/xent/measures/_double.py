@@ -44,6 +44,14 @@ def _tables(dtype: str) -> tuple[Any, ...]:
 _TABLES = {dtype: _tables(dtype) for dtype in _REACH}
 
 
+def _third_of_cube(xp: Any, r: Any, square: Any, square_low: Any) -> tuple[Any, Any]:
+    """r³/3 as two floats: the largest term of the series whose rounding would show."""
+    third_low = 1.850371707708594e-17 if r.dtype == xp.float64 else -9.934107e-09  # 1/3 less its nearest float
+    cube, cube_lost = two_product(xp, r, square)
+    third, lost = two_product(xp, cube, xp.full_like(cube, 1 / 3))
+    return third, lost + (cube * third_low + (cube_lost + r * square_low) * (1 / 3))
+
+
 def _look_up(xp: Any, table: Any, index: Any, like: Any) -> Any:
     values = xp.asarray(table, device=helper_device(like))
     return xp.reshape(xp.take(values, xp.reshape(index, (-1,)), axis=0), index.shape)
@@ -80,12 +88,15 @@ def exact_log(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
     product, lost = two_product(xp, x * factor, power)
     r, r_low = two_sum(product - 1.0, lost + (x * factor * power_low + low * factor * power))
     square, square_low = two_product(xp, r, r)
-    series = r * square * (1 / 3 - r * (1 / 4 - r * (1 / 5 - r * (1 / 6 - r * (1 / 7 - r / 8)))))
+    third, third_low = _third_of_cube(xp, r, square, square_low)
+    series = -square * square * (1 / 4 - r * (1 / 5 - r * (1 / 6 - r * (1 / 7 - r * (1 / 8 - r / 9)))))
     high, first = two_sum(j / _STEPS, r)
     high, second = two_sum(high, -0.5 * square)
+    high, third_lost = two_sum(high, third)
     lifted = xp.where(small, xp.full_like(x, shift), zero)
-    high, third = two_sum(high, -lifted)
-    rest = (first + second + third) + (r_low - 0.5 * square_low - r * r_low + series)
+    high, fourth = two_sum(high, -lifted)
+    lost = (first + second) + (third_lost + fourth)
+    rest = lost + ((r_low - 0.5 * square_low - r * r_low + r * r * r_low) + (third_low + series))
     rest = rest - xp.where(small, xp.full_like(x, shift_low), zero)
     high, rest = two_sum(high, rest)
     good = _in_reach(xp, j) & (x > 0) & xp.isfinite(rest)
@@ -97,9 +108,12 @@ def _growth(xp: Any, x: Any, low: Any) -> tuple[Any, Any, Any]:
     j = xp.round(x * _STEPS)
     r, r_low = two_sum(x - j / _STEPS, low)
     square, square_low = two_product(xp, r, r)
-    series = r * square * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))
+    third, third_low = _third_of_cube(xp, r, square, square_low)
+    series = square * square * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320))))
     growth, lost = two_sum(r, 0.5 * square)
-    return j, *two_sum(growth, lost + (r_low + 0.5 * square_low + r * r_low + series))
+    growth, third_lost = two_sum(growth, 0.5 * third)
+    rest = (r_low + 0.5 * square_low + (r + 0.5 * square) * r_low) + (0.5 * third_low + series)
+    return j, *two_sum(growth, (lost + third_lost) + rest)
 
 
 def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
