@@ -364,3 +364,26 @@ def test_standard_input_that_is_no_text(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 100)))
     with pytest.raises(UnsafeFile, match="limit stdin_bytes = 10"):
         read_predictions("-", limits=Limits(stdin_bytes=10))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"[1, 2]\n", "not an object a line"),
+        (b'{"y": 1, "p": 0.5}\n{"y": 1, "p": "x"}\n', "row 1"),
+        (b'{"y": 1, "p": 0.5\n', "not an object a line"),
+        (b'{"y": 1, "p": {"a": 1}}\n', "not numbers"),
+        (b'{"y": 1, "p": 0.5}\n{"y": 1}\n', "'p' row 1 is empty"),
+        (b"[" * 100_000, r"t\.jsonl"),
+        (b'{"a":' * 100_000, r"t\.jsonl"),
+        (b'{"y": 1, "p": NaN}\n', r"t\.jsonl"),
+        (b"\x80abc", r"t\.jsonl"),
+        (b'{"y": 1, "y": 0, "p": 0.5}\n', r"t\.jsonl"),
+    ],
+    ids=range(10),
+)
+def test_json_lines_that_are_none(tmp_path, data, words):
+    (tmp_path / "t.jsonl").write_bytes(data)
+    with pytest.raises(ValueError, match=words) as caught:
+        read_predictions(tmp_path / "t.jsonl")
+    assert len(str(caught.value)) < 2000
