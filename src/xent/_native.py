@@ -74,7 +74,6 @@ def threads() -> int:
     return _core.threads() if _core is not None else 1
 
 
-
 def _code(dtype: Any) -> int:
     code = _DTYPES.get(dtype)
     if code is None:
@@ -129,7 +128,13 @@ def _tolerances(tol: Tolerances, n: int) -> Sequence[float | None]:
 
 
 def reduce(
-    op: str, operands: Sequence[Operand], axis: int, *, post: str = "nats", tol: Tolerances = None, dtype: Any = np.float64
+    op: str,
+    operands: Sequence[Operand],
+    axis: int,
+    *,
+    post: str = "nats",
+    tol: Tolerances = None,
+    dtype: Any = np.float64,
 ) -> tuple[Array, tuple[int, ...]]:
     """One value for each row: `op` is "entropy", "cross_entropy", "kl", "js" or "logsumexp".
 
@@ -150,7 +155,14 @@ def reduce(
 
 
 def rowwise(
-    op: str, kind: str, array: Array, axis: int, *, post: str = "nats", tol: float | None = None, dtype: Any = np.float64
+    op: str,
+    kind: str,
+    array: Array,
+    axis: int,
+    *,
+    post: str = "nats",
+    tol: float | None = None,
+    dtype: Any = np.float64,
 ) -> tuple[Array, int]:
     """A row for each row: "surprisal" of logits or counts, "normalize" (a row over its sum)."""
     a = _operand("counts" if op == "normalize" else kind, array, tol)

@@ -1,6 +1,7 @@
 """Reading predictions: every format gives the same arrays, and every guess is the one that was promised."""
 
 import io
+import json
 import sys
 from pathlib import Path
 
@@ -290,3 +291,20 @@ def test_limits_are_frozen_and_shown():
     with pytest.raises(AttributeError):
         Limits().columns = 3  # type: ignore[misc]
     assert Limits(columns=1000).shown("columns") == "limit columns = 1,000"
+
+
+def test_json_lines(tmp_path):
+    path = tmp_path / "t.jsonl"
+    names = ("ant", "bee", "dog")
+    rows = [
+        {"label": names[i % 2], **dict(zip([f"p_{n}" for n in names], q, strict=True))}
+        for i, q in enumerate(Q.tolist())
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = read_predictions(path)
+    assert found.classes == names
+    np.testing.assert_array_equal(found.scores, Q)
+    path.write_text("\n".join(json.dumps({"probs": q, "y": i % 3}) for i, q in enumerate(Q.tolist())))
+    np.testing.assert_array_equal(read_predictions(path).scores, Q)
+    path.write_text('{"y": 1, "p": 0.5}\n{"p": 1, "y": 0}\n{"y": null, "p": 0}\n')
+    assert read_predictions(path).scores.tolist() == [0.5, 1]

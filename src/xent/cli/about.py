@@ -17,12 +17,5 @@ def about(as_json: bool) -> None:
     import xent
 
     facts = xent.about()
-    if as_json:
-        write_result(json.dumps({"schema_version": 1, **facts.to_dict()}, indent=2) + "\n")
-        return
-    write_result(clean_lines(str(facts)))
-
-
-def clean_lines(text: str) -> str:
-    """The lines of `text`, each without unprintable characters."""
-    return "".join(clean(line) + "\n" for line in text.splitlines())
+    document = {"schema_version": 1, **facts.to_dict()}
+    write_result(json.dumps(document, indent=2) + "\n" if as_json else clean(str(facts)) + "\n")

@@ -41,7 +41,9 @@ class _Measure(Command):
 @click.option(
     "--file", "path", metavar="FILE", help="Take each NUMBERS as columns of this file: a name, A,B,C or 'p_*'."
 )
-@click.option("--format", "file_format", metavar="F", help="csv, tsv, parquet, npz or npy, in place of the suffix.")
+@click.option(
+    "--format", "file_format", metavar="F", help="csv, tsv, jsonl, parquet, npz or npy; without it, the suffix."
+)
 @click.option("--rows", is_flag=True, help="With --file: a line for every row, not their mean.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def measure(

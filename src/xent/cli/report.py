@@ -38,7 +38,9 @@ xent report --example digits
 @click.option("--unit", type=Word(UNITS), default="nats", metavar="U", help="nats (default), bits or bans.")
 @click.option("--fail-if", "tests", multiple=True, metavar="TEST", help="Exit with 1 if this holds: 'loss>0.25'.")
 @click.option("--renormalize", is_flag=True, help="Divide each row of probabilities by its sum.")
-@click.option("--format", "file_format", metavar="F", help="csv, tsv, parquet, npz or npy, in place of the suffix.")
+@click.option(
+    "--format", "file_format", metavar="F", help="csv, tsv, jsonl, parquet, npz or npy; without it, the suffix."
+)
 @click.option("--example", metavar="NAME", help="Report on predictions that come with xent, such as digits.")
 @click.pass_context
 def report(
@@ -53,8 +55,8 @@ def report(
 ) -> None:
     """How good the predictions in FILE are, and why they are not better.
 
-    FILE is CSV, TSV, Parquet, NPZ or NPY; - is CSV on standard input. The label column and the probability columns are
-    found by their names, or named with --label and --probs (in 'p_*' the star is the class).
+    FILE is CSV, TSV, JSON lines, Parquet, NPZ or NPY; - is CSV on standard input. The label column and the probability
+    columns are found by their names, or named with --label and --probs (in 'p_*' the star is the class).
 
     Exit code 0: done. 1: a --fail-if test held. 2: something is wrong with the call or the data.
     """

@@ -134,17 +134,16 @@ class ArrowTable:
             raise ValueError(
                 f"{self.shown}: column {quoted(name)} holds {printable(column.type, 40)}, not one value a row"
             )
-        if not (pa.types.is_boolean(column.type) or _is_text(column.type) or pa.types.is_null(column.type)):
-            missing = pc.is_nan(column) if pa.types.is_floating(column.type) else None
-            column = column if missing is None else pc.if_else(missing, None, column)
         encoded = pc.dictionary_encode(column)
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
+        codes = np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False), nan=-1).astype(np.int64)
         return self._without_empties(codes, tuple(encoded.dictionary.to_pylist()))
 
     @staticmethod
     def _without_empties(codes: Any, values: tuple[Any, ...]) -> Coded:
+        """Empty text and NaN are no values."""
         for place, value in enumerate(values):
-            if isinstance(value, str) and not value:
+            if value in ("", None) or value != value:
                 codes = np.where(codes == place, -1, codes)
         return Coded(codes, values)
 
@@ -154,4 +153,4 @@ def _is_text(kind: Any) -> bool:
 
 
 def _first(mask: Any) -> int:
-    return int(pc.index(mask, True).as_py())
+    return int(np.flatnonzero(mask.to_numpy(zero_copy_only=False))[0])

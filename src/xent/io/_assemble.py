@@ -182,9 +182,13 @@ def _names(table: Table, name: str, keep: Any) -> NDArray[Any]:
 
 def _spelled(coded: Coded) -> NDArray[Any]:
     """Whole numbers if all are, else text: so that the same names are the same from every format."""
-    texts = [text_of(value) for value in coded.values]
-    used = set(np.unique(coded.codes).tolist()) - {-1}
-    whole = all(_WHOLE.fullmatch(texts[place]) for place in used)
-    spelled: list[Any] = [(int(text) if _WHOLE.fullmatch(text) else 0) if whole else text for text in texts]
-    spelled.append(0 if whole else "")
-    return np.array(spelled, dtype=np.int64 if whole else object)[coded.codes]
+    if all(type(value) is int and abs(value) < 2**63 for value in coded.values):
+        return np.array([*coded.values, 0], dtype=np.int64)[coded.codes]
+    texts = ["" if _is_missing(value) else value if type(value) is str else text_of(value) for value in coded.values]
+    if all(not text or _WHOLE.fullmatch(text) for text in texts):
+        return np.array([*(int(text or 0) for text in texts), 0], dtype=np.int64)[coded.codes]
+    return np.array([*texts, ""], dtype=object)[coded.codes]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value

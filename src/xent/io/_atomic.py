@@ -37,7 +37,11 @@ def atomic_write(
     """
     target = Path(os.path.realpath(path))
     mode = _mode_of_the_result(target, Path(path), inputs)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".tmp", dir=target.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".tmp", dir=target.parent)
+    except OSError as error:
+        # It names the temporary file, which nobody asked for.
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
     try:
         with open(
             descriptor, "wb" if binary else "w", encoding=None if binary else "utf-8", newline=None if binary else ""

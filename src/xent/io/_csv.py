@@ -94,7 +94,7 @@ class CsvTable(ArrowTable):
             found = re.search(r"Row #(\d+)", text)
             where = f"row {int(found[1]) - 2}" if found else "the header"
             return ValueError(message(f"{shown}: {where} is not UTF-8 text", "save it as UTF-8"))
-        return ValueError(f"{shown}: is not {self._source.format} text with a header line")
+        return ValueError(f"{shown}: is not {self._source.format} text with a header line and rows below it")
 
 
 def _schema_of(reader: Any) -> Any:

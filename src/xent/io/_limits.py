@@ -11,7 +11,8 @@ class Limits:
 
     columns: int = 100_000
     row_bytes: int = 16 * 2**20
-    header_bytes: int = 64 * 2**10
+    # Of a NumPy header, which is read as a Python literal: a longer one could exhaust the parser's stack.
+    header_bytes: int = 10_000
     stdin_bytes: int = 8 * 2**30
     numbers: int = 2**32
     # A compressed member may always grow to `unpacked_bytes`; beyond that, to `expansion` times its packed size.

@@ -37,8 +37,8 @@ def read_header(file: IO[bytes], size: int, shown: str, limits: Limits) -> Heade
         if reader is None:
             raise ValueError(f"version {version[0]}.{version[1]}")
         shape, fortran, dtype = reader(file, max_header_size=limits.header_bytes)
-    # The header is a Python literal: a hostile one can fail in any of these ways.
-    except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError, KeyError) as error:
+    # The header is a Python literal: a hostile one can fail in any way that a tokenizer, a parser or a dtype can.
+    except Exception as error:
         reason = printable(str(error).split("\n")[0], 80)
         raise ValueError(f"{shown}: is not a NumPy array: {reason} ({limits.shown('header_bytes')})") from None
     _check_claim(Header(tuple(shape), fortran, dtype), size - file.tell(), shown, limits)

@@ -32,7 +32,7 @@ def read_predictions(
     format: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Predictions:
-    """Read what was predicted and what happened from a CSV, TSV, Parquet, NPZ or NPY file.
+    """Read what was predicted and what happened from a CSV, TSV, JSON lines, Parquet, NPZ or NPY file.
 
     Columns that are not named are looked for: the label under `label`, `target`, `y`, `y_true`, `ground_truth`; the
     probabilities in a column a class, `p_`, `prob_`, `proba_` or `y_pred_proba_` and the class, or in a list column
@@ -58,7 +58,7 @@ def read_predictions(
     renormalize : bool
         Divide each row of probabilities by its sum.
     format : str
-        One of `csv`, `tsv`, `parquet`, `npz`, `npy`, in place of the suffix.
+        One of `csv`, `tsv`, `jsonl`, `parquet`, `npz`, `npy`, in place of the suffix.
     limits : Limits
         What a file may ask of the machine.
 
@@ -122,6 +122,10 @@ def _open_table(source: Source, limits: Limits) -> Table:
             from xent.io._parquet import ParquetTable
 
             return ParquetTable(source, limits)
+        if source.format == "jsonl":
+            from xent.io._jsonl import JsonLinesTable
+
+            return JsonLinesTable(source, limits)
         from xent.io._csv import CsvTable
     except ModuleNotFoundError as error:
         what = f"{source.shown}: reading {source.format} needs {error.name}: pip install 'xent[report]'"

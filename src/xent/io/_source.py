@@ -16,8 +16,8 @@ from xent._errors import UnsafeFile
 from xent.io._limits import Limits
 from xent.io._text import did_you_mean, listed, message, printable, quoted
 
-FORMATS: tuple[str, ...] = ("csv", "tsv", "parquet", "npz", "npy")
-_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
+FORMATS: tuple[str, ...] = ("csv", "tsv", "jsonl", "parquet", "npz", "npy")
+_SUFFIXES = {f".{name}": name for name in FORMATS} | {".ndjson": "jsonl", ".pq": "parquet"}
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
 _MAGIC = ((b"PAR1", "parquet"), (b"PK\x03\x04", "npz"), (b"PK\x05\x06", "npz"), (b"\x93NUMPY", "npy"))
 _KINDS = (
