@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import xent
-from xent import Counts, Labels, LogProbs, Logits
+from xent import Counts, Labels, Logits, LogProbs
 
 torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
@@ -143,7 +143,11 @@ def test_gradients_at_zeros_and_masks():
         assert gradient[2] == 0
 
     p = torch.tensor([0.5, 0.5, 0.0], dtype=torch.float64, requires_grad=True)
-    for loss in (xent.kl_divergence(p, p.detach()), xent.kl_divergence(p.detach(), p), xent.js_divergence(p, p.detach())):
+    for loss in (
+        xent.kl_divergence(p, p.detach()),
+        xent.kl_divergence(p.detach(), p),
+        xent.js_divergence(p, p.detach()),
+    ):
         (gradient,) = torch.autograd.grad(loss, p)
         assert torch.isfinite(gradient).all()
     (gradient,) = torch.autograd.grad(xent.js_distance(p, p.detach()), p)

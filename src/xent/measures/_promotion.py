@@ -26,10 +26,9 @@ def promoted(arrays: Sequence[Any]) -> str:
         name = ns.dtype_name(array.dtype)
         if name not in _DIGITS:
             name = "float64"
-        if found in ("", name):
-            found = name
-        else:
-            found = "float64" if "float64" in (found, name) else "float32"
+        if found and found != name:
+            name = "float64" if "float64" in (found, name) else "float32"
+        found = name
     return found or "float64"
 
 
