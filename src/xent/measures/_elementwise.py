@@ -116,8 +116,6 @@ def _ratios(xp: Any, ky: str, y: Any, kq: str, q: Any, p: _Bernoulli, m: _Bernou
     truth = _surprisals(xp, ky, y, p.never_one, p.never_zero)
     model = _surprisals(xp, kq, q, *never)
     plain = [xp.where(n, xp.zeros_like(s), t - s) for n, s, t in zip(never, truth, model, strict=True)]
-    if ky == kq:
-        return plain[0], plain[1]
     exact = zip(exact_bernoulli(xp, ky, y), exact_bernoulli(xp, kq, q), plain, strict=True)
     ones, zeros = (graft(xp, exact_ratio(xp, s, t, ratio), ratio) for s, t, ratio in exact)
     return ones, zeros
