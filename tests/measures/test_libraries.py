@@ -73,20 +73,15 @@ def test_torch_agrees_with_numpy_and_has_first_and_second_derivatives(name):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_jax_eager_jit_grad_and_hessian(name):
+def test_jax_under_jit_and_grad(name):
     measure = SMOOTH[name]
     with jax.enable_x64(True):
         z = jnp.asarray(Z)
-        value = measure(Jax, z)
+        value, gradient = jax.jit(lambda t: (measure(Jax, t), jax.grad(lambda t: measure(Jax, t).sum())(t)))(z)
         np.testing.assert_allclose(np.asarray(value), measure(Plain, Z), rtol=1e-13)
-        np.testing.assert_allclose(np.asarray(jax.jit(lambda t: measure(Jax, t))(z)), np.asarray(value), rtol=1e-12)
-        gradient = jax.jit(jax.grad(lambda t: measure(Jax, t).sum()))(z)
         t = torch.tensor(Z, requires_grad=True)
         measure(Torch, t).sum().backward()
         np.testing.assert_allclose(np.asarray(gradient), t.grad.numpy(), rtol=1e-9, atol=1e-14)
-        hessian = jax.hessian(lambda t: measure(Jax, t).sum())(z)
-        expected = torch.autograd.functional.hessian(lambda t: measure(Torch, t).sum(), torch.tensor(Z))
-        np.testing.assert_allclose(np.asarray(hessian), expected.numpy(), rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["entropy", "cross_entropy", "kl", "js of logits", "binary_cross_entropy", "kl mixed"])
