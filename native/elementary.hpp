@@ -6,7 +6,7 @@ constexpr long long kHalfRoot2 = 0x3fe6a09e667f3bcdLL;  // bits of sqrt(1/2)
 constexpr long long kOne = 0x3ff0000000000000LL;
 constexpr long long kMantissa = 0x000fffffffffffffLL;
 
-struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k as far as it is a normal number
+struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k for normal x (a subnormal one has no low part)
     vd m, k, shrink;
 };
 
@@ -16,7 +16,7 @@ XENT_INLINE Parts parts(vd x) {
     vl t = as_bits(x * up) + (kOne - kHalfRoot2);
     vl e = down52(t);  // k + 1023; x is not negative where the result is used
     vd k = as_double(e | 0x4330000000000000LL) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
-    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e)) * up};
+    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e))};
 }
 
 // log(a / b) = k ln 2 + 2(sh + sl) + c, and |log(a/b) - k ln 2| <= ln(2)/2. `h + l` is the whole; relative error 2^-58, absolute

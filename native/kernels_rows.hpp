@@ -136,12 +136,12 @@ struct LogDivergence {
         dd cut_d = {sel(near | huge, vd{}, d.h), sel(near | huge, vd{}, d.l)};
         dd e = exp(cut_d.h, cut_d.l);
         dd far = sub(add(e, splat(-1.0)), cut_d);
-        dd term = mul(w, sel(near, psi_near({only(near, d.h), only(near, d.l)}), far));
+        dd psi = psi_near({only(near, d.h), only(near, d.l)});
+        dd term = mul(w, sel(near, psi, far)), gain = sel(near, mul(w, add(d, psi)), sub(v, w));
         dd over = sub(v, mul(w, add(d, splat(1.0))));
         term = sel(huge & both, over, term);
         term = sel(both, term, v);
         accumulate(q[0], q[1], term.h, term.l);
-        dd gain = sub(v, w);
         accumulate(q[2], q[3], gain.h, gain.l);
         accumulate(q[4], q[5], w.h, w.l);
         q[6] = sel((a > -kInf) & (b == -kInf), splat(1.0), q[6]);

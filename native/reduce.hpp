@@ -91,8 +91,8 @@ static void profile(Group& g, int i, bool exact, bool fused, Side& s) {
 XENT_INLINE bool undefined_row(const Operand& o, const Side& s, int64_t label, int r) {
     switch (o.kind) {
         case LABELS: return label < 0;
-        case LOGITS: return s.nan[r] > 0 || !(s.max[r] - s.max[r] == 0);
-        case LOGPROBS: return s.nan[r] > 0 || s.max[r] == kInf;
+        case LOGITS:
+        case LOGPROBS: return s.nan[r] > 0 || !(s.max[r] - s.max[r] == 0);
         case COUNTS: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0) || s.sum[r] == 0;
         default: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0);
     }
@@ -243,7 +243,7 @@ static void kl_logs(Group& g, Side* s, Result& v) {
         dd u = at(out[0], out[1], j);
         if (!given) {  // w is what the rounding of c left: phi(w) = w^2/2 - w^3/3 + ...
             dd total = at(out[4], out[5], j);
-            vd w = load(out[2] + j) / total.h;
+            vd w = (load(out[2] + j) + load(out[3] + j)) / total.h;
             u = sub(div(u, total), wide(w * w * (0.5 - w * (1.0 / 3.0))));
         }
         keep(v, j, sel(u.h > 0.0, u, sel(u.h == u.h, wide(vd{}), u)));
@@ -356,7 +356,7 @@ static int reduce(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
     const int64_t size = item_size(job.out_dtype);
     for (int64_t row = begin; row < end;) {
         int64_t stop = open_group(job, g, w, row, end);
-        Side s[2];
+        Side s[2] = {};
         Result v;
         for (int r = 0; r < kLanes; ++r) v.inf[r] = 0;
         measure(g, s, v);
