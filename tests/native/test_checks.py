@@ -68,6 +68,8 @@ def test_wrong_calls_are_errors_not_reads():
         _native.reduce("entropy", (("probs", np.zeros((3, 0))),), -1)
     with pytest.raises(ValueError, match="broadcast"):
         _native.reduce("kl", (("probs", p), ("probs", p[:2])), -1)
+    with pytest.raises(ValueError, match="truth only"):
+        _native.reduce("js", (("probs", p), ("labels", np.zeros(3, int))), -1)
     with pytest.raises(TypeError, match="complex"):
         _native.reduce("entropy", (("probs", p.astype(complex)),), -1)
     with pytest.raises(TypeError, match="object"):
