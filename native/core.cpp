@@ -47,9 +47,11 @@ std::vector<Isa> instruction_sets() {
 #if defined(XENT_X86_LEVELS)
     __builtin_cpu_init();
     bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return {{"x86-64", isa_base::kernels, true}, {"x86-64-v3", isa_v3::kernels, v3}, {"x86-64-v4", isa_v4::kernels, v4}};
+    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+              __builtin_cpu_supports("avx512vl");
+    return {
+        {"x86-64", isa_base::kernels, true}, {"x86-64-v3", isa_v3::kernels, v3}, {"x86-64-v4", isa_v4::kernels, v4}};
 #else
     return {{"baseline", isa_base::kernels, true}};
 #endif
@@ -87,7 +89,8 @@ int threads() {
     if (const char* wanted = std::getenv("XENT_NUM_THREADS"); wanted && *wanted) {
         char* end = nullptr;
         long n = std::strtol(wanted, &end, 10);
-        if (*end || n < 1) throw std::runtime_error("XENT_NUM_THREADS=" + std::string(wanted) + " is not a positive whole number");
+        if (*end || n < 1)
+            throw std::runtime_error("XENT_NUM_THREADS=" + std::string(wanted) + " is not a positive whole number");
         return static_cast<int>(std::min<long>(n, kMostThreads));
     }
     return std::min(processors(), kMostThreads);
@@ -114,10 +117,18 @@ struct View {
 
 int64_t size_of(int dtype) {
     switch (dtype) {
-        case F64: case I64: case U64: return 8;
-        case F32: case I32: case U32: return 4;
-        case I8: case U8: return 1;
-        case F16: case BF16: case I16: case U16: return 2;
+        case F64:
+        case I64:
+        case U64: return 8;
+        case F32:
+        case I32:
+        case U32: return 4;
+        case I8:
+        case U8: return 1;
+        case F16:
+        case BF16:
+        case I16:
+        case U16: return 2;
         default: throw std::invalid_argument("unknown dtype code");
     }
 }
@@ -150,7 +161,8 @@ void set_operand(Operand& o, View& view, nb::handle array, int kind, int dtype, 
 
 void set_output(Job& job, View& view, nb::handle out, int dtype) {
     view.take(out, PyBUF_STRIDED | PyBUF_WRITABLE);
-    if (view.buffer.itemsize != size_of(dtype) || dtype > BF16) throw std::invalid_argument("dtype code and output do not agree");
+    if (view.buffer.itemsize != size_of(dtype) || dtype > BF16)
+        throw std::invalid_argument("dtype code and output do not agree");
     if (view.buffer.ndim > kMaxDims) throw std::invalid_argument("too many axes");
     job.out = static_cast<char*>(view.buffer.buf);
     job.out_dtype = dtype;
@@ -168,7 +180,8 @@ void set_outer(Job& job, const int64_t* shape, int ndim) {
 void require_c_order(const Py_buffer& b) {
     int64_t stride = b.itemsize;
     for (int d = b.ndim - 1; d >= 0; --d) {
-        if (b.shape[d] != 1 && b.strides[d] != stride && b.len != 0) throw std::invalid_argument("the output is not in C order");
+        if (b.shape[d] != 1 && b.strides[d] != stride && b.len != 0)
+            throw std::invalid_argument("the output is not in C order");
         stride *= b.shape[d];
     }
 }
@@ -179,7 +192,8 @@ void collapse(Job& job) {
     for (int d = 0; d < job.ndim; ++d) {
         if (job.shape[d] == 1) continue;
         bool even = kept > 0 && job.out_stride[kept - 1] == job.out_stride[d] * job.shape[d];
-        for (int i = 0; i < job.nops; ++i) even = even && job.in[i].stride[kept - 1 < 0 ? 0 : kept - 1] == job.in[i].stride[d] * job.shape[d];
+        for (int i = 0; i < job.nops; ++i)
+            even = even && job.in[i].stride[kept - 1 < 0 ? 0 : kept - 1] == job.in[i].stride[d] * job.shape[d];
         const int to = even ? kept - 1 : kept++;
         job.shape[to] = even ? job.shape[to] * job.shape[d] : job.shape[d];
         job.out_stride[to] = job.out_stride[d];
@@ -198,7 +212,9 @@ struct Verdict {
 
 // A row's value depends on that row alone, so how they are dealt out never shows in the result.
 Verdict run(const Job& job, Kernel kernel, int64_t bytes) {
-    int n = bytes < kWorthThreads ? 1 : static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, (job.rows + 7) / 8}));
+    int n = bytes < kWorthThreads
+                ? 1
+                : static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, (job.rows + 7) / 8}));
     if (n <= 1) {
         Verdict v;
         v.failed = kernel(job, 0, job.rows, v.bad);
@@ -254,8 +270,8 @@ void dense_out_strides(Job& job) {
 }
 
 // Each operand is (kind, array, dtype code, tolerance or -1).
-nb::object reduce(int op, int post, int axis, nb::handle a, int a_kind, int a_dtype, double a_tol, nb::handle b, int b_kind, int b_dtype,
-                  double b_tol, nb::handle out, int out_dtype) {
+nb::object reduce(int op, int post, int axis, nb::handle a, int a_kind, int a_dtype, double a_tol, nb::handle b,
+                  int b_kind, int b_dtype, double b_tol, nb::handle out, int out_dtype) {
     Job job;
     View in[2], result;
     job.op = op;
@@ -267,6 +283,7 @@ nb::object reduce(int op, int post, int axis, nb::handle a, int a_kind, int a_dt
     dense_out_strides(job);
     set_operand(job.in[0], in[0], a, a_kind, a_dtype, a_tol);
     if (job.nops == 2) set_operand(job.in[1], in[1], b, b_kind, b_dtype, b_tol);
+    if (job.nops == 2 && job.in[1].kind == LABELS) throw std::invalid_argument("labels stand for the truth only");
     job.K = -1;
     for (int i = 0; i < job.nops; ++i) {
         const Py_buffer& v = in[i].buffer;
@@ -284,7 +301,8 @@ nb::object reduce(int op, int post, int axis, nb::handle a, int a_kind, int a_dt
     return execute(job, g_isa.kernels().reduce, job.rows * job.K);
 }
 
-nb::object rowwise(int op, int post, int axis, nb::handle a, int kind, int dtype, double tol, nb::handle out, int out_dtype) {
+nb::object rowwise(int op, int post, int axis, nb::handle a, int kind, int dtype, double tol, nb::handle out,
+                   int out_dtype) {
     Job job;
     View in, result;
     job.op = op;
@@ -293,7 +311,8 @@ nb::object rowwise(int op, int post, int axis, nb::handle a, int kind, int dtype
     set_operand(job.in[0], in, a, kind, dtype, tol);
     const Py_buffer &v = in.buffer, &r = result.buffer;
     if (axis >= 0 || v.ndim + axis < 0) throw std::invalid_argument("`axis` does not lie in the operand");
-    if (r.ndim != v.ndim || !std::equal(v.shape, v.shape + v.ndim, r.shape)) throw std::invalid_argument("the output has another shape");
+    if (r.ndim != v.ndim || !std::equal(v.shape, v.shape + v.ndim, r.shape))
+        throw std::invalid_argument("the output has another shape");
     std::vector<int64_t> outer;
     for (int d = 0; d < v.ndim; ++d)
         if (d != v.ndim + axis) {
@@ -308,8 +327,8 @@ nb::object rowwise(int op, int post, int axis, nb::handle a, int kind, int dtype
     return execute(job, g_isa.kernels().map, job.rows * job.K);
 }
 
-nb::object elementwise(int op, int post, nb::handle a, int a_kind, int a_dtype, double a_tol, nb::handle b, int b_kind, int b_dtype,
-                       double b_tol, nb::handle out, int out_dtype) {
+nb::object elementwise(int op, int post, nb::handle a, int a_kind, int a_dtype, double a_tol, nb::handle b, int b_kind,
+                       int b_dtype, double b_tol, nb::handle out, int out_dtype) {
     Job job;
     View in[2], result;
     job.op = op;
@@ -358,11 +377,11 @@ NB_MODULE(_core, m) {
     } catch (const std::exception& e) {
         throw nb::import_error(e.what());
     }
-    m.def("reduce", &reduce, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(),
-          nb::arg(), nb::arg(), nb::arg());
+    m.def("reduce", &reduce, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+          nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("rowwise", &rowwise);
-    m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(),
-          nb::arg(), nb::arg(), nb::arg());
+    m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+          nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });

@@ -1,12 +1,12 @@
 // exp and log with low parts, and the convex terms built from them. Bounds are relative errors, in mpmath-tested lanes.
 
 constexpr double kSqrt2 = 0x1.6a09e667f3bcdp+0;
-constexpr double kTiny = 0x1p-1022;  // below it numbers are subnormal
+constexpr double kTiny = 0x1p-1022;                     // below it numbers are subnormal
 constexpr long long kHalfRoot2 = 0x3fe6a09e667f3bcdLL;  // bits of sqrt(1/2)
 constexpr long long kOne = 0x3ff0000000000000LL;
 constexpr long long kMantissa = 0x000fffffffffffffLL;
 
-struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k as far as it is a normal number
+struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k for normal x (a subnormal one has no low part)
     vd m, k, shrink;
 };
 
@@ -16,11 +16,11 @@ XENT_INLINE Parts parts(vd x) {
     vl t = as_bits(x * up) + (kOne - kHalfRoot2);
     vl e = down52(t);  // k + 1023; x is not negative where the result is used
     vd k = as_double(e | 0x4330000000000000LL) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
-    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e)) * up};
+    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e))};
 }
 
-// log(a / b) = k ln 2 + 2(sh + sl) + c, and |log(a/b) - k ln 2| <= ln(2)/2. `h + l` is the whole; relative error 2^-58, absolute
-// error beside k ln 2 2^-60. k = 0 says that the ratio lies within sqrt 2 of 1; then s = (a - b)/(a + b).
+// log(a / b) = k ln 2 + 2(sh + sl) + c, and |log(a/b) - k ln 2| <= ln(2)/2. `h + l` is the whole; relative error 2^-58,
+// absolute error beside k ln 2 2^-60. k = 0 says that the ratio lies within sqrt 2 of 1; then s = (a - b)/(a + b).
 struct LogRatio {
     vd h, l, k, sh, sl, c;
 };
@@ -168,7 +168,8 @@ XENT_INLINE dd psi_near(dd d) {
     return fast_two_sum(half.h, half.l + (d.h * d.l + rest));
 }
 
-// The Bregman term p log(p/q) - p + q >= 0 of two non-negative numbers; relative error about 2^-54. Finite garbage where q = 0 < p.
+// The Bregman term p log(p/q) - p + q >= 0 of two non-negative numbers; relative error about 2^-54. Finite garbage
+// where q = 0 < p.
 XENT_INLINE dd kl_term(vd p, vd q) {
     LogRatio r = log_ratio(p, q);
     vl near = r.k == 0.0;
@@ -181,7 +182,8 @@ XENT_INLINE dd kl_term(vd p, vd q) {
     return {t.h, t.l + (ah * (b - bh) + (al * b + extra))};
 }
 
-// A probability as a double-double. One below what those hold has x != 0: then v = 1, its logarithm is x and its value `tiny`.
+// A probability as a double-double. One below what those hold has x != 0: then v = 1, its logarithm is x and its value
+// `tiny`.
 struct Num {
     dd v;
     vd x, tiny;
@@ -210,11 +212,13 @@ XENT_INLINE dd js_term(dd t, dd d, dd high, dd low) {
     vd z = s.h * s.h;
     dd lead = scale(mul(d, s), splat(0.25));
     dd near = {lead.h, lead.l + 0.5 * d.h * s.h * z * polynomial(min(z, splat(0.26)), xent_constants::kJs)};
-    dd far = add(mul(high, whole(log_ratio(scale(high, splat(2.0)), t))), mul(low, whole(log_ratio(scale(low, splat(2.0)), t))));
+    dd far = add(mul(high, whole(log_ratio(scale(high, splat(2.0)), t))),
+                 mul(low, whole(log_ratio(scale(low, splat(2.0)), t))));
     return sel(s.h < 0.5, near, scale(far, splat(0.5)));
 }
 
-// (p + q)/2 g((p - q)/(p + q)) of one outcome, p + q and p - q; exchanging p and q changes the sign of the last and nothing else.
+// (p + q)/2 g((p - q)/(p + q)) of one outcome, p + q and p - q; exchanging p and q changes the sign of the last and
+// nothing else.
 struct JsTerm {
     dd value, sum, difference;
 };

@@ -1,4 +1,5 @@
-// One value an element: surprisal, and the binary measures of a probability, a log-probability, a logit (log-odds) or an outcome 0 or 1.
+// One value an element: surprisal, and the binary measures of a probability, a log-probability, a logit (log-odds) or
+// an outcome 0 or 1.
 
 struct Two {  // of the outcomes 1 and 0
     dd one, zero;
@@ -42,7 +43,8 @@ XENT_INLINE Surprise surprise(vd x) {
     }
     if (Kind == LOGPROBS) {
         dd rest = minus_expm1(x);
-        return {wide(-max(x, splat(-0x1.fffffffffffffp1023))), neg(whole(log_ratio(rest, Plain{}))), x == -kInf, rest.h == 0.0};
+        return {wide(-max(x, splat(-0x1.fffffffffffffp1023))), neg(whole(log_ratio(rest, Plain{}))), x == -kInf,
+                rest.h == 0.0};
     }
     dd rest = one_minus(x);
     return {neg(whole(log_ratio(x, Plain{}))), neg(whole(log_ratio(rest, Plain{}))), x == 0.0, rest.h == 0.0};
@@ -79,7 +81,8 @@ XENT_INLINE dd kl_of_logits(vd a, vd b) {
     vl inf = ((b == -kInf) & (a > -kInf)) | ((b == kInf) & (a < kInf));
     vd x = cut(a, 0x1p1020), y = cut(b, 0x1p1020);
     dd c = two_sum(y, -x);
-    // Close logits: log(q_k / p_k) from the rarer outcome's change, -log1p(p e^(c or -c) - p) for the other one, exact to the last digit.
+    // Close logits: log(q_k / p_k) from the rarer outcome's change, -log1p(p e^(c or -c) - p) for the other one, exact
+    // to the last digit.
     vl close = abs(c.h) <= 1.0, up = x >= 0.0;
     dd rise = sel(up, neg(c), c);
     dd m = mul(sel(up, p.zero, p.one), expm1(only(close, rise.h), only(close, rise.l)));
@@ -124,13 +127,15 @@ XENT_INLINE TwoNums nums(vd x) {
         vd tiny = only(under, exp(d, vd{}).h);
         dd large = div(unit, t), small = sel(under, unit, div(e, t));
         vd log_small = only(under, d);
-        return {{sel(up, large, small), only(~up, log_small), only(~up, tiny)}, {sel(up, small, large), only(up, log_small), only(up, tiny)}};
+        return {{sel(up, large, small), only(~up, log_small), only(~up, tiny)},
+                {sel(up, small, large), only(up, log_small), only(up, tiny)}};
     }
     if (Kind == LOGPROBS) {
         vl some = x >= -700.0, under = (x < kUnder) & (x > -kInf);
         WideExp e = exp_wide(wide(only(some, x)));
         vd tiny = only(under, exp(x, vd{}).h);
-        return {{sel(under, unit, sel(some, e.e, wide(vd{}))), only(under, x), tiny}, {sel(some, neg(e.m1), unit), vd{}, vd{}}};
+        return {{sel(under, unit, sel(some, e.e, wide(vd{}))), only(under, x), tiny},
+                {sel(some, neg(e.m1), unit), vd{}, vd{}}};
     }
     return {{wide(x), vd{}, vd{}}, {one_minus(x), vd{}, vd{}}};
 }
@@ -220,7 +225,8 @@ static Elements pick(int y, int q) {
 }
 
 static Elements pick(int op, int y, int q) {
-    if (op == BIN_SURPRISAL) return y == LOGPROBS ? elements<BIN_SURPRISAL, LOGPROBS, PROBS> : elements<BIN_SURPRISAL, PROBS, PROBS>;
+    if (op == BIN_SURPRISAL)
+        return y == LOGPROBS ? elements<BIN_SURPRISAL, LOGPROBS, PROBS> : elements<BIN_SURPRISAL, PROBS, PROBS>;
     if (op == BIN_ENTROPY) {
         if (y == LABELS) return elements<BIN_ENTROPY, LABELS, PROBS>;
         if (y == LOGITS) return elements<BIN_ENTROPY, LOGITS, PROBS>;

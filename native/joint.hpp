@@ -1,4 +1,5 @@
-// Joint tables: marginals in double-double, then one pass against them. Element j of a table's row goes to lane j mod 8.
+// Joint tables: marginals in double-double, then one pass against them. Element j of a table's row goes to lane j
+// mod 8.
 
 struct Table {
     double *row_h, *row_l, *col_h, *col_l;  // marginals; the columns padded to a multiple of the lanes
@@ -32,7 +33,8 @@ static void marginals(const Job& job, const char* p, Table& t) {
             load_cells(job, p, i, at, n, cells);
             for (int64_t k = 0; k < n; k += W) {
                 vd x = load(cells + k);
-                double *rh = row_h + k % kLanes, *rl = row_l + k % kLanes, *ch = t.col_h + at + k, *cl = t.col_l + at + k;
+                double *rh = row_h + k % kLanes, *rl = row_l + k % kLanes, *ch = t.col_h + at + k,
+                       *cl = t.col_l + at + k;
                 vd h = load(rh), l = load(rl), c = load(ch), d = load(cl);
                 accumulate(h, l, x, vd{});
                 accumulate(c, d, x, vd{});

@@ -1,5 +1,6 @@
-// The kernels for one instruction set: XENT_NS names it. Nothing of the standard library may be called here, not even inline: the linker keeps
-// one copy of an inline function for everyone, and it may be the one compiled for a processor this machine does not have.
+// The kernels for one instruction set: XENT_NS names it. Nothing of the standard library may be called here, not even
+// inline: the linker keeps one copy of an inline function for everyone, and it may be the one compiled for a processor
+// this machine does not have.
 #include "api.hpp"
 #include "constants.hpp"
 

@@ -6,8 +6,11 @@ struct Narrow {  // kernels over plain doubles
         run<K>(a, b, steps, state, par);
     }
 };
-#define XENT_NARROW(K) \
-    static void run(Group&, int, int, const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) { Narrow::go<K>(a, b, steps, state, par); }
+#define XENT_NARROW(K)                                                                               \
+    static void run(Group&, int, int, const double* a, const double* b, int64_t steps, Lane8* state, \
+                    const Lane8* par) {                                                              \
+        Narrow::go<K>(a, b, steps, state, par);                                                      \
+    }
 
 struct Stats {  // sum and minimum
     static constexpr const char* spec = "Ddm";
@@ -73,8 +76,8 @@ struct SumExpWide {  // S to about 2^-95
     XENT_NARROW(SumExpWide)
 };
 
-// Cross-entropy: sum of w s, with weights w = a (probabilities, counts) or e^(a - r0), and surprisals s = log(N / b), N = r1 + r2, or r3 - b.
-// The sum of the weights is needed to all digits unless both operands are probabilities as given.
+// Cross-entropy: sum of w s, with weights w = a (probabilities, counts) or e^(a - r0), and surprisals s = log(N / b), N
+// = r1 + r2, or r3 - b. The sum of the weights is needed to all digits unless both operands are probabilities as given.
 template <int Weight, int Form, bool Same>
 struct Cross {
     static constexpr bool whole_weight = Weight != PROBS || Form == LOGITS;
@@ -122,7 +125,8 @@ struct Divergence {  // KL of probabilities, in Bregman terms
     XENT_NARROW(Divergence)
 };
 
-// KL of logits: u = sum w psi(d), v = sum w expm1(d), W = sum w, with w = e^(a - r0), d = b - a - (r3 + r4), and w e^d = e^(b - r5) (r1 + r2).
+// KL of logits: u = sum w psi(d), v = sum w expm1(d), W = sum w, with w = e^(a - r0), d = b - a - (r3 + r4), and w e^d
+// = e^(b - r5) (r1 + r2).
 struct LogDivergence {
     static constexpr const char* spec = "DdDdDdf";
     static constexpr int states = 7, params = 6;
@@ -136,12 +140,12 @@ struct LogDivergence {
         dd cut_d = {sel(near | huge, vd{}, d.h), sel(near | huge, vd{}, d.l)};
         dd e = exp(cut_d.h, cut_d.l);
         dd far = sub(add(e, splat(-1.0)), cut_d);
-        dd term = mul(w, sel(near, psi_near({only(near, d.h), only(near, d.l)}), far));
+        dd psi = psi_near({only(near, d.h), only(near, d.l)});
+        dd term = mul(w, sel(near, psi, far)), gain = sel(near, mul(w, add(d, psi)), sub(v, w));
         dd over = sub(v, mul(w, add(d, splat(1.0))));
         term = sel(huge & both, over, term);
         term = sel(both, term, v);
         accumulate(q[0], q[1], term.h, term.l);
-        dd gain = sub(v, w);
         accumulate(q[2], q[3], gain.h, gain.l);
         accumulate(q[4], q[5], w.h, w.l);
         q[6] = sel((a > -kInf) & (b == -kInf), splat(1.0), q[6]);
@@ -149,7 +153,8 @@ struct LogDivergence {
     XENT_NARROW(LogDivergence)
 };
 
-// Operands as double-doubles: probabilities as they are, counts over N = r0 + r1, e^a, or e^(a - r0) / (r1 + r2) with log(r1 + r2) = r3.
+// Operands as double-doubles: probabilities as they are, counts over N = r0 + r1, e^a, or e^(a - r0) / (r1 + r2) with
+// log(r1 + r2) = r3.
 static void to_num(int kind, const double* a, int64_t steps, const Lane8* par, double (*num)[kBlock]) {
     for (int j = 0; j < kVecs; ++j) {
         vd r0 = load(&par[0][j * W]), r1 = load(&par[1][j * W]), r2 = load(&par[2][j * W]), r3 = load(&par[3][j * W]);
@@ -177,7 +182,8 @@ static void to_num(int kind, const double* a, int64_t steps, const Lane8* par, d
 }
 
 template <class K>
-static void run_wide(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) {
+static void run_wide(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state,
+                     const Lane8* par) {
     to_num(g.job->in[ia].kind, a, steps, par, g.num);
     to_num(g.job->in[ib].kind, b, steps, par + 4, g.num + 4);
     for (int j = 0; j < kVecs; ++j) {
@@ -192,8 +198,11 @@ static void run_wide(Group& g, int ia, int ib, const double* a, const double* b,
         for (int i = 0; i < K::states; ++i) store(&state[i][j * W], q[i]);
     }
 }
-#define XENT_WIDE(K) \
-    static void run(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) { run_wide<K>(g, ia, ib, a, b, steps, state, par); }
+#define XENT_WIDE(K)                                                                                         \
+    static void run(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state, \
+                    const Lane8* par) {                                                                      \
+        run_wide<K>(g, ia, ib, a, b, steps, state, par);                                                     \
+    }
 
 struct DivergenceWide {
     static constexpr const char* spec = "Ddf";

@@ -1,4 +1,5 @@
-// Double-double arithmetic on vectors. Only operations that IEEE 754 rounds correctly are used, so that a vector's width never shows in a result.
+// Double-double arithmetic on vectors. Only operations that IEEE 754 rounds correctly are used, so that a vector's
+// width never shows in a result.
 
 constexpr double kInf = __builtin_inf();
 constexpr double kNan = __builtin_nan("");

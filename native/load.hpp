@@ -74,9 +74,14 @@ static int64_t label_at(int dtype, const char* p) {  // -1 for what no int64 hol
 
 XENT_INLINE int64_t item_size(int dtype) {
     switch (dtype) {
-        case F64: case I64: case U64: return 8;
-        case F32: case I32: case U32: return 4;
-        case I8: case U8: return 1;
+        case F64:
+        case I64:
+        case U64: return 8;
+        case F32:
+        case I32:
+        case U32: return 4;
+        case I8:
+        case U8: return 1;
         default: return 2;
     }
 }
@@ -88,7 +93,8 @@ XENT_INLINE double to_odd(double h, double l) {
     return exact ? h : from_bits(((l < 0) == (h < 0)) ? b | 1 : b - 1);
 }
 
-// Round to nearest even with `drop` significand bits less; `power` = 2^-(exponent of the least subnormal), exponent offset `bias`.
+// Round to nearest even with `drop` significand bits less; `power` = 2^-(exponent of the least subnormal), exponent
+// offset `bias`.
 XENT_INLINE uint16_t narrow(double x, int drop, uint64_t bias, double least_normal, double power, uint16_t inf) {
     uint16_t sign = (uint16_t)(to_bits(x) >> 48) & 0x8000;
     double a = from_bits(to_bits(x) & 0x7fffffffffffffffULL);

@@ -1,6 +1,7 @@
 // A row for a row: surprisal of logits and counts, and normalising.
 
-static void map_block(int op, const Operand& o, const double* a, int64_t n, const Side& s, int r, int post, double* h, double* l) {
+static void map_block(int op, const Operand& o, const double* a, int64_t n, const Side& s, int r, int post, double* h,
+                      double* l) {
     const dd total = {splat(s.sum[r]), splat(s.sum_low[r])}, lse = {splat(s.lse[r]), splat(s.lse_low[r])};
     const vd top = splat(finite(s.max[r]));
     for (int64_t i = 0; i < n; i += W) {
@@ -40,7 +41,8 @@ static int map(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
                 for (int64_t k = n; k < padded; ++k) g.buffer[0][k] = 0.0;
                 map_block(job.op, job.in[0], g.buffer[0], padded, s, r, job.post, h, l);
                 for (int64_t k = 0; k < n; ++k)
-                    put(job.out_dtype, out[r] + (at + k) * job.out_kstride, undefined ? kNan : h[k], undefined ? 0.0 : l[k]);
+                    put(job.out_dtype, out[r] + (at + k) * job.out_kstride, undefined ? kNan : h[k],
+                        undefined ? 0.0 : l[k]);
             }
         }
         row = stop;

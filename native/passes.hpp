@@ -1,5 +1,6 @@
-// One pass over eight rows. Up to kSmall outcomes the eight lanes are the rows; above, element i of a row goes to lane i mod 8 and the lanes
-// are merged at the end, always in the same order. Either way a result depends on the row's values alone, not on layout, tile or thread.
+// One pass over eight rows. Up to kSmall outcomes the eight lanes are the rows; above, element i of a row goes to lane
+// i mod 8 and the lanes are merged at the end, always in the same order. Either way a result depends on the row's
+// values alone, not on layout, tile or thread.
 
 constexpr int64_t kBlock = 512;  // elements of a row at a time
 constexpr int64_t kSmall = 32;
@@ -11,14 +12,14 @@ typedef double Lane8[kLanes];
 struct Group {
     const Job* job;
     int64_t first;
-    int n;                            // rows in use; the rest repeat the first
+    int n;  // rows in use; the rest repeat the first
     const char* ptr[2][kLanes];
-    int64_t label[2][kLanes];         // label operands: the label, -1 where it is out of range
-    Lane8 leave_at;                   // the element of each row that `leave_operand` is read without (as -inf), or -1
+    int64_t label[2][kLanes];  // label operands: the label, -1 where it is out of range
+    Lane8 leave_at;            // the element of each row that `leave_operand` is read without (as -inf), or -1
     int leave_operand = -1;
     alignas(64) double buffer[2][kLanes * kBlock];
     double tail[2][kLanes];
-    double num[8][kBlock];            // double-double operands: h, l, x, tiny of each
+    double num[8][kBlock];  // double-double operands: h, l, x, tiny of each
 };
 
 XENT_INLINE double pad_of(int kind) { return kind == LOGITS || kind == LOGPROBS ? -kInf : 0.0; }
@@ -29,7 +30,8 @@ static void gather_tile(const char* const* p, int rows, int64_t stride, int64_t 
         for (int r = 0; r < rows; ++r) out[r * kBlock + i] = (double)*(const T*)(p[r] + i * stride);
 }
 
-// Elements [start, start + n) of every row at once, where a row's own elements lie far apart and the rows close together.
+// Elements [start, start + n) of every row at once, where a row's own elements lie far apart and the rows close
+// together.
 static void gather_tile(const Operand& o, const char* const* rows, int count, int64_t start, int64_t n, double* out) {
     const char* p[kLanes];
     for (int r = 0; r < count; ++r) p[r] = rows[r] + start * o.kstride;
@@ -65,8 +67,8 @@ static void leave_out(Group& g, int i, int r, int64_t start, int64_t n, double* 
     if (g.leave_at[r] >= 0 && at >= 0 && at < n) out[at * step] = -kInf;
 }
 
-// The kernels. K::spec names each state and how lanes merge: Dd a sum and its low part, s a plain sum, m minimum, x maximum, i index of it,
-// c a counter, f a flag.
+// The kernels. K::spec names each state and how lanes merge: Dd a sum and its low part, s a plain sum, m minimum, x
+// maximum, i index of it, c a counter, f a flag.
 template <class K>
 static void run(const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) {
     for (int j = 0; j < kVecs; ++j) {
@@ -80,7 +82,8 @@ static void run(const double* a, const double* b, int64_t steps, Lane8* state, c
 
 static void start_state(const char* spec, int n, Lane8* state) {
     for (int i = 0; i < n; ++i)
-        for (int l = 0; l < kLanes; ++l) state[i][l] = spec[i] == 'm' ? kInf : spec[i] == 'x' ? -kInf : spec[i] == 'i' ? -1.0 : 0.0;
+        for (int l = 0; l < kLanes; ++l)
+            state[i][l] = spec[i] == 'm' ? kInf : spec[i] == 'x' ? -kInf : spec[i] == 'i' ? -1.0 : 0.0;
 }
 
 static void merge_sum(const Lane8* h, const Lane8* l, double* out_h, double* out_l) {
@@ -176,7 +179,8 @@ static void block(Group& g, int a, int b, int r, int64_t start, int64_t n, bool 
         double* own = g.buffer[i] + r * kBlock;
         if (direct(g, i)) {
             p[i] = (const double*)g.ptr[i][r] + start;
-            for (int64_t k = 0; k < kLanes; ++k) g.tail[i][k] = k < rest ? p[i][steps * kLanes + k] : pad_of(g.job->in[i].kind);
+            for (int64_t k = 0; k < kLanes; ++k)
+                g.tail[i][k] = k < rest ? p[i][steps * kLanes + k] : pad_of(g.job->in[i].kind);
             t[i] = g.tail[i];
         } else {
             if (!tiled || g.job->in[i].kind == LABELS) fetch_row(g, i, r, start, n, own, 1);
@@ -207,7 +211,8 @@ static void pass_large(Group& g, int a, int b, const Lane8* par, Lane8* out) {
         for (int64_t at = 0; at < n; at += kBlock) {
             int64_t m = n - at < kBlock ? n - at : kBlock;
             for (int i = a;; i = b) {
-                if (!direct(g, i) && g.job->in[i].kind != LABELS) gather_tile(g.job->in[i], g.ptr[i], g.n, at, m, g.buffer[i]);
+                if (!direct(g, i) && g.job->in[i].kind != LABELS)
+                    gather_tile(g.job->in[i], g.ptr[i], g.n, at, m, g.buffer[i]);
                 if (i == b) break;
             }
             for (int r = 0; r < g.n; ++r) {
@@ -218,13 +223,15 @@ static void pass_large(Group& g, int a, int b, const Lane8* par, Lane8* out) {
     } else {
         for (int r = 0; r < g.n; ++r) {
             spread(par, K::params, r, mine);
-            for (int64_t at = 0; at < n; at += kBlock) block<K>(g, a, b, r, at, n - at < kBlock ? n - at : kBlock, false, state[r], mine);
+            for (int64_t at = 0; at < n; at += kBlock)
+                block<K>(g, a, b, r, at, n - at < kBlock ? n - at : kBlock, false, state[r], mine);
         }
     }
     merge(K::spec, K::states, state, out);
 }
 
-// Run kernel K over operands a and b of the group's rows; par[i][row] are its parameters, out[i][row] its merged states.
+// Run kernel K over operands a and b of the group's rows; par[i][row] are its parameters, out[i][row] its merged
+// states.
 template <class K>
 static void pass(Group& g, int a, int b, const Lane8* par, Lane8* out) {
     if (g.job->K <= kSmall) pass_small<K>(g, a, b, par, out);

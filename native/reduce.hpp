@@ -1,4 +1,5 @@
-// Reductions: what each operand needs first, the pass of each measure, and what is made of its sums. Everything here is eight rows wide.
+// Reductions: what each operand needs first, the pass of each measure, and what is made of its sums. Everything here is
+// eight rows wide.
 
 struct Walk {  // over the outer axes, in C order
     int64_t index[kMaxDims] = {};
@@ -30,11 +31,11 @@ static void next(const Job& job, Walk& w) {
     }
 }
 
-struct Side {  // what is known of one operand's eight rows
-    Lane8 sum, sum_low, min;       // probabilities, counts; log-probabilities: of e^l
-    Lane8 max, nan;                // log forms
-    Lane8 lse, lse_low;            // logits: log(1 + S), the logsumexp above the maximum
-    Lane8 total, total_low;        // logits: 1 + S
+struct Side {                 // what is known of one operand's eight rows
+    Lane8 sum, sum_low, min;  // probabilities, counts; log-probabilities: of e^l
+    Lane8 max, nan;           // log forms
+    Lane8 lse, lse_low;       // logits: log(1 + S), the logsumexp above the maximum
+    Lane8 total, total_low;   // logits: 1 + S
 };
 
 static const Lane8 kZeros[kMaxParams] = {};
@@ -68,7 +69,8 @@ static void profile_logits(Group& g, int i, bool exact, Side& s, double (*moment
     }
 }
 
-// The passes an operand needs before the measure's own; `fused` says that the measure's pass brings sum and minimum itself.
+// The passes an operand needs before the measure's own; `fused` says that the measure's pass brings sum and minimum
+// itself.
 static void profile(Group& g, int i, bool exact, bool fused, Side& s) {
     const Operand& o = g.job->in[i];
     Lane8 out[kMaxStates];
@@ -91,8 +93,8 @@ static void profile(Group& g, int i, bool exact, bool fused, Side& s) {
 XENT_INLINE bool undefined_row(const Operand& o, const Side& s, int64_t label, int r) {
     switch (o.kind) {
         case LABELS: return label < 0;
-        case LOGITS: return s.nan[r] > 0 || !(s.max[r] - s.max[r] == 0);
-        case LOGPROBS: return s.nan[r] > 0 || s.max[r] == kInf;
+        case LOGITS:
+        case LOGPROBS: return s.nan[r] > 0 || !(s.max[r] - s.max[r] == 0);
         case COUNTS: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0) || s.sum[r] == 0;
         default: return !(s.min[r] >= 0) || !(s.sum[r] - s.sum[r] == 0);
     }
@@ -218,7 +220,8 @@ static void kl_logs(Group& g, Side* s, Result& v) {
     for (int i = 0; i < 2; ++i) {
         profile(g, i, false, false, s[i]);
         if (given || g.job->in[i].kind == LOGITS) continue;
-        Side checked = s[i];  // a log-probability beside a logit is normalised like one; its own sum stays for the check
+        Side checked =
+            s[i];  // a log-probability beside a logit is normalised like one; its own sum stays for the check
         profile_logits(g, i, false, s[i], nullptr);
         __builtin_memcpy(s[i].sum, checked.sum, sizeof checked.sum);
     }
@@ -243,7 +246,7 @@ static void kl_logs(Group& g, Side* s, Result& v) {
         dd u = at(out[0], out[1], j);
         if (!given) {  // w is what the rounding of c left: phi(w) = w^2/2 - w^3/3 + ...
             dd total = at(out[4], out[5], j);
-            vd w = load(out[2] + j) / total.h;
+            vd w = (load(out[2] + j) + load(out[3] + j)) / total.h;
             u = sub(div(u, total), wide(w * w * (0.5 - w * (1.0 / 3.0))));
         }
         keep(v, j, sel(u.h > 0.0, u, sel(u.h == u.h, wide(vd{}), u)));
@@ -279,7 +282,8 @@ static void js(Group& g, Side* s, Result& v) {
     for (int j = 0; j < kLanes; j += W) {
         dd sum = at(out[2], out[3], j), d = at(out[4], out[5], j), half = scale(sum, splat(0.5));
         d = sel(d.h < 0.0, neg(d), d);  // |P - Q|, summed apart: P and Q themselves would have rounded it away
-        dd t = sub(at(out[0], out[1], j), js_term(sum, d, scale(add(sum, d), splat(0.5)), scale(sub(sum, d), splat(0.5))));
+        dd t =
+            sub(at(out[0], out[1], j), js_term(sum, d, scale(add(sum, d), splat(0.5)), scale(sub(sum, d), splat(0.5))));
         t = sel(t.h < 0.0, wide(vd{}), div(t, half));
         keep(v, j, t);
         store(v.inf + j, vd{});
@@ -356,7 +360,7 @@ static int reduce(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
     const int64_t size = item_size(job.out_dtype);
     for (int64_t row = begin; row < end;) {
         int64_t stop = open_group(job, g, w, row, end);
-        Side s[2];
+        Side s[2] = {};
         Result v;
         for (int r = 0; r < kLanes; ++r) v.inf[r] = 0;
         measure(g, s, v);

@@ -1,5 +1,5 @@
-// vd: W doubles, vl: W 64-bit integers. Two machine vectors side by side where there are registers of 128 or 256 bits, so that two long chains
-// of operations run at once; one where they have 512.
+// vd: W doubles, vl: W 64-bit integers. Two machine vectors side by side where there are registers of 128 or 256 bits,
+// so that two long chains of operations run at once; one where they have 512.
 
 #define XENT_INLINE static inline __attribute__((always_inline))
 
@@ -43,7 +43,7 @@ struct vd {
 struct vl {
     Integers a, b;
 };
-#define XENT_BINARY(R, T, S, op)                                                                  \
+#define XENT_BINARY(R, T, S, op)                                             \
     XENT_INLINE R operator op(T x, T y) { return {x.a op y.a, x.b op y.b}; } \
     XENT_INLINE R operator op(T x, S y) { return {x.a op y, x.b op y}; }     \
     XENT_INLINE R operator op(S x, T y) { return {x op y.a, x op y.b}; }
@@ -80,7 +80,7 @@ XENT_INLINE void store(double* p, vd x) {
 
 #endif
 
-constexpr int kLanes = 8;          // virtual lanes: what an element's position means, on every machine
+constexpr int kLanes = 8;  // virtual lanes: what an element's position means, on every machine
 constexpr int kVecs = kLanes / W;
 
 XENT_INLINE double first(vd x) {

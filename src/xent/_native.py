@@ -1,7 +1,7 @@
 """The one door to the compiled core: is it there, why not, and its calls with NumPy arrays in and out.
 
-Nothing here looks at values. Each call gives back, beside its values, the first failing place of every operand (a flat index over
-the result's rows, or elements) or -1; `_check` turns it into a message.
+Nothing here looks at values. Each call gives back, beside its values, the first failing place of every operand (a flat
+index over the result's rows, or elements) or -1; `_check` turns it into a message.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-try:
-    from xent import _core  # pyright: ignore[reportAttributeAccessIssue]  # an extension: there is nothing to read
-except ImportError as error:
-    _core: Any = None
-    _REASON = f"the compiled core cannot be used: {error}"
-    if os.environ.get("XENT_REQUIRE_NATIVE") == "1":
-        raise ImportError(f"XENT_REQUIRE_NATIVE=1, but {_REASON}") from error
-else:
-    _REASON = ""
+
+def _load() -> tuple[Any, str]:
+    """The extension and "", or None and why it cannot be used."""
+    try:
+        from xent import _core  # pyright: ignore[reportAttributeAccessIssue]  # an extension: there is nothing to read
+    except ImportError as error:
+        why = f"the compiled core cannot be used: {error}"
+        if os.environ.get("XENT_REQUIRE_NATIVE") == "1":
+            raise ImportError(f"XENT_REQUIRE_NATIVE=1, but {why}") from error
+        return None, why
+    return _core, ""
+
+
+_core, _reason = _load()
 
 Array = NDArray[Any]
 Operand = tuple[str, Array]  # (kind, array)
@@ -61,7 +66,7 @@ def available() -> bool:
 
 def reason() -> str:
     """Why the compiled core is not there; empty when it is."""
-    return _REASON
+    return _reason
 
 
 def isa() -> str:
@@ -85,7 +90,7 @@ def _code(dtype: Any) -> int:
 
 
 def _plain(a: Array) -> Array:
-    """`a` itself where the core can read it; else a copy in native byte order at aligned addresses. bfloat16 goes as its bits."""
+    """`a`, or a copy in native byte order at aligned addresses; bfloat16 goes as its bits."""
     dtype = a.dtype
     if not dtype.isnative:
         a = a.astype(dtype.newbyteorder("="))
@@ -138,8 +143,8 @@ def reduce(
 ) -> tuple[Array, tuple[int, ...]]:
     """One value for each row: `op` is "entropy", "cross_entropy", "kl", "js" or "logsumexp".
 
-    `axis` is negative, the same for all operands; labels have no outcome axis. Outer axes broadcast. `tol` is one tolerance for each
-    operand's sum (0 for forms that have none), None where it is not to be checked.
+    `axis` is negative, the same for all operands; labels have no outcome axis. Outer axes broadcast. `tol` is one
+    tolerance for each operand's sum (0 for forms that have none), None where it is not to be checked.
     """
     tols = _tolerances(tol, len(operands))
     kind, first = operands[0]
@@ -201,7 +206,10 @@ def joint(
     tol: float | None = None,
     dtype: Any = np.float64,
 ) -> tuple[Array, int]:
-    """One value for each table (two axes): "joint_entropy", "conditional_entropy" (given 0 or 1) or "mutual_information"."""
+    """One value for each table of two axes.
+
+    `op` is "joint_entropy", "conditional_entropy" (given 0 or 1) or "mutual_information".
+    """
     if axis != (-2, -1):
         array = np.moveaxis(array, axis, (-2, -1))
     a = _operand(kind, array, tol)

@@ -1,0 +1,85 @@
+"""Same bits for every instruction set, thread count and split; threads, forks, and a missing core."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xent import _native
+
+HERE = Path(__file__).parent
+STORED = (HERE / "bits.sha256").read_text().split()[0]
+SETS = ("x86-64", "x86-64-v3", "x86-64-v4")
+
+
+def run(code_or_file, **environment):
+    command = [sys.executable, *([str(code_or_file)] if isinstance(code_or_file, Path) else ["-c", code_or_file])]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+@pytest.mark.parametrize("isa", SETS)
+def test_stored_bits(isa, threads):
+    if _native.isa() not in SETS:
+        isa = _native.isa()
+    elif isa not in _native._core.runnable():
+        pytest.skip(f"this processor does not run {isa}")
+    done = run(HERE / "bits.py", XENT_ISA=isa, XENT_NUM_THREADS=threads)
+    assert done.stdout.split() == [STORED, isa], done.stderr
+
+
+def test_splits_of_the_rows():
+    p = np.random.default_rng(1).dirichlet(np.ones(40), 20000)
+    whole = _native.reduce("entropy", (("probs", p),), -1)[0]
+    for size in (1, 7, 4096):
+        n = 300 if size == 1 else len(p)
+        parts = [_native.reduce("entropy", (("probs", p[i : i + size]),), -1)[0] for i in range(0, n, size)]
+        assert np.array_equal(np.concatenate(parts), whole[:n])
+
+
+def test_unknown_settings_say_so():
+    done = run("from xent import _native; print(_native.available(), _native.reason())", XENT_ISA="pdp11")
+    assert done.stdout.startswith("False")
+    assert "XENT_ISA=pdp11 is not one of x86-64" in done.stdout or _native.isa() not in SETS
+    done = run("from xent import _native", XENT_ISA="pdp11", XENT_REQUIRE_NATIVE="1")
+    assert done.returncode != 0
+    assert "XENT_REQUIRE_NATIVE=1, but the compiled core cannot be used" in done.stderr
+    done = run("from xent import _native; print(_native.reason())", XENT_NUM_THREADS="many")
+    assert "XENT_NUM_THREADS=many is not a positive whole number" in done.stdout
+    assert run("from xent import _native; print(_native.threads())", XENT_NUM_THREADS="5").stdout.strip() == "5"
+
+
+def entropies(_=None):
+    p = np.random.default_rng(2).dirichlet(np.ones(64), 20000)
+    return _native.reduce("entropy", (("probs", p),), -1, tol=1e-6)[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that of forking beside threads: what is tested
+def test_fork_after_threads():
+    want = entropies()
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        for got in pool.map_async(entropies, range(4)).get(timeout=60):
+            assert np.array_equal(got, want)
+
+
+def test_many_python_threads_at_once():
+    want, wrong = entropies(), []
+
+    def work():
+        wrong.extend(not np.array_equal(entropies(), want) for _ in range(3))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert len(wrong) == 12
+    assert not any(wrong)
