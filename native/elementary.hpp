@@ -13,12 +13,10 @@ struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k as far as
 XENT_INLINE Parts parts(vd x) {
     vl subnormal = abs(x) < kTiny;
     vd up = sel(subnormal, splat(0x1p54), splat(1.0));
-    vl t = (vl)(x * up) + (kOne - kHalfRoot2);
-    vl e = t >> 52;  // k + 1023; x is not negative where the result is used
-    vd k = (vd)(e | splat_bits(0x4330000000000000LL)) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
-    vl back = (2046 - e);
-    back = back < 1 ? splat_bits(1) : back;
-    return {(vd)((t & kMantissa) + kHalfRoot2), k, (vd)(back << 52) * up};
+    vl t = as_bits(x * up) + (kOne - kHalfRoot2);
+    vl e = down52(t);  // k + 1023; x is not negative where the result is used
+    vd k = as_double(e | 0x4330000000000000LL) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
+    return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e)) * up};
 }
 
 // log(a / b) = k ln 2 + 2(sh + sl) + c, and |log(a/b) - k ln 2| <= ln(2)/2. `h + l` is the whole; relative error 2^-58, absolute
@@ -29,22 +27,34 @@ struct LogRatio {
 
 struct Plain {};  // a divisor of exactly 1, or a low part of exactly 0
 
-XENT_INLINE LogRatio log_from(vd d, vd dl, vd t, vd tl, vd k) {  // log((t + d) / (t - d)) + k ln 2, in lanes
+XENT_INLINE vd plus(vd a, vd b) { return a + b; }
+XENT_INLINE vd plus(vd a, Plain) { return a; }
+
+// log((t + d) / (t - d)) + k ln 2, d and t with low parts.
+template <class Low>
+XENT_INLINE LogRatio log_from(vd d, Low dl, vd t, vd tl, vd k) {
     vd th = top(t), y = 1.0 / t;
     tl += t - th;
-    vd sh = top(d * y);
-    vd sl = (((d - sh * th) - sh * tl) + dl) * y;
-    vd s = sh + sl, z = s * s;
-    vd c = s * z * horner(z, xent_constants::kLog);
+    vd s = d * y, z = s * s;  // within two ulps of (a - b)/(a + b): enough for c, a hundredth of the whole
+    vd sh = top(s);
+    vd sl = plus((d - sh * th) - sh * tl, dl) * y;
+    vd c = s * z * polynomial(z, xent_constants::kLog);
     dd u = fast_two_sum(k * xent_constants::kLn2_1, 2.0 * sh);
     dd r = fast_two_sum(u.h, u.l + (k * xent_constants::kLn2_2 + (2.0 * sl + c)));
     return {r.h, r.l, k, sh, sl, c};
 }
 
-XENT_INLINE LogRatio log_ratio(vd a, Plain) {  // log a
-    Parts p = parts(a);
-    dd t = two_sum(p.m, splat(1.0));
-    return log_from(p.m - 1.0, vd{}, t.h, t.l, p.k);
+// The same for x < 2^969, which may be scaled without looking: probabilities. No `shrink`.
+XENT_INLINE Parts parts_of_small(vd x) {
+    vl t = as_bits(x * 0x1p54) + (kOne - kHalfRoot2);
+    vd k = as_double(down52(t) | 0x4330000000000000LL) - (0x1p52 + 1023.0 + 54.0);
+    return {as_double((t & kMantissa) + kHalfRoot2), k, vd{}};
+}
+
+XENT_INLINE LogRatio log_ratio(vd a, Plain) {  // log a, a < 2^969
+    Parts p = parts_of_small(a);
+    vd t = p.m + 1.0;
+    return log_from(p.m - 1.0, Plain{}, t, p.m - (t - 1.0), p.k);
 }
 
 XENT_INLINE LogRatio log_ratio(dd a, Plain) {
@@ -54,13 +64,13 @@ XENT_INLINE LogRatio log_ratio(dd a, Plain) {
     return log_from(d.h, d.l, t.h, t.l + low, p.k);
 }
 
-XENT_INLINE LogRatio log_ratio(vd a, vd b) {
-    Parts p = parts(a), q = parts(b);
+XENT_INLINE LogRatio log_ratio(vd a, vd b) {  // both below 2^969
+    Parts p = parts_of_small(a), q = parts_of_small(b);
     vl high = p.m > q.m * kSqrt2, low = p.m * kSqrt2 < q.m;
     vd m = p.m * sel(high, splat(0.5), sel(low, splat(2.0), splat(1.0)));
     vd k = (p.k - q.k) + (only(high, splat(1.0)) - only(low, splat(1.0)));
     dd t = two_sum(m, q.m);
-    return log_from(m - q.m, vd{}, t.h, t.l, k);
+    return log_from(m - q.m, Plain{}, t.h, t.l, k);
 }
 
 XENT_INLINE LogRatio log_ratio(dd a, dd b) {
@@ -89,7 +99,7 @@ struct Exp {
 XENT_INLINE vd nearest(vd x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
 XENT_INLINE vd power2(vd n) {  // 2^n for integers n in [-1022, 1023]
-    return (vd)((vl)(n + (0x1p52 + 1023.0)) << 52);
+    return as_double(up52(as_bits(n + (0x1p52 + 1023.0))));
 }
 
 XENT_INLINE vd cut(vd x, double limit) { return max(min(x, splat(limit)), splat(-limit)); }
@@ -101,7 +111,7 @@ XENT_INLINE Exp exp_parts(vd x, vd xl) {
     vd rl = xl - n * xent_constants::kLn2_2;
     dd t = fast_two_sum(splat(1.0), r);
     vd s = r + rl;
-    return {t.h, t.l + (rl + s * s * horner(s, xent_constants::kExp)), n};
+    return {t.h, t.l + (rl + s * s * polynomial(s, xent_constants::kExp)), n};
 }
 
 XENT_INLINE dd ldexp(dd a, vd n) {  // in two steps: subnormal results are rounded once, overflow gives inf
@@ -121,7 +131,7 @@ XENT_INLINE dd expm1(vd x, vd xl) {
     vd n = nearest(c * xent_constants::kLog2e_1);
     dd e = exp(x, xl);
     vd s = x + xl;
-    dd near = fast_two_sum(x, xl + s * s * horner(s, xent_constants::kExp));
+    dd near = fast_two_sum(x, xl + s * s * polynomial(s, xent_constants::kExp));
     dd far = two_sum(e.h, splat(-1.0));
     far = fast_two_sum(far.h, far.l + e.l);
     far = sel(e.h < kInf, far, wide(splat(kInf)));
@@ -154,7 +164,7 @@ XENT_INLINE WideExp exp_wide(dd x) {
 // psi(d) = e^d - 1 - d for |d| <= 1/2, with its leading d^2/2 kept exactly.
 XENT_INLINE dd psi_near(dd d) {
     dd half = two_prod(d.h, 0.5 * d.h);
-    vd rest = d.h * d.h * d.h * horner(d.h, xent_constants::kPsi);
+    vd rest = d.h * d.h * d.h * polynomial(d.h, xent_constants::kPsi);
     return fast_two_sum(half.h, half.l + (d.h * d.l + rest));
 }
 
@@ -171,36 +181,48 @@ XENT_INLINE dd kl_term(vd p, vd q) {
     return {t.h, t.l + (ah * (b - bh) + (al * b + extra))};
 }
 
-// The same of double-doubles whose values for the logarithm, v e^x, may lie below what a double holds (x != 0 then, and v = 1).
+// A probability as a double-double. One below what those hold has x != 0: then v = 1, its logarithm is x and its value `tiny`.
 struct Num {
     dd v;
-    vd x;
+    vd x, tiny;
 };
 
-XENT_INLINE dd kl_term(Num p, Num q) {
-    LogRatio r = log_ratio(p.v, q.v);
-    dd ap = sel(p.x == 0.0, p.v, wide(vd{})), aq = sel(q.x == 0.0, q.v, wide(vd{}));
-    vd shift = p.x - q.x;
-    vl near = (r.k == 0.0) & (shift == 0.0);
-    dd d = sub(ap, aq);
-    dd s = fast_two_sum(r.sh, r.sl);
-    dd close = mul(s, d);
-    close.l += ap.h * r.c;
-    dd l = add(whole(r), shift);
-    dd far = sub(mul(ap, l), d);
-    return sel(near, close, far);
-}
+constexpr double kUnder = -690.0;  // logarithm of the least probability that is a full double-double
 
-// (p + q)/2 g((p - q)/(p + q)), the Jensen-Shannon term; symmetric bit for bit.
-XENT_INLINE dd js_term(Num p, Num q) {
-    dd a = sel(p.x == 0.0, p.v, wide(vd{})), b = sel(q.x == 0.0, q.v, wide(vd{}));
-    vl swap = (a.h < b.h) | ((a.h == b.h) & (a.l < b.l));
-    dd hi = sel(swap, b, a), lo = sel(swap, a, b);
-    dd t = add(hi, lo), d = sub(hi, lo);
+XENT_INLINE dd value(Num p) { return sel(p.x == 0.0, p.v, wide(p.tiny)); }
+
+// The Bregman term with d = p - q given apart, for where p and q themselves would have rounded it away.
+XENT_INLINE dd kl_term(Num p, Num q, dd d) {
+    dd a = value(p), t = add(a, value(q));
+    dd s = div(d, dd{sel(t.h > 0.0, t.h, splat(1.0)), t.l});
+    vl near = abs(s.h) < 0.17;
+    vd z = s.h * s.h;
+    dd close = mul(s, d);
+    close.l += a.h * (s.h * min(z, splat(0.03)) * polynomial(min(z, splat(0.03)), xent_constants::kLog));
+    dd l = add(whole(log_ratio(p.v, q.v)), p.x - q.x);
+    return sel(near, close, sub(mul(a, l), d));
+}
+XENT_INLINE dd kl_term(Num p, Num q) { return kl_term(p, q, sub(value(p), value(q))); }
+
+// t/2 g(d/t) with t = high + low >= d = high - low >= 0: the Jensen-Shannon term.
+XENT_INLINE dd js_term(dd t, dd d, dd high, dd low) {
     dd s = div(d, dd{sel(t.h > 0.0, t.h, splat(1.0)), t.l});
     vd z = s.h * s.h;
     dd lead = scale(mul(d, s), splat(0.25));
-    dd near = {lead.h, lead.l + 0.5 * d.h * s.h * z * horner(min(z, splat(0.26)), xent_constants::kJs)};
-    dd far = add(mul(hi, whole(log_ratio(scale(hi, splat(2.0)), t))), mul(lo, whole(log_ratio(scale(lo, splat(2.0)), t))));
+    dd near = {lead.h, lead.l + 0.5 * d.h * s.h * z * polynomial(min(z, splat(0.26)), xent_constants::kJs)};
+    dd far = add(mul(high, whole(log_ratio(scale(high, splat(2.0)), t))), mul(low, whole(log_ratio(scale(low, splat(2.0)), t))));
     return sel(s.h < 0.5, near, scale(far, splat(0.5)));
+}
+
+// (p + q)/2 g((p - q)/(p + q)) of one outcome, p + q and p - q; exchanging p and q changes the sign of the last and nothing else.
+struct JsTerm {
+    dd value, sum, difference;
+};
+
+XENT_INLINE JsTerm js_term(Num p, Num q) {
+    dd a = value(p), b = value(q);
+    vl swap = (a.h < b.h) | ((a.h == b.h) & (a.l < b.l));
+    dd high = sel(swap, b, a), low = sel(swap, a, b);
+    dd t = add(high, low), d = sub(high, low);
+    return {js_term(t, d, high, low), t, sel(swap, neg(d), d)};
 }

@@ -79,15 +79,17 @@ XENT_INLINE dd kl_of_logits(vd a, vd b) {
     vl inf = ((b == -kInf) & (a > -kInf)) | ((b == kInf) & (a < kInf));
     vd x = cut(a, 0x1p1020), y = cut(b, 0x1p1020);
     dd c = two_sum(y, -x);
-    vl close = abs(c.h) <= 1.0;
-    dd m = mul(p.one, expm1(only(close, c.h), only(close, c.l)));
+    // Close logits: log(q_k / p_k) from the rarer outcome's change, -log1p(p e^(c or -c) - p) for the other one, exact to the last digit.
+    vl close = abs(c.h) <= 1.0, up = x >= 0.0;
+    dd rise = sel(up, neg(c), c);
+    dd m = mul(sel(up, p.zero, p.one), expm1(only(close, rise.h), only(close, rise.l)));
     dd t = two_sum(splat(1.0), m.h);
-    dd c0 = whole(log_ratio(dd{t.h, t.l + m.l}, Plain{}));
+    dd common = neg(whole(log_ratio(dd{t.h, t.l + m.l}, Plain{})));
     dd lift = sub(log1p(exp(-abs(x), vd{})), log1p(exp(-abs(y), vd{})));
     dd one = add(two_sum(min(y, vd{}), -min(x, vd{})), lift);
     dd zero = add(two_sum(min(-y, vd{}), -min(-x, vd{})), lift);
-    one = sel(close, sub(c, c0), one);
-    zero = sel(close, neg(c0), zero);
+    one = sel(close, sel(up, common, add(common, c)), one);
+    zero = sel(close, sel(up, sub(common, c), common), zero);
     dd v = add(bregman(p.one, q.one, one), bregman(p.zero, q.zero, zero));
     return sel(inf, wide(splat(kInf)), v);
 }
@@ -117,17 +119,20 @@ XENT_INLINE TwoNums nums(vd x) {
     dd unit = wide(splat(1.0));
     if (Kind == LOGITS) {
         vd d = -abs(x);
-        vl under = (d < -600.0) & (d > -kInf), up = x >= 0.0;
+        vl under = (d < kUnder) & (d > -kInf), up = x >= 0.0;
         dd e = exp_or_zero(wide(d)), t = add(e, splat(1.0));
-        Num large = {div(unit, t), vd{}}, small = {sel(under, unit, div(e, t)), only(under, d)};
-        return {{sel(up, large.v, small.v), sel(up, large.x, small.x)}, {sel(up, small.v, large.v), sel(up, small.x, large.x)}};
+        vd tiny = only(under, exp(d, vd{}).h);
+        dd large = div(unit, t), small = sel(under, unit, div(e, t));
+        vd log_small = only(under, d);
+        return {{sel(up, large, small), only(~up, log_small), only(~up, tiny)}, {sel(up, small, large), only(up, log_small), only(up, tiny)}};
     }
     if (Kind == LOGPROBS) {
-        vl some = x >= -700.0, under = (x < -600.0) & (x > -kInf);
+        vl some = x >= -700.0, under = (x < kUnder) & (x > -kInf);
         WideExp e = exp_wide(wide(only(some, x)));
-        return {{sel(under, unit, sel(some, e.e, wide(vd{}))), only(under, x)}, {sel(some, neg(e.m1), unit), vd{}}};
+        vd tiny = only(under, exp(x, vd{}).h);
+        return {{sel(under, unit, sel(some, e.e, wide(vd{}))), only(under, x), tiny}, {sel(some, neg(e.m1), unit), vd{}, vd{}}};
     }
-    return {{wide(x), vd{}}, {one_minus(x), vd{}}};
+    return {{wide(x), vd{}, vd{}}, {one_minus(x), vd{}, vd{}}};
 }
 
 template <int Y, int Q>
@@ -137,14 +142,35 @@ XENT_INLINE dd binary_kl(vd y, vd q) {
     if (Y == LOGPROBS && Q == LOGPROBS) return kl_of_logprobs(y, q);
     TwoNums a = nums<Y>(y), b = nums<Q>(q);
     vl inf = ((b.one.v.h == 0.0) & (a.one.v.h > 0.0)) | ((b.zero.v.h == 0.0) & (a.zero.v.h > 0.0));
-    return sel(inf, wide(splat(kInf)), add(kl_term(a.one, b.one), kl_term(a.zero, b.zero)));
+    // Both pairs sum to 1: the difference is the rarer outcome's, which keeps all its digits.
+    dd one = sub(value(a.one), value(b.one)), zero = sub(value(a.zero), value(b.zero));
+    dd d = sel(value(a.one).h < value(a.zero).h, one, neg(zero));
+    return sel(inf, wide(splat(kInf)), add(kl_term(a.one, b.one, d), kl_term(a.zero, b.zero, neg(d))));
+}
+
+// p (1 - log p), the entropy where the rarer outcome's p is too small to be multiplied as it stands.
+template <int Kind>
+XENT_INLINE dd entropy_of_rare(vd y) {
+    vd x = Kind == LOGITS ? -abs(y) : y;
+    if (Kind == PROBS) {
+        vd p = x * 0x1p200;
+        return ldexp(mul(sub(wide(splat(1.0)), whole(log_ratio(x, Plain{}))), p), splat(-200.0));
+    }
+    Exp e = exp_parts(x, vd{});
+    return ldexp(norm(mul({e.h, e.l}, two_sum(splat(1.0), -cut(x, 2000.0)))), e.n);
+}
+
+template <int Kind>
+XENT_INLINE dd binary_entropy(vd y) {
+    vl rare = Kind == PROBS ? (y < 0x1p-900) & (y > 0.0) : Kind == LOGITS ? abs(y) > 620.0 : y < -620.0;
+    return sel(rare, entropy_of_rare<Kind>(y), expected(weights<Kind>(y), surprise<Kind>(y)));
 }
 
 template <int Op, int Y, int Q>
 XENT_INLINE dd element(vd y, vd q) {
     if (Op == BIN_SURPRISAL && Y == LOGPROBS) return wide(-y);
     if (Op == BIN_SURPRISAL) return sel(y == 0.0, wide(splat(kInf)), neg(whole(log_ratio(y, Plain{}))));
-    if (Op == BIN_ENTROPY) return Y == LABELS ? wide(vd{}) : expected(weights<Y>(y), surprise<Y == LABELS ? PROBS : Y>(y));
+    if (Op == BIN_ENTROPY) return Y == LABELS ? wide(vd{}) : binary_entropy<Y == LABELS ? PROBS : Y>(y);
     if (Op == BIN_CROSS_ENTROPY) return binary_cross_entropy<Y, Q>(y, q);
     return binary_kl<Y, Q>(y, q);
 }
@@ -156,9 +182,9 @@ XENT_INLINE vl computable(vd y) {
     return valid(Y, y);
 }
 
-// n elements (a multiple of the lanes) to h and l; 0 where some element lies outside its domain.
+// n elements (a multiple of the lanes) to h and l; false where some element lies outside its domain.
 template <int Op, int Y, int Q>
-static long long elements(const double* y, const double* q, int64_t n, int post, double* h, double* l) {
+static bool elements(const double* y, const double* q, int64_t n, int post, double* h, double* l) {
     constexpr bool two = Op == BIN_CROSS_ENTROPY || Op == BIN_KL;
     vl fine = vd{} == vd{};
     for (int64_t i = 0; i < n; i += W) {
@@ -173,12 +199,10 @@ static long long elements(const double* y, const double* q, int64_t n, int post,
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }
-    long long all = -1;
-    for (int i = 0; i < W; ++i) all &= fine[i];
-    return all;
+    return everywhere(fine);
 }
 
-using Elements = long long (*)(const double*, const double*, int64_t, int, double*, double*);
+using Elements = bool (*)(const double*, const double*, int64_t, int, double*, double*);
 
 template <int Op, int Y>
 static Elements pick(int q) {

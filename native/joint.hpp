@@ -46,7 +46,7 @@ static void marginals(const Job& job, const char* p, Table& t) {
         store(all_h, h), store(all_l, l);
     }
     dd s = fast_two_sum(load(all_h), load(all_l));
-    t.total_h = s.h[0], t.total_l = s.l[0];
+    t.total_h = first(s.h), t.total_l = first(s.l);
     t.min = kInf;
     for (int k = 0; k < kLanes; ++k) t.min = least[k] < t.min ? least[k] : t.min;
 }
@@ -54,7 +54,7 @@ static void marginals(const Job& job, const char* p, Table& t) {
 XENT_INLINE dd cell(int op, vd x, dd row, dd col, dd total) {
     if (op == MUTUAL_INFORMATION) {
         dd p = div(wide(x), total), q = div(div(mul(row, col), total), total);
-        return kl_term(Num{p, vd{}}, Num{q, vd{}});
+        return kl_term(Num{p, vd{}, vd{}}, Num{q, vd{}, vd{}});
     }
     dd whole_of = op == JOINT_ENTROPY ? total : op == CONDITIONAL_ENTROPY_0 ? row : col;
     vl some = x > 0.0;

@@ -8,8 +8,9 @@
 namespace xent {
 namespace XENT_NS {
 namespace {
+// Their order matters: each file uses those above it.
+#include "vectors.hpp"
 #include "lanes.hpp"
-// order matters from here: each file uses the ones above it
 #include "elementary.hpp"
 #include "load.hpp"
 #include "passes.hpp"

@@ -73,15 +73,17 @@ struct SumExpWide {  // S to about 2^-95
     XENT_NARROW(SumExpWide)
 };
 
-// Cross-entropy: sum of w s, with weights w = a, or e^(a - r0), and surprisals s = log(N / b), N = r1 + r2, or r3 - b.
-template <bool LogWeight, int Form, bool Same>
+// Cross-entropy: sum of w s, with weights w = a (probabilities, counts) or e^(a - r0), and surprisals s = log(N / b), N = r1 + r2, or r3 - b.
+// The sum of the weights is needed to all digits unless both operands are probabilities as given.
+template <int Weight, int Form, bool Same>
 struct Cross {
-    static constexpr const char* spec = Same ? "DdDdm" : "DdDdmfsm";
+    static constexpr bool whole_weight = Weight != PROBS || Form == LOGITS;
+    static constexpr const char* spec = whole_weight ? (Same ? "DdmDd" : "DdmDdfsm") : (Same ? "Ddmsc" : "Ddmscfsm");
     static constexpr int states = Same ? 5 : 8, params = 4;
     XENT_INLINE_MEMBER static void body(vd a, vd b, vd* q, const vd* r) {
         if (Same) b = a;
         dd w = wide(a);
-        if (LogWeight) {
+        if (Weight == LOGITS) {
             dd x = gap(a, r[0]);
             w = exp(x.h, x.l);
         }
@@ -91,9 +93,11 @@ struct Cross {
         else s = gap(r[3], b);
         vl none = w.h == 0.0;
         if (Form == LOGITS) s = sel(none | ~(abs(s.h) < kInf), wide(vd{}), s);
-        add_product(q[0], q[1], w, s);
-        accumulate(q[2], q[3], w.h, w.l);
-        q[4] = min(q[4], w.h);
+        dd t = split_product(w.h, s.h, s.l);
+        accumulate(q[0], q[1], t.h, Weight == LOGITS ? t.l + w.l * s.h : t.l);
+        q[2] = min(q[2], w.h);
+        if (whole_weight) accumulate(q[3], q[4], w.h, w.l);
+        else q[3] += w.h;
         if (!Same) {
             q[5] = sel(~none & (Form == LOGITS ? b == -kInf : b == 0.0), splat(1.0), q[5]);
             q[6] += b;
@@ -151,20 +155,23 @@ static void to_num(int kind, const double* a, int64_t steps, const Lane8* par, d
         vd r0 = load(&par[0][j * W]), r1 = load(&par[1][j * W]), r2 = load(&par[2][j * W]), r3 = load(&par[3][j * W]);
         for (int64_t s = 0; s < steps; ++s) {
             const int64_t at = s * kLanes + j * W;
-            vd x = load(a + at), log_extra = vd{};
+            vd x = load(a + at), log_extra = vd{}, tiny = vd{};
             dd v = wide(x);
             if (kind == COUNTS) v = div(v, dd{r0, r1});
             if (kind == LOGPROBS || kind == LOGITS) {
                 dd d = gap(x, r0);
-                vl under = (d.h < -600.0) & (d.h > -kInf);
+                vl under = (d.h - r3 < kUnder) & (d.h > -kInf);
                 v = exp_or_zero(d);
                 if (kind == LOGITS) v = div(v, dd{r1, r2});
+                dd log_p = {d.h - r3, d.l};
+                tiny = only(under, exp(log_p.h, log_p.l).h);
                 v = sel(under, wide(splat(1.0)), v);
-                log_extra = only(under, d.h - r3);
+                log_extra = only(under, log_p.h);
             }
             store(num[0] + at, v.h);
             store(num[1] + at, v.l);
             store(num[2] + at, log_extra);
+            store(num[3] + at, tiny);
         }
     }
 }
@@ -172,14 +179,14 @@ static void to_num(int kind, const double* a, int64_t steps, const Lane8* par, d
 template <class K>
 static void run_wide(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) {
     to_num(g.job->in[ia].kind, a, steps, par, g.num);
-    to_num(g.job->in[ib].kind, b, steps, par + 4, g.num + 3);
+    to_num(g.job->in[ib].kind, b, steps, par + 4, g.num + 4);
     for (int j = 0; j < kVecs; ++j) {
         vd q[kMaxStates];
         for (int i = 0; i < K::states; ++i) q[i] = load(&state[i][j * W]);
         for (int64_t s = 0; s < steps; ++s) {
             const int64_t at = s * kLanes + j * W;
-            Num p = {{load(g.num[0] + at), load(g.num[1] + at)}, load(g.num[2] + at)};
-            Num m = {{load(g.num[3] + at), load(g.num[4] + at)}, load(g.num[5] + at)};
+            Num p = {{load(g.num[0] + at), load(g.num[1] + at)}, load(g.num[2] + at), load(g.num[3] + at)};
+            Num m = {{load(g.num[4] + at), load(g.num[5] + at)}, load(g.num[6] + at), load(g.num[7] + at)};
             K::body(p, m, q);
         }
         for (int i = 0; i < K::states; ++i) store(&state[i][j * W], q[i]);
@@ -203,11 +210,10 @@ struct JensenShannon {
     static constexpr const char* spec = "DdDdDd";
     static constexpr int states = 6, params = 8;
     XENT_INLINE_MEMBER static void body(Num p, Num m, vd* q) {
-        dd t = js_term(p, m);
-        dd a = sel(p.x == 0.0, p.v, wide(vd{})), b = sel(m.x == 0.0, m.v, wide(vd{}));
-        accumulate(q[0], q[1], t.h, t.l);
-        accumulate(q[2], q[3], a.h, a.l);
-        accumulate(q[4], q[5], b.h, b.l);
+        JsTerm t = js_term(p, m);
+        accumulate(q[0], q[1], t.value.h, t.value.l);
+        accumulate(q[2], q[3], t.sum.h, t.sum.l);
+        accumulate(q[4], q[5], t.difference.h, t.difference.l);
     }
     XENT_WIDE(JensenShannon)
 };

@@ -1,35 +1,4 @@
-// Vectors of W doubles and double-double arithmetic on them. Included once for each instruction set, inside its namespace.
-// Only operations that IEEE 754 rounds correctly are used, so that W never shows in a result.
-
-#if defined(__AVX512F__)
-constexpr int W = 8;
-#elif defined(__AVX__)
-constexpr int W = 4;
-#else
-constexpr int W = 2;
-#endif
-constexpr int kLanes = 8;        // virtual lanes: what an element's position means, on every machine
-constexpr int kVecs = kLanes / W;  // vectors that hold them
-
-#define XENT_INLINE static inline __attribute__((always_inline))
-
-typedef double vd __attribute__((vector_size(W * 8)));
-typedef decltype(vd{} < vd{}) vl;  // what comparisons give: all bits set where true
-
-XENT_INLINE vd load(const double* p) {
-    vd x;
-    __builtin_memcpy(&x, p, sizeof x);
-    return x;
-}
-XENT_INLINE void store(double* p, vd x) { __builtin_memcpy(p, &x, sizeof x); }
-XENT_INLINE vd splat(double x) { return x - vd{}; }
-XENT_INLINE vl splat_bits(long long x) { return x - vl{}; }
-XENT_INLINE vd sel(vl mask, vd a, vd b) { return (vd)(((vl)a & mask) | ((vl)b & ~mask)); }
-XENT_INLINE vd only(vl mask, vd a) { return (vd)((vl)a & mask); }  // a, or 0
-XENT_INLINE vd abs(vd x) { return (vd)((vl)x & splat_bits(0x7fffffffffffffffLL)); }
-XENT_INLINE vd min(vd a, vd b) { return sel(b < a, b, a); }
-XENT_INLINE vd max(vd a, vd b) { return sel(b > a, b, a); }
-XENT_INLINE vd top(vd x) { return (vd)((vl)x & splat_bits(-0x8000000LL)); }  // the upper 26 bits of the significand
+// Double-double arithmetic on vectors. Only operations that IEEE 754 rounds correctly are used, so that a vector's width never shows in a result.
 
 constexpr double kInf = __builtin_inf();
 constexpr double kNan = __builtin_nan("");
@@ -49,6 +18,11 @@ XENT_INLINE dd fast_two_sum(vd a, vd b) {  // |a| >= |b|, or a = 0
 XENT_INLINE dd two_prod(vd a, vd b) {  // exact to 2^-105 and better: no fused operation is needed
     vd ah = top(a), al = a - ah, bh = top(b), bl = b - bh, p = a * b;
     return {p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
+}
+// a (b + bl) as an exact product of upper parts and the rest, which may be 2^-25 of it; error 2^-78.
+XENT_INLINE dd split_product(vd a, vd b, vd bl) {
+    vd ah = top(a), bh = top(b);
+    return {ah * bh, ah * ((b - bh) + bl) + (a - ah) * b};
 }
 XENT_INLINE dd add(dd a, dd b) {
     dd s = two_sum(a.h, b.h), t = two_sum(a.l, b.l);
@@ -87,9 +61,21 @@ XENT_INLINE void accumulate(vd& h, vd& l, vd term, vd low) {
     l += s.l + low;
 }
 
+// c[0] + c[1] x + ..., by halves: the chain of dependent operations is what a long polynomial would cost.
 template <int N>
-XENT_INLINE vd horner(vd x, const double (&c)[N]) {
-    vd y = splat(c[N - 1]);
-    for (int i = N - 2; i >= 0; --i) y = y * x + c[i];
-    return y;
+XENT_INLINE vd sum_powers(const vd* powers, const double* c) {
+    if constexpr (N == 1) return splat(c[0]);
+    else if constexpr (N == 2) return c[0] + c[1] * powers[0];
+    else {
+        constexpr int log = N > 8 ? 3 : N > 4 ? 2 : 1, half = 1 << log;
+        return sum_powers<half>(powers, c) + sum_powers<N - half>(powers, c + half) * powers[log];
+    }
+}
+
+template <int N>
+XENT_INLINE vd polynomial(vd x, const double (&c)[N]) {
+    static_assert(N <= 16, "four powers are made");
+    vd square = x * x, fourth = square * square;
+    vd powers[] = {x, square, fourth, N > 8 ? fourth * fourth : fourth};
+    return sum_powers<N>(powers, c);
 }

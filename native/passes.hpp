@@ -18,7 +18,7 @@ struct Group {
     int leave_operand = -1;
     alignas(64) double buffer[2][kLanes * kBlock];
     double tail[2][kLanes];
-    double num[6][kBlock];            // double-double operands: h, l, x of each
+    double num[8][kBlock];            // double-double operands: h, l, x, tiny of each
 };
 
 XENT_INLINE double pad_of(int kind) { return kind == LOGITS || kind == LOGPROBS ? -kInf : 0.0; }
@@ -93,32 +93,51 @@ static void merge_sum(const Lane8* h, const Lane8* l, double* out_h, double* out
     }
 }
 
+// State i of eight rows, lanes first.
+XENT_INLINE void turn(const double (*state)[kMaxStates][kLanes], int i, Lane8* out) {
+    for (int r = 0; r < kLanes; ++r)
+        for (int k = 0; k < kLanes; ++k) out[k][r] = state[r][i][k];
+}
+
+static void merge_top(const Lane8* value, const Lane8* index, Lane8* out) {
+    for (int j = 0; j < kLanes; j += W) {
+        vd best = load(value[0] + j), at = load(index[0] + j) * kLanes;
+        for (int k = 1; k < kLanes; ++k) {
+            vd x = load(value[k] + j);
+            vl better = x > best;
+            best = sel(better, x, best);
+            at = sel(better, load(index[k] + j) * kLanes + k, at);
+        }
+        store(out[0] + j, best);
+        store(out[1] + j, at);
+    }
+}
+
+static void merge_plain(char how, const Lane8* t, double* out) {
+    for (int j = 0; j < kLanes; j += W) {
+        vd x = load(t[0] + j);
+        for (int k = 1; k < kLanes; ++k) {
+            vd y = load(t[k] + j);
+            x = how == 's' ? x + y : how == 'm' ? min(x, y) : max(x, y);
+        }
+        store(out + j, x);
+    }
+}
+
 // Lanes of each row into one value a row; out[i][r].
 static void merge(const char* spec, int n, const double (*state)[kMaxStates][kLanes], Lane8* out) {
     Lane8 t[kLanes], u[kLanes];
     for (int i = 0; i < n; ++i) {
-        for (int k = 0; k < kLanes; ++k)
-            for (int r = 0; r < kLanes; ++r) t[k][r] = state[r][i][k];
-        if (spec[i] == 'D') {
-            for (int k = 0; k < kLanes; ++k)
-                for (int r = 0; r < kLanes; ++r) u[k][r] = state[r][i + 1][k];
-            merge_sum(t, u, out[i], out[i + 1]);
+        if (spec[i] == 'c') continue;
+        turn(state, i, t);
+        if (spec[i] == 'D' || spec[i] == 'x') {
+            turn(state, i + 1, u);
+            if (spec[i] == 'D') merge_sum(t, u, out[i], out[i + 1]);
+            else merge_top(t, u, out + i);
             ++i;
-            continue;
+        } else {
+            merge_plain(spec[i], t, out[i]);
         }
-        for (int r = 0; r < kLanes; ++r) {
-            double x = t[0][r];
-            int at = 0;
-            for (int k = 1; k < kLanes; ++k) {
-                double y = t[k][r];
-                if (spec[i] == 's') x += y;
-                if (spec[i] == 'm' && y < x) x = y;
-                if ((spec[i] == 'x' || spec[i] == 'f') && y > x) x = y, at = k;
-            }
-            out[i][r] = x;
-            if (spec[i] == 'x') out[i + 1][r] = state[r][i + 1][at] * kLanes + at;
-        }
-        if (spec[i] == 'x') ++i;
     }
 }
 

@@ -153,11 +153,22 @@ static void entropy_of_logits(Group& g, Side& s, Result& v) {
         keep(v, j, add(at(s.lse, s.lse_low, j), div(at(moment[0], moment[1], j), at(s.total, s.total_low, j))));
 }
 
-template <bool LogWeight, bool Same>
+template <int Weight, bool Same>
 static void cross_pass(Group& g, int b, int form, const Lane8* par, Lane8* out) {
-    if (form == PROBS) pass<Cross<LogWeight, PROBS, Same>>(g, 0, b, par, out);
-    else if (form == COUNTS) pass<Cross<LogWeight, COUNTS, Same>>(g, 0, b, par, out);
-    else pass<Cross<LogWeight, LOGITS, Same>>(g, 0, b, par, out);
+    if (form == PROBS) pass<Cross<Weight, PROBS, Same>>(g, 0, b, par, out);
+    else if (form == COUNTS) pass<Cross<Weight, COUNTS, Same>>(g, 0, b, par, out);
+    else pass<Cross<Weight, LOGITS, Same>>(g, 0, b, par, out);
+}
+
+// Entropy is the cross-entropy of an operand with itself: its form is that of its weights.
+static void cross_pass(Group& g, bool same, int form, const Lane8* par, Lane8* out) {
+    const int weight = g.job->in[0].kind;
+    if (same && weight == PROBS) return pass<Cross<PROBS, PROBS, true>>(g, 0, 0, par, out);
+    if (same && weight == COUNTS) return pass<Cross<COUNTS, COUNTS, true>>(g, 0, 0, par, out);
+    if (same) return pass<Cross<LOGITS, LOGITS, true>>(g, 0, 0, par, out);
+    if (weight == PROBS) return cross_pass<PROBS, false>(g, 1, form, par, out);
+    if (weight == COUNTS) return cross_pass<COUNTS, false>(g, 1, form, par, out);
+    cross_pass<LOGITS, false>(g, 1, form, par, out);
 }
 
 // Finite shifts only: a row whose maximum is infinite gives NaN whatever is computed here.
@@ -176,15 +187,14 @@ static void cross_entropy(Group& g, bool same, Side* s, Result& v) {
         par[2][r] = m.kind == COUNTS ? s[b].sum_low[r] : 0.0;
         par[3][r] = m.kind == LOGITS ? finite(s[b].max[r]) : 0.0;
     }
-    if (same) log_weight ? cross_pass<true, true>(g, 0, m.kind, par, out) : cross_pass<false, true>(g, 0, m.kind, par, out);
-    else log_weight ? cross_pass<true, false>(g, 1, m.kind, par, out) : cross_pass<false, false>(g, 1, m.kind, par, out);
+    cross_pass(g, same, m.kind, par, out);
     for (int r = 0; r < kLanes; ++r) {
-        if (!log_weight) s[0].sum[r] = out[2][r], s[0].sum_low[r] = out[3][r], s[0].min[r] = out[4][r];
+        if (!log_weight) s[0].sum[r] = out[3][r], s[0].sum_low[r] = out[4][r], s[0].min[r] = out[2][r];
         if (!same && m.kind == PROBS) s[1].sum[r] = out[6][r], s[1].min[r] = out[7][r];
         v.inf[r] = same ? 0.0 : out[5][r];
     }
     for (int j = 0; j < kLanes; j += W) {
-        dd t = at(out[0], out[1], j), weight = at(out[2], out[3], j);
+        dd t = at(out[0], out[1], j), weight = at(out[3], out[4], j);
         if (m.kind == LOGITS) t = add(t, mul(weight, at(s[b].lse, s[b].lse_low, j)));
         if (p.kind == COUNTS || p.kind == LOGITS) t = div(t, weight);
         keep(v, j, t);
@@ -267,8 +277,9 @@ static void js(Group& g, Side* s, Result& v) {
     wide_params(g, s, par);
     pass<JensenShannon>(g, 0, 1, par, out);
     for (int j = 0; j < kLanes; j += W) {
-        dd P = at(out[2], out[3], j), Q = at(out[4], out[5], j), half = scale(add(P, Q), splat(0.5));
-        dd t = sub(at(out[0], out[1], j), js_term({P, vd{}}, {Q, vd{}}));
+        dd sum = at(out[2], out[3], j), d = at(out[4], out[5], j), half = scale(sum, splat(0.5));
+        d = sel(d.h < 0.0, neg(d), d);  // |P - Q|, summed apart: P and Q themselves would have rounded it away
+        dd t = sub(at(out[0], out[1], j), js_term(sum, d, scale(add(sum, d), splat(0.5)), scale(sub(sum, d), splat(0.5))));
         t = sel(t.h < 0.0, wide(vd{}), div(t, half));
         keep(v, j, t);
         store(v.inf + j, vd{});

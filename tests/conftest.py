@@ -19,7 +19,7 @@ def _make(name):
     if name == "torch":
         import torch
 
-        return lambda a, dtype="float64": torch.as_tensor(np.asarray(a), dtype=getattr(torch, dtype))
+        return lambda a, dtype="float64": torch.as_tensor(np.asarray(a, order="C"), dtype=getattr(torch, dtype))
     if name == "jax":
         import jax.numpy as jnp
 

@@ -72,7 +72,7 @@ def test_label_dtypes(dtype):
     q = np.tile(Q, (4, 1))
     y = np.array([0, 1, 2, 0], dtype=dtype)
     np.testing.assert_array_equal(xent.cross_entropy(Labels(y), q), xent.surprisal(np.array(Q))[[0, 1, 2, 0]])
-    np.testing.assert_array_equal(xent.entropy(Counts(np.tile(y[:3], (2, 1)))), [xent.entropy([0, 1 / 3, 2 / 3])] * 2)
+    np.testing.assert_allclose(xent.entropy(Counts(np.tile(y[:3], (2, 1)))), [xent.entropy([0, 1 / 3, 2 / 3])] * 2)
 
 
 def test_axis():

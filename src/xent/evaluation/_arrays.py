@@ -22,11 +22,9 @@ def to_numpy(name: str, values: Any) -> NDArray[Any]:
         raise DistributionError(f"`{name}` is a masked array. Leave the masked rows out, then pass a plain array.")
     if hasattr(values, "toarray") and hasattr(values, "nnz"):
         raise DistributionError(f"`{name}` is a sparse matrix. Pass `{name}.toarray()`.")
-    if hasattr(values, "detach") and hasattr(
-        values, "cpu"
-    ):  # a torch tensor: NumPy takes it off the tape and the device
+    if hasattr(values, "detach") and hasattr(values, "cpu"):  # a torch tensor: off the tape and the device
         values = values.detach().cpu()
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+        values = values.float() if _type_name(values) == "bfloat16" else values
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -43,9 +41,15 @@ def is_integer(array: NDArray[Any]) -> bool:
     return array.dtype.kind in "iub"
 
 
-def digits(array: NDArray[Any]) -> int:
-    """Bits of the significand the values were computed with: how far off 1 their sum may be by rounding."""
-    return _DIGITS.get(array.dtype.name, 53)
+def digits(values: Any) -> int:
+    """Bits of the significand of the values as given: how far off 1 their sum may be by rounding."""
+    return _DIGITS.get(_type_name(values), 53)
+
+
+def _type_name(values: Any) -> str:
+    """The name of a dtype in NumPy's or PyTorch's words, without the library's."""
+    dtype = getattr(values, "dtype", "")
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 def widen(array: NDArray[Any]) -> NDArray[np.float64]:
@@ -56,7 +60,7 @@ def widen(array: NDArray[Any]) -> NDArray[np.float64]:
 def require_numbers(name: str, array: NDArray[Any], what: str) -> None:
     """Refuse arrays of text, objects, dates and complex numbers where numbers are needed."""
     if not (is_float(array) or is_integer(array)):
-        raise DistributionError(f"`{name}` has dtype {array.dtype}; it holds {what}, as floats.")
+        raise DistributionError(f"`{name}` has dtype {array.dtype}; it holds {what}.")
 
 
 def first(mask: NDArray[np.bool_]) -> int:

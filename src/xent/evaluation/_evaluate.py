@@ -129,14 +129,13 @@ def evaluate(
     ------
     ValueError
         For NaN, values outside [0, 1], rows whose sum is off 1 by more than 0.01, labels outside the classes, lengths
-        that
-        differ, no row, fewer than two classes, bad weights, or names that are too few or there twice. The message names
-        the argument, the first row (from 0) and what is there.
+        that differ, no row, fewer than two classes, bad weights, or names that are too few or there twice. The message
+        names the argument, the first row (from 0) and what is there.
 
     Edge cases
     ----------
-    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others would
-    print off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
+    q_y = 0                the loss is inf; `finite_cross_entropy` is over the other rows, `clipped` what others print
+    off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
     one class only         uncertainty is 0, skill NaN
     separated labels       no map is best: recalibration, miscalibration and discrimination are NaN
 
@@ -153,15 +152,14 @@ def evaluate(
     ----------
     Cox, "Two further applications of a model for binary regression", Biometrika 45, 1958 (slope and intercept).
     Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017 (temperature).
-    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams for probabilistic classifiers", PNAS 118, 2021 (the
-    identity).
+    Dimitriadis, Gneiting, Jordan, "Stable reliability diagrams", PNAS 118, 2021 (the identity).
 
     Examples
     --------
     >>> import xent
     >>> e = xent.evaluate([1, 0, 1, 1, 0, 0], [0.9, 0.2, 0.6, 0.4, 0.3, 0.5])
     >>> round(e.cross_entropy.value, 4), round(e.uncertainty, 4), round(e.skill.value, 4)
-    (0.4459, 0.6931, 0.3568)
+    (0.4676, 0.6931, 0.3254)
     """
     return evaluate_rows(y, q, classes=classes, weight=weight, cluster=cluster, unit=unit, seed=seed)
 

@@ -1,11 +1,9 @@
 """Sums that do not depend on the order of their terms, because nothing is lost on the way.
 
 Floats are split into layers: multiples of a common power of two, few enough bits long that NumPy adds a whole layer
-without
-rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008, algorithm
-3.2).
-A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and Python divides
-integers with a single rounding.
+without rounding (the error-free extraction of Rump, Ogita and Oishi, "Accurate floating-point summation I", 2008,
+algorithm 3.2). A total is kept as an integer count of 2**-1074, the smallest positive double: totals merge by `+`, and
+Python divides integers with a single rounding.
 """
 
 from __future__ import annotations
@@ -64,13 +62,13 @@ def as_float(units: int) -> float:
 
 
 def ratio(numerator: int, denominator: int) -> float:
-    """Divide two totals with one rounding; 0 / 0 is NaN."""
+    """Divide a total by one that is not negative, with a single rounding; NaN for 0 / 0."""
     if denominator == 0:
         return math.nan
     try:
         return numerator / denominator
     except OverflowError:
-        return math.copysign(math.inf, numerator)
+        return math.inf if numerator > 0 else -math.inf
 
 
 def root(square: Fraction) -> float:
@@ -123,6 +121,19 @@ def group_totals(x: Floats, group: Ints, groups: int) -> list[int]:
         rest, layer = _extract(rest)
         for g, part in enumerate(np.bincount(group, weights=layer, minlength=groups).tolist()):
             totals[g] += as_units(part)
+    return totals
+
+
+def column_totals(x: Floats, weight: Floats | None) -> list[int]:
+    """Return the exact sum of each column of `x`, finite and at most 2**900, its rows times their weights."""
+    height = max(256, 2**20 // x.shape[1])
+    totals = [0] * x.shape[1]
+    for i in range(0, len(x), height):
+        rest = x[i : i + height] if weight is None else x[i : i + height] * weight[i : i + height, None]
+        while rest.any():
+            rest, layer = _extract(rest)
+            for k, part in enumerate(layer.sum(axis=0).tolist()):
+                totals[k] += as_units(part)
     return totals
 
 

@@ -1,9 +1,8 @@
 """Folds by content: which fold a row falls into depends on what it holds and on the seed, never on where it stands.
 
 A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows; copies of a
-unit
-get different keys by counting them, which is free of order because copies are interchangeable. Units sorted by key are
-dealt to the folds in turn, so folds are as even as can be.
+unit get different keys by counting them, which is free of order because copies are interchangeable. Units sorted by key
+are dealt to the folds in turn, so folds are as even as can be.
 """
 
 from __future__ import annotations
@@ -14,6 +13,9 @@ from numpy.typing import NDArray
 from xent.evaluation._rows import Floats, Ints, Rows
 
 FOLDS = 5
+
+_BLOCK = 2**16
+"""Numbers hashed at a time: they stay in the cache."""
 
 Keys = NDArray[np.uint64]
 
@@ -33,11 +35,19 @@ def folds(rows: Rows, seed: int) -> Ints:
 
 
 def _row_keys(rows: Rows, seed: int) -> Keys:
-    keys = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
-    columns: list[Floats] = [rows.surprisal[:, k] for k in range(rows.k)]
-    columns += [rows.labels.astype(np.float64)] if rows.labels is not None else [rows.column(k) for k in range(rows.k)]
-    for column in columns:
-        keys = _mix(keys ^ _bits(column))
+    start = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
+    labels = rows.main_label()[:, None].astype(np.float64) if rows.soft is None else rows.soft
+    return _mix(_mix(start ^ _hash(rows.surprisal)) ^ _hash(labels))
+
+
+def _hash(table: Floats) -> Keys:
+    """One key a row: the sum modulo 2**64 of its mixed values, each with a salt of its column."""
+    salt = _mix(np.arange(table.shape[1], dtype=np.uint64))
+    height = max(1, _BLOCK // table.shape[1])
+    keys = np.empty(len(table), dtype=np.uint64)
+    for i in range(0, len(table), height):
+        part = slice(i, i + height)
+        keys[part] = _mix(_bits(table[part]) ^ salt).sum(axis=1, dtype=np.uint64)
     return keys
 
 

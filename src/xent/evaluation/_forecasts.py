@@ -21,11 +21,12 @@ LARGEST_MISS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """`q` before anything was computed: its values, what they are, and how many rows and classes there are."""
+    """`q` before anything was computed: its values, what they are, and the bits of their significands as given."""
 
     values: NDArray[Any]
     kind: str
     classes: int
+    digits: int
 
     @property
     def rows(self) -> int:
@@ -50,8 +51,9 @@ class Forecasts:
 def raw_forecasts(q: Any) -> Raw:
     """Look at form, dtype and shape of `q`."""
     kind = _kind(q)
-    values = to_numpy("q", q.values if isinstance(q, Form) else q)
-    require_numbers("q", values, "probabilities")
+    given = q.values if isinstance(q, Form) else q
+    values = to_numpy("q", given)
+    require_numbers("q", values, "probabilities, as floats")
     if not isinstance(q, Form) and not is_float(values):
         raise DistributionError(
             f"`q` is an integer array ({values.dtype}). Pass probabilities as floats, scores as `xent.Logits(q)`."
@@ -67,7 +69,7 @@ def raw_forecasts(q: Any) -> Raw:
         )
     if values.shape[0] == 0:
         raise ShapeError("`q` has no row; there is nothing to evaluate.")
-    return Raw(values, kind, classes)
+    return Raw(values, kind, classes, min(digits(given), digits(values)))
 
 
 def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
@@ -83,7 +85,7 @@ def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
             return Forecasts(probs, surprisal, np.zeros(len(row), dtype=bool))
         probs = values if raw.kind == "probs" else np.exp(values)
         surprisal = -np.log(values) if raw.kind == "probs" else -values
-        return Forecasts(probs, surprisal + 0.0, sums_off_one("q", probs, digits(raw.values), row))
+        return Forecasts(probs, surprisal + 0.0, sums_off_one("q", probs, raw.digits, row))
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -128,7 +130,7 @@ def _check_values(raw: Raw, values: Floats, row: NDArray[np.int64]) -> None:
 
 def _outside(raw: Raw, values: Floats) -> NDArray[np.bool_]:
     """Mark the values that the form does not allow. A row of probabilities may exceed 1 by rounding, as its sum may."""
-    slack = 0.0 if raw.one_column else sum_tolerance(digits(raw.values), raw.classes)
+    slack = 0.0 if raw.one_column else sum_tolerance(raw.digits, raw.classes)
     if raw.kind == "probs":
         return ~((values >= 0.0) & (values <= 1.0 + slack))
     if raw.kind == "logprobs":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,18 +19,24 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def named_classes(classes: Iterable[Any] | None) -> tuple[Any, ...] | None:
+    """Return the classes as given, in a tuple."""
+    if isinstance(classes, str):
+        raise ValueError(f"`classes` is the text {classes!r}; it is a sequence of names, one a class.")
+    return None if classes is None else tuple(classes)
+
+
 def class_names(classes: Sequence[Any] | None, count: int) -> tuple[str, ...]:
     """Return the names as text; refuse names that are too few, too many, or there twice."""
     if classes is None:
         return tuple(str(k) for k in range(count))
-    if isinstance(classes, str):
-        raise ValueError(f"`classes` is the text {classes!r}; it is a sequence of {count} names.")
     names = tuple(str(name) for name in classes)
     if len(names) != count:
         raise ShapeError(f"`classes` names {len(names)} classes and `q` has {count}; there must be one name a class.")
+    seen: dict[str, int] = {}
     for k, name in enumerate(names):
-        if name in names[:k]:
-            raise ValueError(f"`classes` has {name!r} twice, at {names.index(name)} and {k}; names must differ.")
+        if seen.setdefault(name, k) != k:
+            raise ValueError(f"`classes` has {name!r} twice, at {seen[name]} and {k}; names must differ.")
     return names
 
 
@@ -64,7 +70,7 @@ def read_labels(
         _refuse_names(values, row)
     if values.dtype.kind in "OUST" or _named_by_numbers(y, classes):
         return _by_name(values, classes or (), row), None, None
-    require_numbers("y", values, "class indices")
+    require_numbers("y", values, "class indices, whole numbers")
     if is_float(values) and not isinstance(y, Labels) and raw.one_column and _fractional(values):
         return None, _beside_one_column(values, raw, row), None
     return _indices(values, raw.classes, row), None, None
@@ -99,7 +105,7 @@ def _beside_one_column(values: NDArray[Any], raw: Raw, row: Ints) -> Floats:
 
 
 def _in_unit_interval(values: NDArray[Any], row: Ints) -> Floats:
-    require_numbers("y", values, "soft labels")
+    require_numbers("y", values, "soft labels, as floats")
     soft = widen(values)
     bad = ~((soft >= 0.0) & (soft <= 1.0))
     if bad.any():
@@ -143,7 +149,7 @@ def _by_name(values: NDArray[Any], classes: Sequence[Any], row: Ints) -> Ints:
 def _refuse_names(values: NDArray[Any], row: Ints) -> NoReturn:
     """Text needs `classes`: which labels happen to occur does not say how the columns of `q` are ordered."""
     labels = values.tolist()
-    i = next((i for i, label in enumerate(labels) if not isinstance(label, str)), 0)
+    i = next(i for i, label in enumerate(labels) if not isinstance(label, numbers.Integral))
     if isinstance(labels[i], str):
         advice = "pass the class names, in the order of the columns of `q`, as `classes=`."
     else:

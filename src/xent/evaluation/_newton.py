@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 _STEPS = 200
 _HALVINGS = 60
 
+_INVISIBLE = 1e-9
+"""A predicted fall this small against the value is near rounding: there the step is to be trusted, not the value."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slope:
@@ -23,22 +26,27 @@ class Slope:
     hessian: Floats
 
 
-def minimize(function: Callable[[Floats], Slope], start: Floats, tolerance: float) -> Floats | None:
-    """Return the minimum of a convex `function`, or None where it keeps falling and no minimum is found.
+def minimize(
+    function: Callable[[Floats], Slope], start: Floats, tolerance: float, here: Slope | None = None
+) -> Floats | None:
+    """Return the minimum of a convex `function`, or None where none is found; `here` is `function(start)` if known.
 
-    Steps are halved while the value rises, so any start will do. The last step is shorter than `tolerance` relative to
-    the parameters; as convergence is quadratic, what is left is of the order of its square.
+    Steps are halved while the value rises. The last step is shorter than `tolerance` relative to the parameters; as
+    convergence is quadratic, what is left is of the order of its square.
     """
-    theta, here = start, function(start)
+    theta, here = start, here or function(start)
     for _ in range(_STEPS):
         step = _step(here)
         if step is None:
             return None
         if np.all(np.abs(step) <= tolerance * (1.0 + np.abs(theta))):
             return theta - step
+        if float(step @ here.gradient) <= _INVISIBLE * abs(here.value):
+            theta, here = theta - step, function(theta - step)
+            continue
         moved = _descend(function, theta, step, here.value)
         if moved is None:
-            return theta
+            return None
         theta, here = moved
     return None
 

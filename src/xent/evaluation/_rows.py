@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from xent._errors import ShapeError
 from xent.evaluation._arrays import first, is_float, is_integer, show, to_numpy, widen
-from xent.evaluation._forecasts import Raw, raw_forecasts, read_forecasts
-from xent.evaluation._labels import class_names, raw_labels, read_labels
+from xent.evaluation._forecasts import raw_forecasts, read_forecasts
+from xent.evaluation._labels import class_names, named_classes, raw_labels, read_labels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,9 +24,8 @@ class Rows:
     """What is evaluated; N rows that count, K classes.
 
     `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same.
-    `cluster` numbers
-    the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own. `position` is the
-    number of each row in what was given, of which there were `given`.
+    `cluster` numbers the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own.
+    `position` is the number of each row in what was given, of which there were `given`.
     """
 
     classes: tuple[str, ...]
@@ -74,6 +73,7 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
     """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error."""
     raw = raw_forecasts(q)
     given = raw.rows
+    classes = named_classes(classes)
     names = class_names(classes, raw.classes)
     labels = raw_labels(y, raw)
     weights = None if weight is None else _weights(weight, raw.rows)
@@ -81,7 +81,7 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
     position = np.arange(raw.rows)
     if weights is not None and not weights.all():
         position = np.flatnonzero(weights)
-        raw = Raw(raw.values[position], raw.kind, raw.classes)
+        raw = replace(raw, values=raw.values[position])
         labels, weights = labels[position], weights[position]
         groups = None if groups is None else groups[position]
     forecasts = read_forecasts(raw, position)
@@ -135,7 +135,9 @@ def _cluster_values(cluster: Any, rows: int) -> NDArray[Any]:
 
 
 def _boxed(cluster: Any) -> NDArray[Any]:
-    labels = list(cluster)
+    if not isinstance(cluster, Iterable):
+        raise ShapeError(f"`cluster` is {cluster!r}; it is one label a row.")
+    labels: list[Any] = list(cluster)
     return np.fromiter(labels, dtype=object, count=len(labels))
 
 

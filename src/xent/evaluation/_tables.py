@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xent.evaluation._exact import Floats, group_totals, ratio, total
+from xent.evaluation._exact import Floats, column_totals, group_totals, ratio, total
 from xent.evaluation._rows import Rows
 from xent.evaluation.results import ClassRow, WorstRow
 
@@ -20,6 +20,7 @@ def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...
     weight = rows.weights()
     whole = total(weight)
     count, mass, cost = _by_class(rows, losses, weight)
+    forecast = column_totals(rows.probs, rows.weight)
     grand = total(losses * weight) if np.isfinite(losses).all() else None
     return tuple(
         ClassRow(
@@ -28,7 +29,7 @@ def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...
             loss=math.inf if own is None else ratio(own, mass[k]) * scale,
             share=math.nan if own is None or grand is None else ratio(own, grand),
             frequency=ratio(mass[k], whole),
-            mean_probability=ratio(total(rows.probs[:, k] * weight), whole),
+            mean_probability=ratio(forecast[k], whole),
         )
         for k, own in enumerate(cost)
     )

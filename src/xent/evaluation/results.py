@@ -42,8 +42,8 @@ class Recalibration:
     Attributes
     ----------
     kind : str
-        "affine" for two classes: logit q' = slope · logit q + intercept. "temperature" for more: q' ∝
-        q^(1/temperature).
+        "affine" for two classes: logit q' = slope · logit q + intercept. "temperature" for more classes:
+        q' ∝ q^(1/temperature).
     parameters : dict of str to float
         {"slope", "intercept"} or {"temperature"}. NaN where no map is best, as for separated data. Predictions that
         never change leave the slope open: it is 1 then. A temperature below 0 turns the ranking of the classes around.

@@ -1,4 +1,4 @@
-"""Held-out predictions of ordinary models on real public data: small Parquet files; README.md says where they come from."""
+"""Held-out predictions of ordinary models on real public data, as small Parquet files; README.md names the sources."""
 
 from __future__ import annotations
 

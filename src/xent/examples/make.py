@@ -1,8 +1,7 @@
 """Make the example files again: python -m xent.examples.make [FOLDER]. Needs scikit-learn and pyarrow.
 
 Each row is predicted by a model that never saw it: ten-fold cross-validation, stratified, shuffled with seed 0.
-The last digits depend on the versions of scikit-learn, SciPy and the linear algebra beneath; README.md names those
-used.
+The last digits depend on the versions of scikit-learn, SciPy and the linear algebra beneath; README.md names them.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def write(file: Path, data: Any, probs: np.ndarray[Any, np.dtype[np.float64]]) -
         "label": pa.array([names[k] for k in data.target], pa.string()),
     }
     columns |= {f"p_{name}": pa.array(probs[:, k]) for k, name in enumerate(names)}
-    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=["label"], store_schema=False)
+    pq.write_table(pa.table(columns), file, compression="zstd", use_dictionary=False, store_schema=False)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xent.measures._namespace import detach, device, graft, is_traced, library
+from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import (
     exact_sum,
     minus_log,
@@ -42,13 +42,8 @@ class Softmax(NamedTuple):
 
 def first_of(xp: Any, a: Any) -> Any:
     """A mask of one largest element of each row (ties: the first)."""
-    places = xp.arange(a.shape[-1], device=_device(a))
+    places = xp.arange(a.shape[-1], device=helper_device(a))
     return places == xp.expand_dims(xp.argmax(detach(a), axis=-1), axis=-1)
-
-
-def _device(a: Any) -> Any:
-    """The device to make helper arrays on; None where the library chooses (tracers)."""
-    return None if library(a) == "jax" or (is_traced(a) and library(a) != "torch") else device(a)
 
 
 def softmax(xp: Any, a: Any) -> Softmax:
@@ -67,6 +62,25 @@ def softmax(xp: Any, a: Any) -> Softmax:
     return Softmax(z, low, xp.log1p(xp.expand_dims(total(xp, others), axis=-1)), top, at_top)
 
 
+def _always(s: Any) -> Callable[[Any], Any]:
+    """Surprisals that are right wherever they are asked for: those that no logarithm of 0 stands behind."""
+
+    def surprisal(idle: Any) -> Any:
+        del idle
+        return s
+
+    return surprisal
+
+
+def numbers_row(xp: Any, p: Any) -> Row:
+    """Probabilities, as they are given."""
+
+    def surprisal(idle: Any) -> Any:
+        return minus_log(xp, p, idle)
+
+    return Row(p, xp.zeros_like(p), p == 0, surprisal)
+
+
 def logits_row(xp: Any, a: Any) -> Row:
     """A row of logits; one that is -inf everywhere has no distribution and gives NaN."""
     parts = softmax(xp, a)
@@ -74,7 +88,7 @@ def logits_row(xp: Any, a: Any) -> Row:
     p = e / xp.expand_dims(total(xp, e), axis=-1)
     nowhere = xp.where(xp.isfinite(parts.top), xp.zeros_like(parts.top), xp.full_like(parts.top, xp.nan))
     s = (parts.log_sum - parts.low) - parts.z
-    return Row(p + nowhere, xp.zeros_like(p), a == -xp.inf, lambda _: s + nowhere)
+    return Row(p + nowhere, xp.zeros_like(p), a == -xp.inf, _always(s + nowhere))
 
 
 def scaled(xp: Any, n: Any) -> Any:
@@ -95,7 +109,11 @@ def counts_row(xp: Any, n: Any) -> Row:
     product, lost = two_product(xp, share, sum_high)
     low = (((m - product) - lost) - share * sum_low) / sum_high
     relative = low / xp.where(share == 0, xp.ones_like(share), share)
-    return Row(p, low, n == 0, lambda idle: minus_log(xp, p, idle) - relative)
+
+    def corrected(idle: Any) -> Any:
+        return minus_log(xp, p, idle) - relative
+
+    return Row(p, low, n == 0, corrected)
 
 
 def row(xp: Any, kind: str, a: Any) -> Row:
@@ -105,8 +123,8 @@ def row(xp: Any, kind: str, a: Any) -> Row:
     if kind == "counts":
         return counts_row(xp, a)
     if kind == "logprobs":
-        return Row(xp.exp(a), xp.zeros_like(a), a == -xp.inf, lambda _: 0.0 - a)
-    return Row(a, xp.zeros_like(a), a == 0, lambda idle: minus_log(xp, a, idle))
+        return Row(xp.exp(a), xp.zeros_like(a), a == -xp.inf, _always(0.0 - a))
+    return numbers_row(xp, a)
 
 
 # -- labels ----------------------------------------------------------------------------------------------------------
@@ -135,10 +153,10 @@ def onehot(xp: Any, y: Any, like: Any) -> Row:
     """Labels as one-hot rows over the outcomes of `like`; NaN for a label out of range."""
     k = like.shape[-1]
     y = xp.expand_dims(_index(xp, y), axis=-1)
-    mask = xp.arange(k, device=_device(like)) == y
+    mask = xp.arange(k, device=helper_device(like)) == y
     p = xp.astype(mask, like.dtype)
     p = xp.where(inside(xp, y, k), p, xp.full_like(p, xp.nan))
-    return Row(p, xp.zeros_like(p), p == 0, lambda idle: minus_log(xp, p, idle))
+    return numbers_row(xp, p)
 
 
 def label_surprisal(xp: Any, kind: str, a: Any, y: Any) -> Any:

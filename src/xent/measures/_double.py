@@ -8,12 +8,11 @@ rest is a short series.
 from __future__ import annotations
 
 import decimal
-import functools
 from typing import Any
 
 import numpy as np
 
-from xent.measures._namespace import detach, device, is_traced, library
+from xent.measures._namespace import detach, helper_device
 from xent.measures._primitives import two_product, two_sum
 
 _STEPS = 256  # grid points a unit of the logarithm
@@ -27,24 +26,34 @@ _LIFT = {
 }
 
 
-@functools.cache
 def _tables(dtype: str) -> tuple[Any, ...]:
     """e^-4a and e^(-b/256) as pairs of floats of `dtype`."""
     reach = _REACH[dtype]
-    exponents = ([-4 * a for a in range(-reach, reach + 1)], [-decimal.Decimal(b) / _STEPS for b in range(_COARSE)])
     parts: list[Any] = []
     with decimal.localcontext(decimal.Context(prec=50)):
-        for column in exponents:
-            exact = [decimal.Decimal(x).exp() for x in column]
+        coarse, fine = decimal.Decimal(-4).exp(), (decimal.Decimal(-1) / _STEPS).exp()
+        columns = ([coarse**a for a in range(-reach, reach + 1)], [fine**b for b in range(_COARSE)])
+        for exact in columns:
             high = np.asarray([float(x) for x in exact]).astype(dtype)
-            low = [float(x - decimal.Decimal(float(h))) for x, h in zip(exact, high, strict=True)]
+            low = [float(x - decimal.Decimal(h)) for x, h in zip(exact, high.tolist(), strict=True)]
             parts += [high, np.asarray(low).astype(dtype)]
     return tuple(parts)
 
 
+# made at import (some milliseconds): torch.compile can trace arrays that are there, not how they come to be
+_TABLES = {dtype: _tables(dtype) for dtype in _REACH}
+
+
+def _third_of_cube(xp: Any, r: Any, square: Any, square_low: Any) -> tuple[Any, Any]:
+    """r³/3 as two floats: the largest term of the series whose rounding would show."""
+    third_low = 1.850371707708594e-17 if r.dtype == xp.float64 else -9.934107e-09  # 1/3 less its nearest float
+    cube, cube_lost = two_product(xp, r, square)
+    third, lost = two_product(xp, cube, xp.full_like(cube, 1 / 3))
+    return third, lost + (cube * third_low + (cube_lost + r * square_low) * (1 / 3))
+
+
 def _look_up(xp: Any, table: Any, index: Any, like: Any) -> Any:
-    where = None if library(like) == "jax" or is_traced(like) else device(like)
-    values = xp.asarray(table, device=where) if where is not None else xp.asarray(table)
+    values = xp.asarray(table, device=helper_device(like))
     return xp.reshape(xp.take(values, xp.reshape(index, (-1,)), axis=0), index.shape)
 
 
@@ -56,7 +65,7 @@ def _power(xp: Any, j: Any) -> tuple[Any, Any]:
     coarse = xp.floor(j / _COARSE)
     a = xp.astype(xp.clip(coarse, -reach, reach), kind) + reach
     b = xp.astype(xp.clip(j - coarse * _COARSE, 0, _COARSE - 1), kind)
-    first, first_low, second, second_low = _tables(dtype)
+    first, first_low, second, second_low = _TABLES[dtype]
     f, g = _look_up(xp, first, a, j), _look_up(xp, second, b, j)
     product, lost = two_product(xp, f, g)
     return product, lost + (f * _look_up(xp, second_low, b, j) + g * _look_up(xp, first_low, a, j))
@@ -79,30 +88,51 @@ def exact_log(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
     product, lost = two_product(xp, x * factor, power)
     r, r_low = two_sum(product - 1.0, lost + (x * factor * power_low + low * factor * power))
     square, square_low = two_product(xp, r, r)
-    series = r * square * (1 / 3 - r * (1 / 4 - r * (1 / 5 - r * (1 / 6 - r * (1 / 7 - r / 8)))))
+    third, third_low = _third_of_cube(xp, r, square, square_low)
+    series = -square * square * (1 / 4 - r * (1 / 5 - r * (1 / 6 - r * (1 / 7 - r * (1 / 8 - r / 9)))))
     high, first = two_sum(j / _STEPS, r)
     high, second = two_sum(high, -0.5 * square)
+    high, third_lost = two_sum(high, third)
     lifted = xp.where(small, xp.full_like(x, shift), zero)
-    high, third = two_sum(high, -lifted)
-    rest = (first + second + third) + (r_low - 0.5 * square_low - r * r_low + series)
+    high, fourth = two_sum(high, -lifted)
+    lost = (first + second) + (third_lost + fourth)
+    rest = lost + ((r_low - 0.5 * square_low - r * r_low + r * r * r_low) + (third_low + series))
     rest = rest - xp.where(small, xp.full_like(x, shift_low), zero)
     high, rest = two_sum(high, rest)
     good = _in_reach(xp, j) & (x > 0) & xp.isfinite(rest)
     return xp.where(good, high, plain), xp.where(good, rest, zero)
 
 
-def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
-    """e^(x + low) as two floats; the second is 0 out of reach."""
-    x, low = detach(x), detach(low)
+def _growth(xp: Any, x: Any, low: Any) -> tuple[Any, Any, Any]:
+    """e^(x + low) = e^(j/256) (1 + g): the whole number j, and g as two floats."""
     j = xp.round(x * _STEPS)
     r, r_low = two_sum(x - j / _STEPS, low)
     square, square_low = two_product(xp, r, r)
-    series = r * square * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))
-    growth, first = two_sum(r, 0.5 * square)
-    growth_low = first + (r_low + 0.5 * square_low + r * r_low + series)
+    third, third_low = _third_of_cube(xp, r, square, square_low)
+    series = square * square * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320))))
+    growth, lost = two_sum(r, 0.5 * square)
+    growth, third_lost = two_sum(growth, 0.5 * third)
+    rest = (r_low + 0.5 * square_low + (r + 0.5 * square) * r_low) + (0.5 * third_low + series)
+    return j, *two_sum(growth, (lost + third_lost) + rest)
+
+
+def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
+    """e^(x + low) as two floats; the second is 0 out of reach."""
+    x, low = detach(x), detach(low)
+    j, growth, growth_low = _growth(xp, x, low)
     power, power_low = _power(xp, -j)
     product, lost = two_product(xp, power, growth)
     high, second = two_sum(power, product)
     high, rest = two_sum(high, second + lost + power * growth_low + power_low * (1.0 + growth))
     good = _in_reach(xp, j) & xp.isfinite(rest)
     return xp.where(good, high, xp.exp(x)), xp.where(good, rest, xp.zeros_like(x))
+
+
+def exact_complement(xp: Any, x: Any) -> tuple[Any, Any]:
+    """1 - e^x as two floats, x <= 0; full relative precision near 0 too."""
+    x = detach(x)
+    j, growth, growth_low = _growth(xp, x, xp.zeros_like(x))
+    e, e_low = exact_exp(xp, x, xp.zeros_like(x))
+    high, lost = two_sum(xp.ones_like(x), -e)
+    high, low = two_sum(high, lost - e_low)
+    return xp.where(j == 0, -growth, high), xp.where(j == 0, -growth_low, low)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xent.measures._distributions import counts_row, softmax
-from xent.measures._double import exact_exp, exact_log
+from xent.measures._double import exact_complement, exact_exp, exact_log
 from xent.measures._namespace import detach
 from xent.measures._primitives import exact_sum, two_product, two_sum
 
@@ -75,8 +75,7 @@ def exact_bernoulli(xp: Any, kind: str, x: Any) -> tuple[Twice, Twice]:
         ones = Twice(*(xp.where(up, s, t) for s, t in zip(small, large, strict=True)))
         return ones, Twice(*(xp.where(up, t, s) for s, t in zip(small, large, strict=True)))
     if kind == "logprobs":
-        rest = Twice(one, zero).minus(Twice(*exact_exp(xp, x, zero)))
-        return Twice(-x, zero), -Twice(*exact_log(xp, *rest))
+        return Twice(-x, zero), -Twice(*exact_log(xp, *exact_complement(xp, x)))
     return -Twice(*exact_log(xp, x, zero)), -Twice(*exact_log(xp, *two_sum(one, -x)))
 
 

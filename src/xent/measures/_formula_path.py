@@ -52,10 +52,8 @@ def elementwise(op: str, formula: Formula, operands: tuple[Operand, ...], nats: 
     """`formula` element by element; outcomes 0 and 1 given as labels become the probabilities 0 and 1."""
     arrays = [o.array for o in operands]
     xp = ns.namespace(*arrays)
-    seen = not any(ns.is_traced(a) for a in arrays)
     with ns.quiet(xp):
-        if check and seen:
-            explain_elements(op, operands)
+        seen = check and explain_elements(op, operands)
         wide = dtype_of(widened(dtype), arrays)
         cast = [xp.astype(a, wide, copy=False) for a in arrays]
         kinds = ["probs" if o.kind == "labels" else o.kind for o in operands]
@@ -93,11 +91,15 @@ def elements_valid(xp: Any, op: str, operand: Operand, array: Any) -> Any:
     return _elementwise.validity(xp, operand.kind, array)
 
 
-def explain_elements(op: str, operands: tuple[Operand, ...]) -> None:
-    """Raise for the first element outside its domain; nothing when all are inside."""
+def explain_elements(op: str, operands: tuple[Operand, ...]) -> bool:
+    """Raise for the first element outside its domain; False if there were values that cannot be looked at."""
+    seen = True
     for o in operands:
-        xp = ns.namespace(o.array)
-        inside = to_numpy(elements_valid(xp, op, o, o.array))
+        mask = elements_valid(ns.namespace(o.array), op, o, o.array)
+        if ns.is_traced(mask):
+            seen = False
+            continue
+        inside = to_numpy(mask)
         if inside.all():
             continue
         if o.kind == "labels":
@@ -105,6 +107,7 @@ def explain_elements(op: str, operands: tuple[Operand, ...]) -> None:
         first = int(np.argmin(inside.reshape(-1)))
         value = to_numpy(o.array).reshape(-1)[first]
         _check.bad_value(o.name, o.kind, value, _check.place(first, inside.shape))
+    return seen
 
 
 def _valid(xp: Any, operands: tuple[Operand, ...], arrays: list[Any], outcomes: int, *, table: bool) -> Any:
@@ -115,7 +118,7 @@ def _valid(xp: Any, operands: tuple[Operand, ...], arrays: list[Any], outcomes: 
             array = xp.reshape(array, (*array.shape[:-2], outcomes))
         tolerance = outcomes if o.kind == "labels" else _check.sum_tolerance(digits(o.array), outcomes)
         mask = _rows.validity(xp, o.kind, array, tolerance)
-        if ns.is_traced(o.array):
+        if ns.is_traced(mask):
             valid = mask if valid is None else valid & mask
         else:
             _explain(o, to_numpy(mask), array, outcomes)

@@ -38,7 +38,8 @@ def joint_entropy(xp: Any, kind: str, a: Any) -> Any:
 def _table(xp: Any, kind: str, a: Any) -> Row:
     """The probabilities of the table, and what their rounding lost."""
     cells = row(xp, kind, _flat(xp, a))
-    return Row(*(xp.reshape(x, a.shape) for x in cells[:3]), cells.surprisal)
+    p, low, absent = (xp.reshape(x, a.shape) for x in (cells.p, cells.low, cells.absent))
+    return Row(p, low, absent, cells.surprisal)
 
 
 @_rows.measured

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import array_api_compat
 import numpy as np
-
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
 
 # eps, smallest normal and largest number of the floating types that NumPy has no finfo for
 _BFLOAT16 = (2.0**-7, 2.0**-126, 3.3895313892515355e38)
@@ -21,14 +16,14 @@ _WIDTHS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 
 def library(a: Any) -> str:
     """The name of the library that `a` is an array of ("numpy", "torch", "jax", ...); "" for anything else."""
-    if isinstance(a, np.ndarray | np.generic):
+    if isinstance(a, (np.ndarray, np.generic)):  # torch.compile cannot trace a union of types
         return "numpy"
-    kind = type(a)
-    root = kind.__module__.partition(".")[0]
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(a, torch.Tensor):
+        return "torch"
+    root = type(a).__module__.partition(".")[0]
     if root in ("jax", "jaxlib"):
         return "jax" if array_api_compat.is_jax_array(a) else ""
-    if root == "torch" or (hasattr(a, "requires_grad") and "torch" in sys.modules):
-        return "torch" if array_api_compat.is_torch_array(a) else ""
     return root if hasattr(a, "__array_namespace__") else ""
 
 
@@ -39,15 +34,24 @@ def is_array(a: Any) -> bool:
 
 def namespace(*arrays: Any) -> Any:
     """The array-API namespace of arrays of one library."""
-    return array_api_compat.array_namespace(*arrays, use_compat=None)
+    if library(arrays[0]) == "torch":
+        import array_api_compat.torch as xp  # what array_namespace answers, in a way that torch.compile can trace
+
+        return xp
+    return array_api_compat.array_namespace(*arrays)
 
 
 def device(a: Any) -> Any:
     """The device of `a` as its library names it; None where a tracer has none."""
-    try:
-        return array_api_compat.device(a)
-    except Exception:  # tracers of several libraries raise types of their own here
-        return None
+    name = library(a)
+    if name == "torch":
+        return a.device
+    return None if name == "jax" and is_traced(a) else array_api_compat.device(a)
+
+
+def helper_device(a: Any) -> Any:
+    """The device for small arrays that will meet `a`: None for JAX, which moves them there by itself."""
+    return None if library(a) == "jax" else device(a)
 
 
 def is_refused(a: Any) -> str:
@@ -191,17 +195,7 @@ def _has_fast_float64(a: Any) -> bool:
 
 
 def quiet(xp: Any) -> contextlib.AbstractContextManager[Any]:
-    """A context in which zeros and infinities raise no NumPy warning; nothing for other libraries."""
-    del xp  # array_api_strict computes with NumPy underneath, and the context costs others nothing
+    """A context in which zeros and infinities raise no NumPy warning; nothing for PyTorch and JAX."""
+    if "torch" in xp.__name__ or "jax" in xp.__name__:  # and torch.compile cannot trace np.errstate
+        return contextlib.nullcontext()
     return np.errstate(all="ignore")
-
-
-def quietly(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Run `function` inside `quiet`."""
-
-    @functools.wraps(function)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with quiet(None):
-            return function(*args, **kwargs)
-
-    return run

@@ -21,19 +21,24 @@ def digits(array: Any) -> int:
 def promoted(arrays: Sequence[Any]) -> str:
     """The name of the common floating dtype: integers and nothing at all count as float64; two half formats meet in
     float32."""
-    names = {name if (name := ns.dtype_name(a.dtype)) in _DIGITS else "float64" for a in arrays} or {"float64"}
-    if len(names) == 1:
-        return names.pop()
-    return "float64" if "float64" in names else "float32"
+    found = ""
+    for array in arrays:
+        name = ns.dtype_name(array.dtype)
+        if name not in _DIGITS:
+            name = "float64"
+        if found and found != name:
+            name = "float64" if "float64" in (found, name) else "float32"
+        found = name
+    return found or "float64"
 
 
 def dtype_of(name: str, arrays: Sequence[Any]) -> Any:
     """The dtype object called `name` in the library of the arrays."""
+    if isinstance(arrays[0], np.ndarray) and name in _NUMPY:
+        return _NUMPY[name]  # in the machine's own byte order, whatever that of the arrays
     for array in arrays:
         if ns.dtype_name(array.dtype) == name:
             return array.dtype
-    if isinstance(arrays[0], np.ndarray):
-        return _NUMPY[name]
     return ns.dtype_named(arrays[0], name)
 
 

@@ -23,12 +23,12 @@ def measured(function: _F) -> _F:
     """Compute in the working dtype, round the result to the widest dtype given, and let no NumPy warning escape."""
 
     @functools.wraps(function)
-    def run(xp: Any, *args: Any) -> Any:
+    def run(xp: Any, *args: Any, **options: Any) -> Any:
         floats = [a for a in args if hasattr(a, "dtype") and is_floating(a)]
         work, dtype = working_dtype(xp, *floats), result_dtype(xp, *floats)
         with quiet(xp):
             cast = [xp.astype(a, work) if hasattr(a, "dtype") and is_floating(a) else a for a in args]
-            return xp.astype(function(xp, *cast), dtype)
+            return xp.astype(function(xp, *cast, **options), dtype)
 
     return run  # pyright: ignore[reportReturnType]  # the same signature, by construction
 

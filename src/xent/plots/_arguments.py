@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -76,8 +78,8 @@ def _floats(name: str, value: Any) -> Vector:
 
 
 def _all_numbers(value: Any) -> bool:
-    """Fractions and decimals come as objects; text does not count as numbers."""
-    return not any(isinstance(v, (str, bytes)) for v in np.asarray(value, dtype=object).reshape(-1))
+    """Fractions and decimals come as objects; text and None do not count as numbers."""
+    return all(isinstance(v, (Real, Decimal)) for v in np.asarray(value, dtype=object).reshape(-1))
 
 
 def _precision(values: Any) -> np.dtype[Any]:

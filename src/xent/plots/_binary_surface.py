@@ -121,8 +121,8 @@ def _edges(st: _style.Stage, unit: str) -> None:
         gid="y0",
         zorder=22,
     )
-    _solid.write(st, (1, 0.03, 0.55 * k), "label y = 1", c.label_one, ha="left")
-    _solid.write(st, (0, 0.4, 1.2 * k), "label y = 0", c.label_zero)
+    _solid.write(st, (1, 0.03, 0.55 * k), "y = 1", c.label_one, ha="left")
+    _solid.write(st, (0, 0.45, 1.2 * k), "y = 0", c.label_zero)
     guess = 1 / (1 + np.exp(-np.linspace(-1, 1, 401) * np.log(999)))
     low, high = _under(guess, cut)
     for y, kept in ((high, high < 1), (low, low > 0)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -32,16 +33,21 @@ _AROUND = [
 def text_size(words: str, points: float, dpi: float) -> tuple[float, float]:
     """Width and height in pixels of `words` at a size; no canvas is needed."""
     lines = words.split("\n")
-    font = FontProperties()
-    widths = [
-        TextPath((0, 0), line, size=points, prop=font).get_extents().width if line.strip() else 0 for line in lines
-    ]
-    return max(widths) * dpi / 72, (len(lines) * 1.2) * points * dpi / 72
+    return max(map(_width, lines)) * points * dpi / 72, len(lines) * 1.2 * points * dpi / 72
+
+
+@lru_cache(maxsize=1024)
+def _width(line: str) -> float:
+    """Width of a line at size 1, from the outlines of its letters in the font of our settings."""
+    if not line.strip():
+        return 0.0
+    return float(TextPath((0, 0), line, size=100, prop=FontProperties()).vertices[:, 0].max()) / 100
 
 
 def wrapped(words: str, points: float, dpi: float, width: float) -> str:
     """`words` in as few lines as fit `width` pixels, and those as even as they come."""
-    sizes = {word: text_size(word + " ", points, dpi)[0] for word in words.split(" ")}
+    space = points / 3 * dpi / 72
+    sizes = {word: text_size(word, points, dpi)[0] + space for word in words.split(" ")}
     lines = _filled(sizes, words, width)
     while len(closer := _filled(sizes, words, width := width * 0.95)) == len(lines) > 1:
         lines = closer
@@ -62,7 +68,7 @@ def head(st: Stage, title: str, x: str | None = None, y: str | None = None) -> N
     ax, dpi = st.ax, st.ax.figure.dpi
     bounds = ax.get_position()
     width, height = (n * dpi for n in ax.figure.get_size_inches())
-    if not ax.get_title():
+    if title and not ax.get_title():
         points = st.size(12)
         text = "\n".join(wrapped(line, points, dpi, width * bounds.width * 1.05) for line in title.split("\n"))
         ax.set_title(text, fontsize=points, color=st.colors.ink, pad=8 * st.scale)
@@ -110,7 +116,8 @@ class Labels:
         costs = [self._cost(c, width + unit * 0.5, height + unit * 0.25) for c in centers]
         best = centers[int(np.argmin(costs))]
         self._boxes.append(_box(best, width, height))
-        arrow = arrow and float(np.hypot(*(best - anchor))) > width / 2 + unit * 2
+        between = np.maximum(np.abs(best - anchor) - np.array([width, height]) / 2, 0)
+        arrow = arrow and float(np.hypot(*between)) > unit * 1.5
         where = st.ax.transData.inverted().transform(best)
         return st.ax.annotate(
             words,

@@ -67,7 +67,7 @@ def along(p: Array, edge: Array, levels: Array) -> Array:
     """
     shape = (len(levels), len(edge))
     low, high = np.full(shape, -40.0), np.full(shape, 700.0)
-    for _ in range(60):
+    for _ in range(52):
         middle = (low + high) / 2
         inside = kl_divergence(p, between(p, edge, middle), check=False) < levels[:, None]
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)

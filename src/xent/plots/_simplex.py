@@ -18,7 +18,7 @@ from xent.plots._words import in_nats_and_bits, row
 
 Array = NDArray[np.float64]
 
-_RAYS = 240
+_RAYS = 180
 _RATE = 2.0
 _STEPS = 400
 # Where the start of the path is named, outside the map where it can be, by the outcome that the start bets on.

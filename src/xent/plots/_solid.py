@@ -44,8 +44,8 @@ def flat(st: Stage, at: Place) -> tuple[float, float]:
 
 
 def write(st: Stage, at: Place, words: str, color: str, *, points: float = 9.5, ha: str = "center") -> None:
-    """Text at a point, above everything drawn."""
-    st.ax.text(*at, words, color=color, fontsize=st.size(points), ha=ha, va="center", zorder=40)
+    """Text at a point, above everything drawn; flat, so that matplotlib knows where it stands."""
+    st.ax.text2D(*flat(st, at), words, color=color, fontsize=st.size(points), ha=ha, va="center", zorder=40)
 
 
 def point_out(st: Stage, at: Place, words: str, color: str) -> None:

@@ -88,6 +88,9 @@ def _draw(st: _style.Stage, p: Array, unit: str) -> None:
     ax.add_contour_set(floor, zdir="z", offset=0.0)
     # Whole collections are drawn by their distance: this one after the floor, from wherever above it is looked at.
     sheet.set_sort_zpos(3 * _style.CUT_NATS * k)
+    if st.own:
+        note = f"on the floor: lines of equal cost,\nKL(p‖q) = {_style.LEVELS[0]:g} to {_style.LEVELS[-1]:g} {unit}"
+        ax.text2D(0.0, 0.0, note, transform=ax.transAxes, color=c.soft, fontsize=9)
     ax.plot([p[0], p[0]], [p[1], p[1]], [0, least * k], color=c.truth, linewidth=2, gid="minimum", zorder=25)
     ax.plot([p[0]], [p[1]], [least * k], "o", color=c.truth, markeredgecolor="#ffffff", markersize=6, zorder=26)
 

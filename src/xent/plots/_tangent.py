@@ -71,7 +71,7 @@ def entropy_tangent(
 
 def _grid(*exact: float) -> Any:
     """Points of [0, 1], denser towards its ends, with the values of interest among them exactly."""
-    even = (1 - np.cos(np.linspace(0, np.pi, 401))) / 2
+    even = np.round((1 - np.cos(np.linspace(0, np.pi, 401))) / 2, 12)
     return np.unique(np.concatenate([even, np.array([0.5, *exact])]))
 
 

@@ -1,0 +1,202 @@
+"""Every formula within a stated number of ulps of mpmath: forms x sizes x dtypes x libraries."""
+
+import functools
+
+import array_api_compat.numpy as xnp
+import array_api_compat.torch as xtorch
+import array_api_strict
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from xent import Counts, Labels, Logits, LogProbs, Probs
+from xent.measures import _elementwise, _joint, _rows
+from xent.testing import reference, ulp_error
+
+ULPS = 4.5  # 4 ulp of the formula, and what the last bits of the inputs' own sum may add
+FORMS = {"probs": Probs, "logprobs": LogProbs, "logits": Logits, "counts": Counts, "labels": Labels}
+KINDS = ("probs", "logprobs", "logits", "counts")
+EAGER = {
+    "numpy": (xnp, np.asarray),
+    "torch": (xtorch, torch.as_tensor),
+    "strict": (array_api_strict, array_api_strict.asarray),
+}
+PAIRS = [(kp, kq) for kp in (*KINDS, "labels") for kq in KINDS]
+
+
+def rows_of(kind, z, dtype):
+    """Rows of a kind that stand for about softmax(z)."""
+    p = np.exp(z - z.max(axis=-1, keepdims=True))
+    p = p / p.sum(axis=-1, keepdims=True)
+    if kind == "labels":
+        return np.arange(z.shape[0]) % z.shape[-1]
+    made = {"probs": lambda: p, "logprobs": lambda: np.log(p), "logits": lambda: z, "counts": lambda: np.ceil(p * 1e5)}
+    return made[kind]().astype(dtype)
+
+
+@functools.cache
+def logits_of(k):
+    """Rows that are even, ragged, near one-hot and of wide range; and partners, the first two nearly equal to them."""
+    rng = np.random.default_rng(k)
+    n = 4 if k < 50 else 2
+    z = rng.normal(size=(n, k)) * np.asarray([0.1, 2.0, 5.0, 20.0])[:n, None] + rng.normal(size=(n, 1)) * 3
+    z[2:3, 0] += 30.0
+    other = rng.normal(size=(n, k)) * np.asarray([1e-3, 1e-7, 5.0, 20.0])[:n, None]
+    other[:2] += z[:2]
+    return z, other
+
+
+def model_of(kind, z, dtype):
+    return rows_of(kind, z, dtype) + (kind == "counts")
+
+
+@functools.cache
+def truth(name, kp, kq, k, dtype):
+    z, other = logits_of(k)
+    p = rows_of(kp, z, dtype)
+    if kq is None:
+        return [getattr(reference, name)(FORMS[kp](row)) for row in p]
+    return [
+        getattr(reference, name)(FORMS[kp](x), FORMS[kq](y)) for x, y in zip(p, model_of(kq, other, dtype), strict=True)
+    ]
+
+
+def worst(values, answers, dtype):
+    values = np.asarray(values)
+    assert str(values.dtype) == dtype
+    return max(ulp_error(float(v), a, dtype) for v, a in zip(values, answers, strict=True))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 57])
+@pytest.mark.parametrize("library", EAGER)
+def test_pairs_of_rows(library, k, dtype):
+    xp, convert = EAGER[library]
+    z, other = logits_of(k)
+    for kp, kq in PAIRS:
+        p, q = convert(rows_of(kp, z, dtype)), convert(model_of(kq, other, dtype))
+        for name in ("cross_entropy", "kl_divergence", "js_divergence", "perplexity"):
+            error = worst(getattr(_rows, name)(xp, kp, p, kq, q), truth(name, kp, kq, k, dtype), dtype)
+            assert error <= ULPS, (name, kp, kq, error)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 57, 1000])
+@pytest.mark.parametrize("library", EAGER)
+def test_single_rows(library, k, dtype):
+    xp, convert = EAGER[library]
+    for kind in KINDS:
+        p = convert(rows_of(kind, logits_of(k)[0], dtype))
+        assert worst(_rows.entropy(xp, kind, p), truth("entropy", kind, None, k, dtype), dtype) <= ULPS
+        answers = truth("perplexity", kind, None, k, dtype)
+        assert worst(_rows.perplexity(xp, kind, p, None, None), answers, dtype) <= ULPS
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_long_rows(dtype):
+    z, other = logits_of(1000)
+    for kp, kq in (("probs", "probs"), ("logits", "logits")):
+        p, q = rows_of(kp, z, dtype), rows_of(kq, other, dtype)
+        for name in ("cross_entropy", "kl_divergence", "js_divergence"):
+            answers = [getattr(reference, name)(FORMS[kp](x), FORMS[kq](y)) for x, y in zip(p, q, strict=True)]
+            for xp, convert in EAGER.values():
+                assert worst(getattr(_rows, name)(xp, kp, convert(p), kq, convert(q)), answers, dtype) <= ULPS
+
+
+JITTED = [
+    ("entropy", "logits", None),
+    ("cross_entropy", "labels", "logits"),
+    ("kl_divergence", "probs", "probs"),
+    ("kl_divergence", "logits", "logits"),
+    ("js_divergence", "counts", "probs"),
+    ("perplexity", "probs", "logits"),
+]
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize(("name", "kp", "kq"), JITTED)
+def test_compiled_by_jax(name, kp, kq, x64):
+    """XLA keeps the error-free sums and products: without them float32 would lose all digits of a divergence."""
+    k, dtype = 8, "float64" if x64 else "float32"
+    z, other = logits_of(k)
+    answers = truth(name, kp, kq, k, dtype)
+    with jax.enable_x64(x64):
+        function = getattr(_rows, name)
+        p = jnp.asarray(rows_of(kp, z, dtype))
+        if kq is None:
+            values = jax.jit(lambda p: function(jnp, kp, p))(p)
+        else:
+            values = jax.jit(lambda p, q: function(jnp, kp, p, kq, q))(p, jnp.asarray(model_of(kq, other, dtype)))
+        assert worst(values, answers, dtype) <= ULPS
+
+
+def test_eager_jax():
+    z, other = logits_of(3)
+    with jax.enable_x64(False):
+        p, q = (jnp.asarray(rows_of("probs", x, "float32")) for x in (z, other))
+        for name in ("cross_entropy", "kl_divergence", "js_divergence"):
+            values = getattr(_rows, name)(jnp, "probs", p, "probs", q)
+            assert worst(values, truth(name, "probs", "probs", 3, "float32"), "float32") <= ULPS
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("library", EAGER)
+def test_surprisal_and_normalize(library, dtype):
+    xp, convert = EAGER[library]
+    for kind in KINDS:
+        rows = rows_of(kind, logits_of(8)[0], dtype)
+        for function, definition in ((_rows.surprisal, reference.surprisal), (_rows.normalize, reference.normalize)):
+            values = np.asarray(function(xp, kind, convert(rows)))
+            assert values.shape == rows.shape
+            for row, got in zip(rows, values, strict=True):
+                for j in range(8):
+                    assert ulp_error(float(got[j]), definition(FORMS[kind](row), j), dtype) <= 4
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("library", EAGER)
+def test_binary(library, dtype):
+    xp, convert = EAGER[library]
+    rng = np.random.default_rng(7)
+    odds = np.concatenate([rng.normal(size=6) * s for s in (0.1, 3, 25, 100)])
+    near = odds + np.where(odds > 30, 1e-3, 1e-5) * (1 + rng.uniform(size=odds.size))
+    far = np.roll(odds, 1)
+
+    def numbers(kind, x):
+        made = {"probs": 1 / (1 + np.exp(-x)), "logprobs": -np.logaddexp(0, -x), "logits": x}
+        return made[kind].astype(dtype)
+
+    kinds = ("probs", "logprobs", "logits")
+    for ky in kinds:
+        y = numbers(ky, odds)
+        answers = [reference.binary_entropy(FORMS[ky](v)) for v in y]
+        assert worst(_elementwise.binary_entropy(xp, ky, convert(y)), answers, dtype) <= ULPS
+        for kq in kinds:
+            for name in ("binary_cross_entropy", "binary_kl_divergence"):
+                for other in (near, far):
+                    q = numbers(kq, other)
+                    pairs = zip(y, q, strict=True)
+                    answers = [getattr(reference, name)(FORMS[ky](v), FORMS[kq](w)) for v, w in pairs]
+                    values = getattr(_elementwise, name)(xp, ky, convert(y), kq, convert(q))
+                    assert worst(values, answers, dtype) <= ULPS, (name, ky, kq)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("library", EAGER)
+@pytest.mark.parametrize("shape", [(2, 2), (3, 5), (1, 4)])
+def test_joint(library, dtype, shape):
+    xp, convert = EAGER[library]
+    rng = np.random.default_rng(11)
+    z = rng.normal(size=(3, shape[0] * shape[1])) * np.asarray([0.01, 1.0, 15.0])[:, None]
+    cases = [("joint_entropy", {}), ("mutual_information", {})]
+    cases += [("conditional_entropy", {"given": given}) for given in (0, 1)]
+    for kind in KINDS:
+        tables = rows_of(kind, z, dtype).reshape(3, *shape)
+        for name, options in cases:
+            if name == "mutual_information" and shape[0] == 1:
+                continue  # 0, up to the last bits of the sum
+            answers = [getattr(reference, name)(FORMS[kind](t), **options) for t in tables]
+            values = getattr(_joint, name)(xp, kind, convert(tables), **options)
+            assert worst(values, answers, dtype) <= ULPS, (name, kind, options)
