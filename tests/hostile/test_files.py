@@ -1,5 +1,6 @@
 """Files that lie, bite or break: refused in one line, in little memory, and never passed on raw."""
 
+import contextlib
 import io
 import os
 import pickle
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from xent import UnsafeFile
+from xent.cli._app import run
 from xent.io import Limits, read_predictions
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -270,6 +272,14 @@ def test_an_endless_field_is_refused_in_little_memory(tmp_path):
     assert "limit row_bytes" in refused_in_little_memory(path)
 
 
+def call(*args: str) -> tuple[int, str, str]:
+    """Run `xent` within this process: its exit code, stdout and stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(list(args))
+    return code, out.getvalue(), err.getvalue()
+
+
 HOSTILE = [
     "\x1b[31mred\x1b[0m",
     "\x1b]0;title\x07",
@@ -282,7 +292,8 @@ HOSTILE = [
 ]
 
 
-def test_names_never_reach_the_terminal_raw(tmp_path):
+def test_names_never_reach_the_terminal_raw(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     q = np.random.default_rng(0).dirichlet(np.ones(len(HOSTILE)), 50)
     columns = {f"p_{name}": q[:, place] for place, name in enumerate(HOSTILE)}
     labels = [HOSTILE[i % len(HOSTILE)] for i in range(50)]
@@ -298,16 +309,9 @@ def test_names_never_reach_the_terminal_raw(tmp_path):
         ["--probs", "\x1b[31m*"],
         ["--weight", "id"],
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "xent", "report", str(path), *args],
-            capture_output=True,
-            timeout=60,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"},
-        )
-        text = (done.stdout + done.stderr).decode()
-        assert all(c.isprintable() or c == "\n" for c in text), args
-        assert "Traceback" not in text
+        _, out, err = call("report", str(path), *args)
+        assert all(c.isprintable() or c == "\n" for c in out + err), args
+        assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
@@ -327,19 +331,13 @@ def test_names_never_reach_the_terminal_raw(tmp_path):
     ],
     ids=range(11),
 )
-def test_nor_do_the_words_of_the_call(tmp_path, args):
-    done = subprocess.run(
-        [sys.executable, "-m", "xent", *args],
-        capture_output=True,
-        timeout=30,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONIOENCODING": "utf-8"},
-    )
-    text = done.stderr.decode()
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert text.startswith("error: ")
-    assert all(c.isprintable() or c == "\n" for c in text)
-    assert len(text) < 2000
+def test_nor_do_the_words_of_the_call(tmp_path, monkeypatch, args):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call(*args)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert all(c.isprintable() or c == "\n" for c in err)
+    assert len(err) < 2000
 
 
 def test_a_path_that_is_no_text(tmp_path):
