@@ -226,10 +226,12 @@ def test_a_wrong_suffix_is_named(tmp_path):
         (b"," * 100_000 + b"\n", r"t\.csv"),
         (b"y,p\n\n\n\n", "no rows"),
         (b"y,p", "rows below it"),
+        (b"y,p\n1,.5\n\xac0\n", "row 1 has 1 cells"),
+        (b"y,p\xac\n1,.5\n", "not UTF-8"),
         (b"y;p\n1;.5\n", "no label column"),
         (b"<html><body>404</body></html>\n", "no label column"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_text_that_is_none(tmp_path, data, words):
     (tmp_path / "t.csv").write_bytes(data)
@@ -251,6 +253,15 @@ def test_limits_are_printed(tmp_path):
     np.savez(tmp_path / "t.npz", y=np.zeros(100, int), p=np.zeros(100))
     with pytest.raises(ValueError, match="limit numbers = 10"):
         read_predictions(tmp_path / "t.npz", limits=Limits(numbers=10))
+
+
+def test_lists_that_swell(tmp_path):
+    path = tmp_path / "t.parquet"
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(36 * 2**20)), 2**20)
+    pq.write_table(pa.table({"y": [0] * 36, "probs": rows.cast(pa.list_(pa.float64()))}), path, row_group_size=4)
+    assert path.stat().st_size < 2**20
+    with pytest.raises(UnsafeFile, match="limit expansion = 100"):
+        read_predictions(path)
 
 
 def test_a_parquet_file_that_swells(tmp_path):
