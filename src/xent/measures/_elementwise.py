@@ -85,27 +85,13 @@ def binary_kl_divergence(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
     y, q = xp.broadcast_arrays(y, q)
     p, m = _bernoulli(xp, ky, y), _bernoulli(xp, kq, q)
     ones, zeros = _ratios(xp, ky, y, kq, q, p, m)
-    if ky == kq:
-        difference = _difference(xp, ky, y, q, p, m)
-        contrasts = contrast(xp, p.one, m.one, difference), contrast(xp, p.zero, m.zero, -difference)
+    if ky == kq == "probs":
+        contrasts = contrast(xp, p.one, m.one, y - q), contrast(xp, p.zero, m.zero, q - y)
     else:
         contrasts = xp.tanh(0.5 * ones), xp.tanh(0.5 * zeros)
     first = Pair(p.one, m.one, contrasts[0], ones, xp.abs(ones) < NEAR, p.never_one)
     second = Pair(p.zero, m.zero, contrasts[1], zeros, xp.abs(zeros) < NEAR, p.never_zero)
     return kl_terms(xp, first) + kl_terms(xp, second)
-
-
-def _difference(xp: Any, kind: str, y: Any, q: Any, p: _Bernoulli, m: _Bernoulli) -> Any:
-    """P(1) of the truth less that of the model, with full relative precision, for two numbers of one kind."""
-    gap = y - q
-    if kind == "probs":
-        return gap
-    gap = xp.where(xp.isfinite(gap), gap, xp.zeros_like(gap))
-    if kind == "logprobs":
-        return m.one * xp.expm1(gap)
-    rising = gap >= 0
-    size = -xp.expm1(xp.where(rising, -gap, gap))
-    return xp.where(rising, p.one * m.zero * size, -(m.one * p.zero * size))
 
 
 def _ratios(xp: Any, ky: str, y: Any, kq: str, q: Any, p: _Bernoulli, m: _Bernoulli) -> tuple[Any, Any]:
@@ -116,8 +102,6 @@ def _ratios(xp: Any, ky: str, y: Any, kq: str, q: Any, p: _Bernoulli, m: _Bernou
     truth = _surprisals(xp, ky, y, p.never_one, p.never_zero)
     model = _surprisals(xp, kq, q, *never)
     plain = [xp.where(n, xp.zeros_like(s), t - s) for n, s, t in zip(never, truth, model, strict=True)]
-    if ky == kq:
-        return plain[0], plain[1]
     exact = zip(exact_bernoulli(xp, ky, y), exact_bernoulli(xp, kq, q), plain, strict=True)
     ones, zeros = (graft(xp, exact_ratio(xp, s, t, ratio), ratio) for s, t, ratio in exact)
     return ones, zeros
