@@ -63,8 +63,8 @@ def test_help_imports_nothing_heavy(xent, args):
         ("xent measure k", {"kl"}),
     ],
 )
-def test_completion_knows_the_words_and_imports_no_numpy(xent, words, expected):
-    done = xent(
+def test_completion_knows_the_words_and_imports_no_numpy(xent_process, words, expected):
+    done = xent_process(
         _XENT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(words.count(" ")), PYTHONPROFILEIMPORTTIME="1"
     )
     assert {line.split(",")[1] for line in done.stdout.split("\n") if line} == expected
@@ -221,16 +221,16 @@ def test_interrupted_is_130(tmp_path):
     assert b"Traceback" not in err
 
 
-def test_names_that_the_output_cannot_encode_do_not_end_the_report(xent, tmp_path):
+def test_names_that_the_output_cannot_encode_do_not_end_the_report(xent_process, tmp_path):
     (tmp_path / "t.csv").write_text("y,p_猫,p_犬\n猫,.5,.5\n犬,.25,.75\n", encoding="utf-8")
-    done = xent("report", "t.csv", PYTHONIOENCODING="ascii")
+    done = xent_process("report", "t.csv", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
-    assert xent("report", "t.csv", PYTHONIOENCODING="utf-8").stdout.count("猫") > 0
+    assert xent_process("report", "t.csv", PYTHONIOENCODING="utf-8").stdout.count("猫") > 0
 
 
-def test_same_input_same_bytes(xent, good):
+def test_same_input_same_bytes(xent_process, good):
     for args in (("report", "good.csv"), ("report", "good.csv", "--json")):
-        assert xent(*args, PYTHONHASHSEED="1").stdout == xent(*args, PYTHONHASHSEED="2").stdout
+        assert xent_process(*args, PYTHONHASHSEED="1").stdout == xent_process(*args, PYTHONHASHSEED="2").stdout
 
 
 def test_about(xent):

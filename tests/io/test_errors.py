@@ -24,6 +24,8 @@ HEAD = "label,p_a,p_b\n"
         (HEAD + "a,0.5,0.5\nb,-0.5,1.5\n", r"(?s)not probabilities: values from -0.5 to 1.5.*row 1 of p_a, -0.5"),
         (HEAD + "a,0.5,0.5\nb,0.5,0.6\n", r"(?s)1 of 2 rows are off 1.*row 1, 1.1.*--renormalize"),
         (HEAD + "a,0.5,inf\n", r"not probabilities"),
+        (HEAD + "a,-inf,inf\n", r"not probabilities: values from -inf to inf"),
+        (HEAD + "a,1e308,1.7e308\n", r"not probabilities"),
         (HEAD, r"t\.csv: no rows"),
         (HEAD + ",0.5,0.5\n", r"no row has a label in 'label'"),
         ("", r"t\.csv: is empty"),

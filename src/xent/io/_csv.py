@@ -43,18 +43,13 @@ class CsvTable(ArrowTable):
 
     def _scan(self, names: list[str] | None, job: Callable[[Any], Any]) -> Any:
         """Run `job` on a reader of these columns (None: the header's), and word what goes wrong."""
-        bad: list[Any] = []
         try:
             with self._fresh() as stream:
-                return job(self._reader(stream, names, bad))
+                return job(self._reader(stream, names))
         except pa.ArrowInvalid as error:
-            raise self._worded(str(error), bad) from None
+            raise self._worded(str(error)) from None
 
-    def _reader(self, stream: Any, names: list[str] | None, bad: list[Any]) -> Any:
-        def on_ragged(row: Any) -> str:
-            bad.append(row)
-            return "error" if names is not None else "skip"
-
+    def _reader(self, stream: Any, names: list[str] | None) -> Any:
         block = min(self._limits.row_bytes, 4 * 2**20) if names is None else self._limits.row_bytes
         convert = pc.ConvertOptions(strings_can_be_null=False, check_utf8=True)
         if names is not None:
@@ -64,9 +59,7 @@ class CsvTable(ArrowTable):
             stream,
             # One thread: only then does a ragged row know its number.
             read_options=pc.ReadOptions(use_threads=False, block_size=block),
-            parse_options=pc.ParseOptions(
-                delimiter=_DELIMITERS[self._source.format], newlines_in_values=True, invalid_row_handler=on_ragged
-            ),
+            parse_options=pc.ParseOptions(delimiter=_DELIMITERS[self._source.format], newlines_in_values=True),
             convert_options=convert,
         )
 
@@ -81,13 +74,11 @@ class CsvTable(ArrowTable):
         os.lseek(copy, 0, os.SEEK_SET)
         return os.fdopen(copy, "rb")
 
-    def _worded(self, text: str, bad: list[Any]) -> ValueError:
+    def _worded(self, text: str) -> ValueError:
         shown = self._source.shown
-        if bad:
-            row = bad[0]
-            return ValueError(
-                f"{shown}: row {row.number - 2} has {row.actual_columns} cells, the header {row.expected_columns}"
-            )
+        ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text)
+        if ragged:
+            return ValueError(f"{shown}: row {int(ragged[1]) - 2} has {ragged[3]} cells, the header {ragged[2]}")
         if "straddling" in text:
             return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
         if "UTF8" in text:

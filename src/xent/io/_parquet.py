@@ -13,6 +13,8 @@ from xent.io._limits import Limits
 from xent.io._source import Source
 from xent.io._text import message, printable
 
+_ROWS = 4096
+
 
 class ParquetTable(ArrowTable):
     """A Parquet file whose columns are read when asked for."""
@@ -33,23 +35,30 @@ class ParquetTable(ArrowTable):
     def _read(self, names: list[str]) -> Any:
         for name in names:
             self._place(name)
-        self._check_size(set(names))
+        self._check_claim(int(self._file.metadata.num_rows) * len(names))
+        # Only totals: asking a damaged footer for one column's metadata can end the process.
+        for group in range(self._file.metadata.num_row_groups):
+            self._check_claim(int(self._file.metadata.row_group(group).num_rows))
         try:
+            if any(self.is_list(name) for name in names):
+                return self._read_lists(names)
             return self._file.read(columns=names, use_threads=True)
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from None
 
-    def _check_size(self, names: set[str]) -> None:
-        """Numbers the footer claims for these columns: within the limits, and no more than such a file can hold."""
-        metadata = self._file.metadata
-        claimed = 0
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group)
-            for place in range(metadata.num_columns):
-                column = rows.column(place)
-                if column.path_in_schema.split(".")[0] in names or column.path_in_schema in names:
-                    claimed += max(int(column.num_values), int(column.total_uncompressed_size) // 8)
-        claimed = max(claimed, int(metadata.num_rows))
+    def _read_lists(self, names: list[str]) -> Any:
+        """A few rows at a time: how many numbers lists hold is known only once they are there."""
+        batches: list[Any] = []
+        count = 0
+        for batch in self._file.iter_batches(batch_size=_ROWS, columns=names):
+            count += sum(len(batch.column(name).flatten()) for name in names if self.is_list(name))
+            self._check_claim(count)
+            batches.append(batch)
+        schema = pa.schema([self._schema.field(self._place(name)) for name in names])
+        return pa.Table.from_batches(batches) if batches else schema.empty_table()
+
+    def _check_claim(self, claimed: int) -> None:
+        """Numbers claimed or found: within the limits, and no more than a file of this size can hold."""
         if claimed > self._limits.numbers:
             raise UnsafeFile(f"{self.shown}: claims {claimed:,} numbers ({self._limits.shown('numbers')})")
         most = max(self._limits.unpacked_bytes, self._limits.expansion * self._source.size)

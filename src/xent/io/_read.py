@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from xent.io._assemble import Wishes, assemble, score_values
@@ -75,10 +76,17 @@ def read_predictions(
         The path is no regular file, or the file is a pickle or claims more than its size can hold.
     OSError
         The file cannot be opened.
+
+    Examples
+    --------
+    >>> from xent import examples, read_predictions
+    >>> found = read_predictions(examples.path("cancer"))
+    >>> len(found), found.classes, found.facts.label
+    (569, ('malignant', 'benign'), 'label')
     """
     kind, scores = _kind_and_columns(probs, logits, logprobs)
     asked = Asked(kind, label, scores, id, weight, cluster)
-    with open_source(path, format, limits) as source:
+    with open_source(path, format, limits) as source, _readable_text(source.shown):
         table, asked, elsewhere = _table_and_labels(source, asked, limits)
         return assemble(source, table, asked, Wishes(elsewhere, classes, renormalize))
 
@@ -87,12 +95,21 @@ def read_columns(
     path: str | os.PathLike[str], specs: Sequence[str], *, format: str | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> list[tuple[Floats, tuple[str, ...]]]:
     """The numbers each of `specs` names (a column, several, or a pattern), (n,) or (n, K), and the columns' names."""
-    with open_source(path, format, limits) as source:
+    with open_source(path, format, limits) as source, _readable_text(source.shown):
         table = _open_table(source, limits)
         found = [named_scores(table, spec, "", set()) for spec in specs]
         if not table.load(list(dict.fromkeys(name for scores in found for name in scores.columns))):
             raise ValueError(f"{table.shown}: no rows")
         return [(score_values(table, scores), scores.columns) for scores in found]
+
+
+@contextmanager
+def _readable_text(shown: str) -> Generator[None]:
+    """Names that are not UTF-8 come to light wherever they are first looked at."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise ValueError(f"{shown}: holds text that is not UTF-8") from None
 
 
 def _kind_and_columns(

@@ -20,7 +20,9 @@ def check_scores(shown: str, scores: Scores, kind: Kind, values: Floats, rows: N
     """ValueError at the first row whose numbers cannot be what `kind` says."""
     checks = {"probs": _check_probs, "logits": _check_logits, "logprobs": _check_logprobs}
     _check_nan(shown, scores, values, rows)
-    checks[kind](shown, scores, values, rows)
+    # Infinite and huge values are what is looked for: sums of them are no cause for a warning.
+    with np.errstate(all="ignore"):
+        checks[kind](shown, scores, values, rows)
 
 
 def renormalize(shown: str, values: Floats, rows: NDArray[np.int64]) -> tuple[Floats, int]:
@@ -29,7 +31,8 @@ def renormalize(shown: str, values: Floats, rows: NDArray[np.int64]) -> tuple[Fl
         raise ValueError(
             f"{shown}: --renormalize needs a probability for each class; there is one column for two classes"
         )
-    sums = values.sum(axis=1, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        sums = values.sum(axis=1, dtype=np.float64)
     empty = np.flatnonzero(~(sums > 0) | ~np.isfinite(sums))
     if empty.size:
         raise ValueError(f"{shown}: row {rows[empty[0]]} sums to {sums[empty[0]]:.6g} and cannot be renormalized")
