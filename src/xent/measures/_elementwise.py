@@ -15,6 +15,7 @@ from xent.measures._primitives import (
     contrast,
     kl_terms,
     log1mexp,
+    log_complement,
     log_ratio,
     minus_log,
     sigmoid,
@@ -50,7 +51,7 @@ def _surprisals(xp: Any, kind: str, q: Any, never_one: Any, never_zero: Any) -> 
     if kind == "logprobs":
         return 0.0 - q, _minus_log1mexp(xp, q, never_zero)
     idle = never_zero & (q == 1)
-    zeros = 0.0 - xp.log1p(-xp.where(idle, 0.5 * xp.ones_like(q), q))
+    zeros = 0.0 - log_complement(xp, xp.where(idle, 0.5 * xp.ones_like(q), q))
     return minus_log(xp, q, never_one), xp.where(idle, steepest(xp, q), zeros)
 
 

@@ -114,7 +114,8 @@ def entropy(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = Tr
 
     Gradient
     --------
-    -(1 + log p_k), +inf at p_k = 0; of logits z: -p_k (log p_k + H), 0 where z_k = -inf.
+    -(1 + log p_k). At p_k = 0, where the slope is infinite, it is that at the smallest normal number (708 in float64):
+    finite, so that it vanishes behind a softmax. Of logits z: -p_k (log p_k + H), 0 where z_k = -inf.
 
     References
     ----------
