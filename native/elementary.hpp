@@ -13,7 +13,7 @@ struct Parts {  // x = m 2^k, m in [sqrt 1/2, sqrt 2); `shrink` = 2^-k for norma
 XENT_INLINE Parts parts(vd x) {
     vl subnormal = abs(x) < kTiny;
     vd up = sel(subnormal, splat(0x1p54), splat(1.0));
-    vl t = as_bits(x * up) + (kOne - kHalfRoot2);
+    vl t = add_bits(as_bits(x * up), kOne - kHalfRoot2);
     vl e = down52(t);  // k + 1023; x is not negative where the result is used
     vd k = as_double(e | 0x4330000000000000LL) - (0x1p52 + 1023.0) - only(subnormal, splat(54.0));
     return {as_double((t & kMantissa) + kHalfRoot2), k, as_double(up52(2046 - e))};
@@ -46,7 +46,7 @@ XENT_INLINE LogRatio log_from(vd d, Low dl, vd t, vd tl, vd k) {
 
 // The same for x < 2^969, which may be scaled without looking: probabilities. No `shrink`.
 XENT_INLINE Parts parts_of_small(vd x) {
-    vl t = as_bits(x * 0x1p54) + (kOne - kHalfRoot2);
+    vl t = add_bits(as_bits(x * 0x1p54), kOne - kHalfRoot2);
     vd k = as_double(down52(t) | 0x4330000000000000LL) - (0x1p52 + 1023.0 + 54.0);
     return {as_double((t & kMantissa) + kHalfRoot2), k, vd{}};
 }

@@ -31,6 +31,7 @@ XENT_INLINE vd as_double(vl x) { return (vd)x; }
 XENT_INLINE vl as_bits(vd x) { return (vl)x; }
 XENT_INLINE vl up52(vl x) { return (vl)((Unsigned)x << 52); }
 XENT_INLINE vl down52(vl x) { return (vl)((Unsigned)x >> 52); }
+XENT_INLINE vl add_bits(vl x, unsigned long long y) { return (vl)((Unsigned)x + y); }  // wraps, as for a NaN's bits
 XENT_INLINE vd load(const double* p) { return load_machine(p); }
 XENT_INLINE void store(double* p, vd x) { store_machine(p, x); }
 
@@ -72,6 +73,9 @@ XENT_INLINE vd as_double(vl x) { return {(Doubles)x.a, (Doubles)x.b}; }
 XENT_INLINE vl as_bits(vd x) { return {(Integers)x.a, (Integers)x.b}; }
 XENT_INLINE vl up52(vl x) { return {(Integers)((Unsigned)x.a << 52), (Integers)((Unsigned)x.b << 52)}; }
 XENT_INLINE vl down52(vl x) { return {(Integers)((Unsigned)x.a >> 52), (Integers)((Unsigned)x.b >> 52)}; }
+XENT_INLINE vl add_bits(vl x, unsigned long long y) {  // wraps, as for a NaN's bits
+    return {(Integers)((Unsigned)x.a + y), (Integers)((Unsigned)x.b + y)};
+}
 XENT_INLINE vd load(const double* p) { return {load_machine(p), load_machine(p + kMachine)}; }
 XENT_INLINE void store(double* p, vd x) {
     store_machine(p, x.a);
