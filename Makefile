@@ -43,7 +43,7 @@ pure: $(VENV)/.pure
 
 # The compiled core under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: $(VENV)/.test
-	native/sanitize.sh $(BIN)/python
+	PATH="$(abspath $(BIN)):$$PATH" PYTHON=$(abspath $(BIN))/python native/sanitize.sh
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measures.py

@@ -161,7 +161,8 @@ def log1mexp(xp: Any, x: Any) -> Any:
     """log(1 - e^x) for x <= 0."""
     near = x > -0.6931471805599453
     half = xp.full_like(x, -0.6931471805599453)
-    return xp.where(near, xp.log(-xp.expm1(xp.where(near, x, half))), log_complement(xp, xp.exp(xp.where(near, half, x))))
+    far = log_complement(xp, xp.exp(xp.where(near, half, x)))
+    return xp.where(near, xp.log(-xp.expm1(xp.where(near, x, half))), far)
 
 
 def positive_part(xp: Any, x: Any) -> Any:
