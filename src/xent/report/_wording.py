@@ -73,7 +73,8 @@ def remedy(evaluation: Evaluation) -> list[str]:
     change = f"{-100 * fall / value + 0.0:+.1f}%" if value else "+0.0%"
     found = ", ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
     first = f"{kind}: {found} would give {numbers.loss(value - fall, digits)} {unit} ({change})"
-    return [first if crossed else f"{first} on these rows", f"{_gain(evaluation, digits)}; {_test(fitted.p_value)}"]
+    rows = "on rows it was not fitted to" if crossed else "on the rows it was fitted to"
+    return [f"{first} {rows}", f"{_gain(evaluation, digits)}; {_test(fitted.p_value)}"]
 
 
 def _gain(evaluation: Evaluation, digits: int) -> str:

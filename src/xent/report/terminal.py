@@ -108,7 +108,7 @@ def _identity(evaluation: Evaluation) -> list[Text]:
     explained = evaluation.discrimination / evaluation.uncertainty if evaluation.uncertainty else math.nan
     notes = {
         "explained": "" if math.isnan(explained) else f"{numbers.share(explained)} of it",
-        "loss": "" if math.isnan(mended) else f"{numbers.loss(mended, digits)} {evaluation.unit} if recalibrated",
+        "miscalibration": "" if math.isnan(mended) else f"{numbers.loss(mended, digits)} {evaluation.unit} without",
     }
     parts = (
         ("uncertainty", "  label entropy", evaluation.uncertainty),
@@ -147,12 +147,12 @@ def _classes(evaluation: Evaluation) -> list[Text]:
     order = sorted(evaluation.per_class, key=_cost, reverse=True)
     digits = min(numbers.decimals(evaluation.cross_entropy), 6)
     loss_in_unit = f"loss ({evaluation.unit})"
-    head = f"  {'costliest class':<22}{'rows':>10}{loss_in_unit:>14}{'of the loss':>13}{'happened':>9}{'forecast':>9}"
+    head = f"  {'costliest class':<22}{'rows':>9}{loss_in_unit:>14}{'share of loss':>15}{'frequency':>11}{'mean p':>8}"
     lines = [Text(head, "bold")]
     for row in order[:_CLASSES]:
         name = _fit(row.name, 20)
-        line = f"    {name}{row.n:>10,}{numbers.loss(row.loss, digits):>14}{numbers.share(row.share):>13}"
-        lines.append(Text(f"{line}{numbers.share(row.frequency):>9}{numbers.share(row.mean_probability):>9}"))
+        line = f"    {name}{row.n:>9,}{numbers.loss(row.loss, digits):>14}{numbers.share(row.share):>15}"
+        lines.append(Text(f"{line}{numbers.share(row.frequency):>11}{numbers.share(row.mean_probability):>8}"))
     if len(order) > _CLASSES:
         lines.append(Text(f"    and {len(order) - _CLASSES:,} more classes (all are in --json)", "dim"))
     return lines
