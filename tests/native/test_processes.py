@@ -19,9 +19,8 @@ SETS = ("x86-64", "x86-64-v3", "x86-64-v4")
 
 def run(code_or_file, **environment):
     command = [sys.executable, *([str(code_or_file)] if isinstance(code_or_file, Path) else ["-c", code_or_file])]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
+    environment = {**os.environ, "XENT_REQUIRE_NATIVE": "0", **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])
@@ -47,7 +46,7 @@ def test_splits_of_the_rows():
 def test_unknown_settings_say_so():
     done = run("from xent import _native; print(_native.available(), _native.reason())", XENT_ISA="pdp11")
     assert done.stdout.startswith("False")
-    assert "XENT_ISA=pdp11 is not one of x86-64" in done.stdout or _native.isa() not in SETS
+    assert f"XENT_ISA=pdp11 is not one of {SETS[0] if _native.isa() in SETS else _native.isa()}" in done.stdout
     done = run("from xent import _native", XENT_ISA="pdp11", XENT_REQUIRE_NATIVE="1")
     assert done.returncode != 0
     assert "XENT_REQUIRE_NATIVE=1, but the compiled core cannot be used" in done.stderr
