@@ -30,7 +30,7 @@ types: $(VENV)/.test
 # The examples in docstrings and documents print what they say
 docs: $(VENV)/.test
 	$(BIN)/python -m pytest -q --doctest-modules --doctest-glob='*.md' --import-mode=importlib \
-	    --pyargs xent.measures xent._forms README.md docs
+	    --pyargs xent README.md docs
 
 # The compiled core is really there
 core: $(VENV)/.test

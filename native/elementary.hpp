@@ -105,6 +105,7 @@ XENT_INLINE vd power2(vd n) {  // 2^n for integers n in [-1022, 1023]
 XENT_INLINE vd cut(vd x, double limit) { return max(min(x, splat(limit)), splat(-limit)); }
 
 XENT_INLINE Exp exp_parts(vd x, vd xl) {
+    xl = only(abs(x) <= 1400.0, xl);
     x = cut(x, 1400.0);
     vd n = nearest(x * xent_constants::kLog2e_1);
     vd r = x - n * xent_constants::kLn2_1;

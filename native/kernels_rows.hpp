@@ -36,8 +36,7 @@ struct Top {  // the largest and where it is; whether there is a NaN
 };
 
 XENT_INLINE dd gap(vd a, vd b) {  // a - b exactly, a = -inf included
-    dd d = two_sum(a, -b);
-    return {d.h, only(abs(d.h) < kInf, d.l)};
+    return tied(two_sum(a, -b));
 }
 
 XENT_INLINE void add_product(vd& h, vd& l, dd a, dd b) {

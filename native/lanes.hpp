@@ -25,14 +25,15 @@ XENT_INLINE dd split_product(vd a, vd b, vd bl) {
     vd ah = top(a), bh = top(b);
     return {ah * bh, ah * ((b - bh) + bl) + (a - ah) * b};
 }
+XENT_INLINE dd tied(dd a) { return {a.h, only(abs(a.h) < kInf, a.l)}; }  // what overflowed has no low part
 XENT_INLINE dd add(dd a, dd b) {
-    dd s = two_sum(a.h, b.h), t = two_sum(a.l, b.l);
-    s = fast_two_sum(s.h, s.l + t.h);
-    return fast_two_sum(s.h, s.l + t.l);
+    dd s = tied(two_sum(a.h, b.h)), t = two_sum(a.l, b.l);
+    s = tied(fast_two_sum(s.h, s.l + t.h));
+    return tied(fast_two_sum(s.h, s.l + t.l));
 }
 XENT_INLINE dd add(dd a, vd b) {
-    dd s = two_sum(a.h, b);
-    return fast_two_sum(s.h, s.l + a.l);
+    dd s = tied(two_sum(a.h, b));
+    return tied(fast_two_sum(s.h, s.l + a.l));
 }
 XENT_INLINE dd neg(dd a) { return {-a.h, -a.l}; }
 XENT_INLINE dd sub(dd a, dd b) { return add(a, neg(b)); }

@@ -19,6 +19,7 @@ from xent.evaluation._recalibration import Mended, recalibrate
 from xent.evaluation._rows import Rows, read_rows
 from xent.evaluation._tables import class_table, frequencies, mean_or_inf, tail_share, worst_rows
 from xent.evaluation.results import Audit, Clipped, Estimate, Evaluation, Recalibration
+from xent.measures import surprisal as surprisal_of
 
 CLIPS = (2.0**-52, 1e-15, 1e-7)
 """Where others clip: scikit-learn and NumPy code in float64, older scikit-learn, Keras and code in float32."""
@@ -215,7 +216,7 @@ def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mende
     finite = np.isfinite(losses)
     loss = mean_or_inf(losses, rows)
     share = frequencies(rows)
-    surprisal = np.where(share > 0.0, -np.log(share), 0.0)
+    surprisal = np.where(share > 0.0, surprisal_of(share, check=False), 0.0)
     uncertainty = math.fsum((share * surprisal).tolist())
     prior = surprisal[rows.main_label()] if rows.soft is None else _soft_losses(rows.soft, surprisal[None, :])
     whole = mean(losses, Sampling.of(rows)) if finite.all() else Estimate(loss, math.nan, math.nan, math.nan)

@@ -12,8 +12,12 @@ from xent._check import sum_tolerance
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Form, Logits, LogProbs, Probs, TopK
 from xent.evaluation._arrays import digits, first, is_float, require_numbers, show, to_numpy, widen
+from xent.measures import binary_cross_entropy
+from xent.measures import surprisal as surprisal_of
 
 Floats = NDArray[np.float64]
+
+_FORMS: dict[str, type[Form]] = {"probs": Probs, "logprobs": LogProbs, "logits": Logits}
 
 LARGEST_MISS = 0.01
 """A row whose sum is off 1 by more than rounding is used as given up to here; further off it is an error."""
@@ -77,15 +81,17 @@ def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
     values = widen(raw.values)
     with np.errstate(all="ignore"):
         _check_values(raw, values, row)
-        if raw.kind == "logits":
-            surprisal = _one_column_logits(values) if raw.one_column else _log_softmax(values)
-            return Forecasts(np.exp(-surprisal), surprisal, np.zeros(len(row), dtype=bool))
+        form = _FORMS[raw.kind](values)
         if raw.one_column:
-            probs, surprisal = _two_columns(values, raw.kind)
+            # The loss of each outcome: -log of its probability, from whatever the column holds.
+            surprisal = np.stack([binary_cross_entropy(k, form, check=False) for k in (0, 1)], axis=1)
+            probs = np.stack([1.0 - values, values], axis=1) if raw.kind == "probs" else np.exp(-surprisal)
             return Forecasts(probs, surprisal, np.zeros(len(row), dtype=bool))
+        losses = surprisal_of(form, check=False)
+        if raw.kind == "logits":
+            return Forecasts(np.exp(-losses), losses, np.zeros(len(row), dtype=bool))
         probs = values if raw.kind == "probs" else np.exp(values)
-        surprisal = -np.log(values) if raw.kind == "probs" else -values
-        return Forecasts(probs, surprisal + 0.0, sums_off_one("q", probs, raw.digits, row))
+        return Forecasts(probs, losses, sums_off_one("q", probs, raw.digits, row))
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -139,31 +145,3 @@ def _outside(raw: Raw, values: Floats) -> NDArray[np.bool_]:
         return np.isnan(values)
     impossible = (values == -np.inf).all(axis=1)
     return ~(values < np.inf) | impossible[:, None]
-
-
-def _two_columns(values: Floats, kind: str) -> tuple[Floats, Floats]:
-    """Both classes from probability or log-probability of class 1."""
-    p = values if kind == "probs" else np.exp(values)
-    other = -np.log1p(-p) if kind == "probs" else -_log1mexp(values)
-    own = -np.log(p) if kind == "probs" else -values
-    rest = 1.0 - p if kind == "probs" else -np.expm1(values)
-    return np.stack([rest, p], axis=1), np.stack([other, own], axis=1) + 0.0
-
-
-def _log1mexp(x: Floats) -> Floats:
-    """log(1 - e^x) for x <= 0 (Mächler 2012): each branch where it is accurate."""
-    return np.where(x < -np.log(2.0), np.log1p(-np.exp(x)), np.log(-np.expm1(x)))
-
-
-def _one_column_logits(x: Floats) -> Floats:
-    tail = np.log1p(np.exp(-np.abs(x)))
-    return np.stack([np.maximum(x, 0.0) + tail, np.maximum(-x, 0.0) + tail], axis=1)
-
-
-def _log_softmax(logits: Floats) -> Floats:
-    """-log softmax. The largest logit is left out of the sum and returns in log1p: small losses keep their digits."""
-    largest = np.argmax(logits, axis=1)[:, None]
-    shifted = logits - np.take_along_axis(logits, largest, axis=1)
-    others = np.exp(shifted)
-    np.put_along_axis(others, largest, 0.0, axis=1)
-    return np.log1p(others.sum(axis=1))[:, None] - shifted

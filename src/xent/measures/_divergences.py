@@ -72,7 +72,7 @@ def kl_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
     --------
     >>> import xent
     >>> float(xent.kl_divergence([0.5, 0.5], [0.25, 0.75], unit="bits"))
-    0.20751874963942188
+    0.2075187496394219
     >>> float(xent.kl_divergence([0.5, 0.5], [1.0, 0.0]))
     inf
     """
