@@ -54,12 +54,14 @@ def axis_from_end(axis: Any, ndim: int) -> int:
     return number - ndim if number >= 0 else number
 
 
-def outcome_axis(name: str, shape: Sequence[int], axis: int) -> int:
-    """The number of outcomes K of `name` along `axis` (negative); refused when there is no such axis or K = 0."""
+def outcome_axis(name: str, shape: Sequence[int], axis: int, ndim: int = 0) -> int:
+    """The number of outcomes K of `name` along `axis` (counted from the end of the `ndim` dimensions that all operands
+    broadcast to); refused when there is no such axis or K = 0."""
     if not shape:
         raise ShapeError(f"`{name}` is a single number; it needs an axis of outcomes, one probability each.")
     if len(shape) < -axis:
-        raise ShapeError(f"`{name}` has shape {_shape(shape)} and no axis {axis}.")
+        typed = f"{ndim + axis} (of the {ndim} dimensions that the arguments broadcast to)" if ndim else f"{axis}"
+        raise ShapeError(f"`{name}` has shape {_shape(shape)} and no axis {typed}.")
     if shape[axis] == 0:
         raise ShapeError(f"`{name}` has shape {_shape(shape)}: no outcome along axis {axis}. A row needs at least one.")
     return shape[axis]
@@ -95,20 +97,24 @@ def table(name: str, shape: Sequence[int]) -> None:
 
 def given_axis(given: Any) -> int:
     """`given` as 0 or 1."""
-    if isinstance(given, bool) or given not in (0, 1):
-        raise ValueError(f"`given` is {given!r}; it is 0 (the rows are known) or 1 (the columns are known).")
-    return int(given)
+    message = f"`given` is {given!r}; it is 0 (the rows are known) or 1 (the columns are known)."
+    if isinstance(given, (bool, np.bool_)):
+        raise ValueError(message)
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise ValueError(message) from None
+    if number not in (0, 1):
+        raise ValueError(message)
+    return number
 
 
 def refuse_kind(name: str, kind: str, allowed: Collection[str]) -> NoReturn:
     """A form that makes no sense in this place."""
     given = _MAKE[kind].format(name="…").replace("(…)", "")
-    if kind == "labels":
-        advice = (
-            f"Labels are outcomes, not a distribution; for how often each label occurs, pass {_make('counts', name)}"
-        )
-    else:
-        advice = "Pass " + ", ".join(_make(k, name) for k in _MAKE if k in allowed)
+    advice = f"It can be {', '.join(_make(k, name) for k in _MAKE if k in allowed)}"
+    if kind == "labels" and "counts" in allowed:
+        advice = f"Labels are outcomes, not a distribution; for how often each occurs, pass {_make('counts', name)}"
     raise DistributionError(f"`{name}` is given as {given}, which does not make sense here. {advice}.")
 
 
@@ -120,7 +126,8 @@ def refuse_integers(name: str, dtype: Any, allowed: Collection[str]) -> NoReturn
         "probs": "for probabilities that are exactly 0 or 1",
     }
     options = ", ".join(f"{_make(kind, name)} {text}" for kind, text in words.items() if kind in allowed)
-    raise DistributionError(f"`{name}` is an integer array ({dtype}). Say what it holds: {options}.")
+    what = "an array of booleans" if "bool" in str(dtype) else f"an integer array ({dtype})"
+    raise DistributionError(f"`{name}` is {what}. Say what it holds: {options}.")
 
 
 def refuse_dtype(name: str, dtype: Any, advice: str) -> NoReturn:
@@ -128,10 +135,13 @@ def refuse_dtype(name: str, dtype: Any, advice: str) -> NoReturn:
     raise DistributionError(f"`{name}` has dtype {dtype}. {advice}")
 
 
-def refuse_label_dtype(name: str, dtype: Any) -> NoReturn:
-    """Labels that are not integers."""
+def refuse_label_dtype(name: str, array: Any) -> NoReturn:
+    """Labels that are not integers; a missing one (NaN) is named."""
+    if isinstance(array, np.ndarray) and np.isnan(array.astype(np.float64)).any():
+        first = position(int(np.argmax(np.isnan(array.astype(np.float64)).reshape(-1))), array.shape)
+        raise DistributionError(f"`{name}` has a missing label, NaN at row {first}. Leave that row out.")
     raise DistributionError(
-        f"`{name}` holds labels of dtype {dtype}; labels are integers, class indices 0..K-1. Convert them first."
+        f"`{name}` holds labels of dtype {array.dtype}; labels are integers, class indices 0..K-1. Convert them first."
     )
 
 
@@ -159,7 +169,7 @@ def bad_labels(name: str, labels: Any, outcomes: int, *, binary: bool = False) -
     outside = np.nonzero(((flat < 0) | (flat >= outcomes)).reshape(-1))[0]
     count = len(outside)
     first = int(outside[0])
-    place = "" if flat.ndim == 0 else f" at row {_place(first, flat.shape)}"
+    place = "" if flat.ndim == 0 else f" at row {position(first, flat.shape)}"
     plural = "s" if count != 1 else ""
     range_ = "{0, 1}" if binary else f"[0, {outcomes})"
     what = f"the first is {flat.reshape(-1)[first]}{place}" if count != 1 else f"{flat.reshape(-1)[first]}{place}"
@@ -170,7 +180,7 @@ def bad_row(name: str, kind: str, row: Any, place: Place, tolerance: float) -> N
     """Say what is wrong with one row of `name`, which the measures found to be no distribution."""
     values = np.asarray(row, dtype=np.float64).reshape(-1)
     at = f"`{name}`" if place is None else f"`{name}` row {place}"
-    reason = {"logits": _bad_logits, "logprobs": _bad_log_probs, "counts": _bad_counts}.get(kind, _bad_probs)
+    reason = _REASONS.get(kind, _bad_probs)
     raise DistributionError(reason(name, at, values, tolerance))
 
 
@@ -211,22 +221,33 @@ def _bad_logits(name: str, at: str, values: Any, tolerance: float) -> str:
 def _bad_log_probs(name: str, at: str, values: Any, tolerance: float) -> str:
     if np.isnan(values).any():
         return _nan(at, values)
-    total = _sum(np.exp(np.minimum(values, 700.0)))
+    if (values == np.inf).any():
+        return f"{at} has +inf at outcome {int(np.argmax(values))}; a log-probability is at most 0."
+    with np.errstate(over="ignore"):
+        total = _sum(np.exp(values))
     return (
         f"{at} holds log-probabilities whose exponentials sum to {_off_one(total, tolerance)}, not 1. "
         f"If they are not normalised, pass {_make('logits', name)}."
     )
 
 
-def _bad_counts(name: str, at: str, values: Any, tolerance: float) -> str:
-    if (found := _not_finite(at, values, "a count is finite")) is not None:
+def _bad_counts(name: str, at: str, values: Any, tolerance: float, *, noun: str = "count") -> str:
+    if (found := _not_finite(at, values, f"a {noun} is finite")) is not None:
         return found
     low = int(np.argmin(values))
     if values[low] < 0:
-        return f"{at} has a negative count, {_number(values[low])} at outcome {low}."
+        return f"{at} has a negative {noun}, {_number(values[low])} at outcome {low}."
     if not values.any():
-        return f"{at} has no counts: every entry is 0, so there is no distribution."
-    return f"{at} has counts whose sum is not finite."
+        return f"{at} has no {noun}s: every entry is 0, so there is no distribution."
+    return f"{at} has {noun}s whose sum is not finite."
+
+
+def _bad_numbers(name: str, at: str, values: Any, tolerance: float) -> str:
+    """What `normalize` takes: anything that has shares."""
+    return _bad_counts(name, at, values, tolerance, noun="value")
+
+
+_REASONS = {"logits": _bad_logits, "logprobs": _bad_log_probs, "counts": _bad_counts, "numbers": _bad_numbers}
 
 
 def _not_finite(at: str, values: Any, rule: str) -> str | None:
@@ -250,12 +271,12 @@ def _sum(values: Any) -> float:
 
 
 def _off_one(total: float, tolerance: float) -> str:
-    """The sum with as many digits as it takes to see that it is not 1."""
+    """The sum with as many digits as it takes to see that it is off 1 by more than the tolerance."""
     for digits in range(4, 18):
         text = f"{total:.{digits}g}"
-        if text != "1" and abs(float(text) - 1) > tolerance / 2:
+        if float(text) != 1 and abs(float(text) - 1) > tolerance / 2:
             return text
-    return repr(total)
+    return f"1 within rounding ({total - 1:+.3g})"
 
 
 def _number(value: float) -> str:
@@ -270,13 +291,10 @@ def _shape(shape: Sequence[int]) -> str:
     return str(tuple(int(n) for n in shape))
 
 
-def _place(flat: int, shape: Sequence[int]) -> Place:
+def position(flat: int, shape: Sequence[int]) -> Place:
     """A flat index as people write it: a number for one dimension, a tuple for more, None for a single row."""
     if len(shape) == 0:
         return None
     if len(shape) == 1:
         return flat
     return tuple(int(i) for i in np.unravel_index(flat, tuple(shape)))
-
-
-place = _place

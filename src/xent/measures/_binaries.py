@@ -64,7 +64,7 @@ def binary_entropy(y: Array, /, *, unit: str = "nats", check: bool = True) -> Ar
     >>> xent.binary_entropy([0.0, 0.25, 0.5], unit="bits")
     array([0.        , 0.81127812, 1.        ])
     """
-    operand = take("y", y, BINARY_TRUTHS, zero_one=True)
+    operand = take("y", y, BINARY_TRUTHS, integers="labels")
     return _dispatch.elementwise(_ENTROPY, (operand,), unit, check)
 
 
@@ -127,7 +127,7 @@ def binary_cross_entropy(y: Array, q: Array, /, *, unit: str = "nats", check: bo
     >>> float(xent.binary_cross_entropy(1.0, xent.Logits(-200.0)))
     200.0
     """
-    operands = (take("y", y, BINARY_TRUTHS, zero_one=True), take("q", q, BINARY))
+    operands = (take("y", y, BINARY_TRUTHS, integers="labels"), take("q", q, BINARY))
     return _dispatch.elementwise(_CROSS_ENTROPY, operands, unit, check)
 
 
@@ -175,5 +175,5 @@ def binary_kl_divergence(y: Array, q: Array, /, *, unit: str = "nats", check: bo
     >>> float(xent.binary_kl_divergence(0.5, 0.25, unit="bits"))
     0.2075187496394219
     """
-    operands = (take("y", y, BINARY_TRUTHS, zero_one=True), take("q", q, BINARY))
+    operands = (take("y", y, BINARY_TRUTHS, integers="labels"), take("q", q, BINARY))
     return _dispatch.elementwise(_KL, operands, unit, check)

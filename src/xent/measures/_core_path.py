@@ -40,7 +40,8 @@ def same_shape(
     """A value for each element, which needs its row."""
     tolerance = row_tolerance(operand, outcomes) if check else None
     kind = dtype_of(dtype, [operand.array])
-    values, bad = _native.rowwise(op, operand.kind, operand.array, axis, post=post, tol=tolerance, dtype=kind)
+    held = "counts" if operand.kind == "numbers" else operand.kind
+    values, bad = _native.rowwise(op, held, operand.array, axis, post=post, tol=tolerance, dtype=kind)
     if bad >= 0:
         _explain(operand, bad, axis, outcomes, outer)
     return values
@@ -54,7 +55,7 @@ def tables(op: str, operand: Operand, outcomes: int, given: int | None, post: st
     if bad >= 0:
         outer = operand.array.shape[:-2]
         row = operand.array[np.unravel_index(bad, outer)] if outer else operand.array
-        _check.bad_row(operand.name, operand.kind, row, _check.place(bad, outer), row_tolerance(operand, outcomes))
+        _check.bad_row(operand.name, operand.kind, row, _check.position(bad, outer), row_tolerance(operand, outcomes))
     return values[()]
 
 

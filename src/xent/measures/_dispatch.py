@@ -12,7 +12,7 @@ from xent import _check, _native, _units
 from xent.measures import _core_path as core
 from xent.measures import _formula_path as formulas
 from xent.measures import _namespace as ns
-from xent.measures._operands import Operand, one_library
+from xent.measures._operands import Operand, floats_of, one_library
 from xent.measures._promotion import promoted, widened
 
 # What a result can be scaled to besides a unit: the exponential, for perplexity.
@@ -50,8 +50,8 @@ def same_shape(measure: Measure, operand: Operand, axis: Any, unit: str, check: 
     """A result of the operand's own shape that needs its rows: surprisal of logits or counts, normalize."""
     nats = _units.in_nats(unit)
     axis, outcomes, outer = arrange((operand,), axis)
-    dtype = promoted([operand.array])
-    if use_core((operand,)) and (measure.op != "normalize" or operand.kind == "counts"):
+    dtype = promoted([operand.array]) if operand.kind == "numbers" else result_dtype((operand,))
+    if use_core((operand,)) and (measure.op != "normalize" or operand.kind == "numbers"):
         return core.same_shape(measure.op, operand, axis, outcomes, outer, unit, check, dtype)
     last = formulas.outcomes_last((operand,), axis)
     values = formulas.rows(measure.formula, last, outcomes, nats, check, dtype, spread=True)
@@ -82,6 +82,12 @@ def elementwise(measure: Measure, operands: tuple[Operand, ...], unit: str, chec
     return formulas.elementwise(measure.op, measure.formula, operands, nats, check, dtype)
 
 
+def check_axis(axis: Any, ndim: int) -> None:
+    """Refuse an axis that is none, also where it plays no part; a single number has no axis to name but the default."""
+    if ndim or _check.integer_axis(axis) != -1:
+        _check.axis_from_end(axis, ndim)
+
+
 def use_core(operands: tuple[Operand, ...]) -> bool:
     """NumPy arrays go to the compiled core where there is one; all others through the array formulas."""
     return isinstance(operands[0].array, np.ndarray) and _native.available()
@@ -89,7 +95,7 @@ def use_core(operands: tuple[Operand, ...]) -> bool:
 
 def result_dtype(operands: tuple[Operand, ...]) -> str:
     """The name of the promoted floating dtype. Labels and counts have no say; alone, they and integers give float64."""
-    return promoted([o.array for o in operands if o.kind not in ("labels", "counts")])
+    return promoted(floats_of(operands))
 
 
 def arrange(operands: tuple[Operand, ...], axis: Any) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
@@ -99,7 +105,7 @@ def arrange(operands: tuple[Operand, ...], axis: Any) -> tuple[int, int, tuple[t
     if rows[0].array.ndim == 0:
         _check.outcome_axis(rows[0].name, (), -1)
     axis = _check.axis_from_end(axis, ndim)
-    sizes = [_check.outcome_axis(o.name, o.array.shape, axis) for o in rows]
+    sizes = [_check.outcome_axis(o.name, o.array.shape, axis, ndim) for o in rows]
     if len(rows) == 2 and sizes[0] != sizes[1]:
         _check.different_outcomes((rows[0].name, rows[1].name), (rows[0].array.shape, rows[1].array.shape), axis)
     outer = tuple(core.outer_shape(o, axis) for o in operands)

@@ -36,12 +36,13 @@ def surprisal(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = 
     Returns
     -------
     array of the shape, library, device and dtype of `p`
-        In `unit`, at least 0.
+        In `unit`, at least 0; below it by rounding alone, where a probability exceeds 1 by rounding.
 
     Raises
     ------
     DistributionError
-        A value outside [0, 1] or NaN; logits without a finite value; counts that are negative or all 0.
+        A value below 0, above 1 by more than rounding (1e-6 in float64), or NaN; logits without a finite value; counts
+        that are negative or all 0.
 
     Edge cases
     ----------
@@ -69,6 +70,7 @@ def surprisal(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = 
     array([1., 2., 2.])
     """
     operand = take("p", p, DISTRIBUTIONS)
+    _dispatch.check_axis(axis, operand.array.ndim)
     if operand.kind in ("probs", "logprobs"):
         return _dispatch.elementwise(_SURPRISAL, (operand,), unit, check)
     return _dispatch.same_shape(_SURPRISAL, operand, axis, unit, check)

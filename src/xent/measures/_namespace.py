@@ -55,6 +55,15 @@ def helper_device(a: Any) -> Any:
     return None if library(a) == "jax" else device(a)
 
 
+def to_host(a: Any) -> Any:
+    """`a` on the device that NumPy can read."""
+    if library(a) == "torch":
+        return a.cpu()
+    info = getattr(namespace(a), "__array_namespace_info__", None)
+    home = info().default_device() if info is not None and library(a) != "jax" else None
+    return a if home is None or device(a) == home else a.to_device(home)
+
+
 def is_refused(a: Any) -> str:
     """Why `a` is an array that no measure takes: "masked", "sparse" or "object"; "" when it may be one they take."""
     if isinstance(a, np.ma.MaskedArray):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array as machine
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -17,9 +18,16 @@ TRUTHS = (*DISTRIBUTIONS, "labels")
 BINARY = ("probs", "logprobs", "logits")
 BINARY_TRUTHS = (*BINARY, "labels")
 
+_NUMBERS = (np.generic, bool, int, float, complex)
+_PLAIN = "Pass a plain array of numbers, a value in every place."
+_SEQUENCES = (list, tuple, range, memoryview, machine.array)
+
 
 class Operand(NamedTuple):
-    """One argument: its name in messages, what it holds, the array, and whether it came as a list or number."""
+    """One argument: its name in messages, what it holds, the array, and whether it came as a list or number.
+
+    Lists and numbers have no say in the dtype of a result beside an array.
+    """
 
     name: str
     kind: str
@@ -27,9 +35,9 @@ class Operand(NamedTuple):
     weak: bool = False
 
 
-def take(name: str, value: Any, allowed: Collection[str], *, zero_one: bool = False) -> Operand:
-    """The operand `name`. A plain float array holds probabilities; with `zero_one`, plain integers and booleans are
-    outcomes 0 and 1 (the truth of the binary functions)."""
+def take(name: str, value: Any, allowed: Collection[str], *, integers: str | None = None) -> Operand:
+    """The operand `name`. A plain float array holds probabilities; plain integers and booleans are refused unless
+    `integers` says what they are here ("labels": outcomes 0 and 1; "counts")."""
     kind = None
     if isinstance(value, Form):
         kind, value = value.kind, value.values
@@ -38,15 +46,19 @@ def take(name: str, value: Any, allowed: Collection[str], *, zero_one: bool = Fa
     elif isinstance(value, TopK):
         _check.refuse_container(name, "`xent.TopK`", "Top-k targets are for the losses of `xent.torch`.")
     array, weak = _as_array(name, value)
+    if kind == "labels" and weak and array.size == 0:
+        array = array.astype(np.int64)  # an empty list: no label, of any dtype
     if not ns.is_floating(array):
         if not (ns.is_integer(array) or ns.is_bool(array)):
-            _refuse_dtype(name, array.dtype)
+            _refuse_dtype(name, array, kind)
         if kind is None:
-            if not zero_one:
+            if integers is None:
                 _check.refuse_integers(name, array.dtype, allowed)
-            kind = "labels"
+            kind = integers
+        if isinstance(array, np.ndarray) and array.dtype.kind not in "iub":
+            array = array.astype(np.int64)  # the four-bit integers of ml_dtypes
     elif kind == "labels":
-        _check.refuse_label_dtype(name, array.dtype)
+        _check.refuse_label_dtype(name, array)
     return Operand(name, kind or "probs", array, weak)
 
 
@@ -55,48 +67,54 @@ def _as_array(name: str, value: Any) -> tuple[Any, bool]:
     if type(value) is np.ndarray:
         return value, False
     if what := ns.is_refused(value):
-        _check.refuse_container(name, f"a {what} array", "Pass a plain array of numbers with a value in every place.")
+        article = "an" if what[0] in "aeiou" else "a"
+        _check.refuse_container(
+            name, f"{article} {what} array", "Pass a plain array of numbers, a value in every place."
+        )
     if isinstance(value, np.ndarray):
         return np.asarray(value), False
-    if isinstance(value, (np.generic, bool, int, float, complex)):
+    if isinstance(value, _NUMBERS):
         return _from_python(name, value), True
-    if ns.is_array(value):
+    if not isinstance(value, type) and ns.is_array(value):
         return value, False
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, _SEQUENCES):
         _refuse_arrays_within(name, value)
         return _from_python(name, value), True
     if isinstance(value, Form):
         _check.refuse_container(name, "a form inside a form", "Wrap the array once.")
     if hasattr(value, "__array__") and not isinstance(value, type):
+        if "Sparse" in str(getattr(value, "dtype", "")):
+            _check.refuse_container(name, "a sparse column", _PLAIN)
         return _from_python(name, value), False
     _check.refuse_object(name, value)
 
 
 def _from_python(name: str, value: Any) -> np.ndarray[Any, Any]:
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
         _check.refuse_container(name, "a ragged list", "Every row needs the same number of values.")
-    # An empty list holds no integers: it is an array without outcomes, and refused as that.
-    return array.astype(np.float64) if array.size == 0 and array.dtype == np.float64 else array
 
 
-def _refuse_arrays_within(name: str, value: Sequence[Any]) -> None:
+def _refuse_arrays_within(name: str, value: Any) -> None:
     """A list of another library's arrays would lose its gradients on the way to NumPy."""
     first: Any = value
     while isinstance(first, (list, tuple)) and first:
         first = first[0]
-    if not isinstance(first, (np.ndarray, np.generic, bool, int, float)) and ns.is_array(first):
+    if isinstance(first, Form):
+        _check.refuse_container(name, "a list of forms", "Wrap the whole array once.")
+    if not isinstance(first, (np.ndarray, *_NUMBERS)) and ns.is_array(first):
         _check.refuse_container(name, f"a list of {ns.library(first)} arrays", "Stack them into one array first.")
 
 
-def _refuse_dtype(name: str, dtype: Any) -> None:
+def _refuse_dtype(name: str, array: Any, kind: str | None) -> None:
+    to = "integers" if kind == "labels" else "floats"
     advice = {
-        "O": "Convert it to floats first, for example with `.astype(float)`.",
+        "O": f"Convert it to {to} first, for example with `.astype({'int' if kind == 'labels' else 'float'})`.",
         "c": "A probability is a real number.",
         "f": "xent computes up to float64; convert it with `.astype('float64')`.",
     }
-    _check.refuse_dtype(name, dtype, advice.get(getattr(dtype, "kind", ""), "Pass numbers."))
+    _check.refuse_dtype(name, array.dtype, advice.get(getattr(array.dtype, "kind", ""), f"Pass {to}."))
 
 
 def one_library(operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
@@ -109,3 +127,10 @@ def one_library(operands: tuple[Operand, ...]) -> tuple[Operand, ...]:
         _check.refuse_mixture([o.name for o in strong], [ns.library(o.array) for o in strong])
     model = strong[0].array
     return tuple(o._replace(array=join(o.array, model)) if o.weak else o for o in operands)
+
+
+def floats_of(operands: Sequence[Operand]) -> list[Any]:
+    """The arrays that decide a result's dtype: not labels nor counts; lists and numbers only among themselves."""
+    found = [o for o in operands if o.kind not in ("labels", "counts")]
+    strong = [o.array for o in found if not o.weak and ns.is_floating(o.array)]
+    return strong or [o.array for o in found]

@@ -1,4 +1,4 @@
-"""Which floating dtype a result has, and moving lists, halves and masks to where they are needed."""
+"""Which floating dtype a result has, and moving lists and masks to where they are needed."""
 
 from __future__ import annotations
 
@@ -48,20 +48,19 @@ def widened(name: str) -> str:
 
 
 def join(value: Any, model: Any) -> Any:
-    """A NumPy array made from a list or number, as an array of the library, device and float width of `model`."""
+    """A NumPy array made from a list or number, as an array of the library and device of `model`, at its own width."""
     xp = ns.namespace(model)
-    floats = ns.is_floating(value) and ns.is_floating(model)
-    return xp.asarray(value, dtype=model.dtype if floats else None, device=ns.device(model))
+    dtype = ns.dtype_named(model, "float64") if ns.is_floating(value) else None
+    return xp.asarray(value, dtype=dtype, device=ns.helper_device(model))
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:
     """The values on the host, for a message or a check."""
     if isinstance(array, np.ndarray):
         return array
-    array = ns.detach(array)
-    if ns.library(array) == "torch":
-        array = array.cpu()
-        return (array.float() if ns.is_floating(array) and ns.is_half(array) else array).numpy()
+    array = ns.to_host(ns.detach(array))
+    if ns.is_floating(array) and ns.is_half(array):
+        array = ns.namespace(array).astype(array, ns.dtype_named(array, "float32"))
     try:
         return np.asarray(array)
     except TypeError:

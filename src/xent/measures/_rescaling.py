@@ -10,7 +10,7 @@ from xent.measures._operands import DISTRIBUTIONS, take
 
 Array = Any
 
-_NORMALIZE = Measure("normalize", _rows.normalize)
+_NORMALIZE = Measure("normalize", lambda xp, kind, a: _rows.normalize(xp, "counts" if kind == "numbers" else kind, a))
 
 
 def normalize(a: Array, /, *, axis: int = -1) -> Array:
@@ -59,7 +59,7 @@ def normalize(a: Array, /, *, axis: int = -1) -> Array:
     >>> xent.normalize([1, 1, 2])
     array([0.25, 0.25, 0.5 ])
     """
-    operand = take("a", a, (*DISTRIBUTIONS, "labels"), zero_one=True)
-    if operand.kind in ("labels", "probs"):
-        operand = operand._replace(kind="counts")
-    return _dispatch.same_shape(_NORMALIZE, operand, axis, "nats", True)
+    operand = take("a", a, DISTRIBUTIONS, integers="counts")
+    # Plain numbers and counts have shares; a log-probability off by a constant is a logit.
+    held = {"probs": "numbers", "counts": "numbers", "logprobs": "logits"}.get(operand.kind, operand.kind)
+    return _dispatch.same_shape(_NORMALIZE, operand._replace(kind=held), axis, "nats", True)
