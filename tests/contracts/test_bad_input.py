@@ -108,7 +108,7 @@ def test_integer_arrays_need_a_form(dtype):
         assert "xent.Counts(p)" in str(error.value)
     with pytest.raises(DistributionError, match=r"xent.Labels\(p\)"):
         xent.cross_entropy(p, [0.5, 0.5])
-    with pytest.raises(DistributionError, match=r"`q` is an integer array"):
+    with pytest.raises(DistributionError, match="`q` is an "):
         xent.cross_entropy([0.5, 0.5], p)
 
 
@@ -290,6 +290,67 @@ def test_check_false_computes_as_given():
         assert xent.cross_entropy([0.5, 0.5], [0.5, 0.25], check=False) == pytest.approx(0.5 * np.log(8))
 
 
+def test_axis_is_looked_at_where_it_plays_no_part():
+    for axis in (7, -3):
+        with pytest.raises(ShapeError, match="`axis`"):
+            xent.surprisal(np.array([0.5, 0.5]), axis=axis)
+    with pytest.raises(TypeError, match="`axis`"):
+        xent.surprisal(0.5, axis="x")
+
+
+def test_axis_of_operands_with_fewer_dimensions():
+    with pytest.raises(ShapeError, match=r"`p` has shape \(4,\) and no axis 0 \(of the 2 dimensions"):
+        xent.kl_divergence(np.full(4, 0.25), np.full((4, 3), 0.25), axis=0)
+
+
+def test_normalize_takes_what_has_shares():
+    with pytest.raises(DistributionError, match="Labels"):
+        xent.normalize(Labels([0, 1, 2]))
+    np.testing.assert_allclose(xent.normalize(LogProbs(np.log([0.2, 0.2]))), [0.5, 0.5], rtol=1e-15)
+    with pytest.raises(DistributionError, match="negative value, -1 at outcome 0"):
+        xent.normalize([-1.0, 2.0])
+
+
+def test_lists_do_not_widen_and_are_not_narrowed(make):
+    half = make([0.0, 0.0], "float32")
+    out = xent.kl_divergence(Logits([1000.5, 1001.0]), Logits(half))
+    assert out.dtype == half.dtype
+    assert float(out) == pytest.approx(float(xent.kl_divergence(Logits([0.0, 0.5]), Logits([0.0, 0.0]))), rel=1e-6)
+    assert xent.binary_cross_entropy(half + 0.5, 0.5).dtype == half.dtype
+
+
+def test_counts_keep_their_digits_beside_a_narrow_model(make):
+    if make.library == "jax":
+        pytest.skip("JAX has no float64 unless x64 is switched on")
+    q = make([0.5, 0.5], "float32")
+    found = xent.kl_divergence(Counts(make([2**24 + 1, 2**24 - 1], "int64")), q)
+    assert float(found) == pytest.approx(1.7763568394002505e-15, rel=1e-6)
+    assert float(xent.cross_entropy(Counts(make([3e-60, 1e-60])), q)) == pytest.approx(np.log(2), rel=1e-6)
+
+
+def test_other_containers_of_numbers():
+    import array
+
+    expected = xent.entropy([0.5, 0.5])
+    for same in (memoryview(np.array([0.5, 0.5])), array.array("d", [0.5, 0.5]), np.array([0.5, 0.5]).tolist()):
+        assert xent.entropy(same) == expected
+    np.testing.assert_array_equal(xent.normalize(range(1, 4)), np.array([1, 2, 3]) / 6)
+
+
+def test_missing_labels_are_named():
+    with pytest.raises(DistributionError, match="missing label, NaN at row 1"):
+        xent.cross_entropy(Labels(np.array([0.0, np.nan])), [[0.5, 0.5], [0.5, 0.5]])
+
+
+def test_arrays_on_another_device():
+    strict = pytest.importorskip("array_api_strict")
+    device = strict.Device("device1")
+    p = strict.asarray([0.5, 0.5], device=device)
+    assert xent.entropy(p).device == device
+    with pytest.raises(DistributionError, match="`p` sums to 1.1"):
+        xent.entropy(strict.asarray([0.5, 0.6], device=device))
+
+
 def test_nothing_is_written_to_the_arguments():
     rng = np.random.default_rng(0)
     p, q = rng.dirichlet(np.ones(5), 4), rng.dirichlet(np.ones(5), 4)
@@ -305,7 +366,7 @@ def test_nothing_is_written_to_the_arguments():
 
 
 def test_conditional_entropy_given():
-    for given in (2, -1, None, "x", True):
+    for given in (2, -1, None, "x", True, 1.0, np.True_, np.array([0, 1])):
         with pytest.raises(ValueError, match="`given`"):
             xent.conditional_entropy([[0.5, 0.5]], given=given)
 
