@@ -111,7 +111,7 @@ def test_only_io_opens_files(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
-            if path.name == "_manners.py" and ast.unparse(node).startswith("os.open(os.devnull"):
+            if "os.devnull" in ast.unparse(node):
                 continue  # where a broken pipe's last words go
             assert name not in OPENERS, f"{path.relative_to(ROOT)}:{node.lineno} calls {name}"
 
