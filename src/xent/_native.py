@@ -22,6 +22,8 @@ def _load() -> tuple[Any, str]:
     try:
         from xent import _core  # pyright: ignore[reportAttributeAccessIssue]  # an extension: there is nothing to read
     except ImportError as error:
+        if isinstance(error.__cause__, ValueError):  # the extension is there, and refuses a wish
+            raise error.__cause__ from None
         why = f"the compiled core cannot be used: {error}"
         if os.environ.get("XENT_REQUIRE_NATIVE") == "1":
             raise ImportError(f"XENT_REQUIRE_NATIVE=1, but {why}") from error
