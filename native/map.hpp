@@ -32,6 +32,12 @@ static int map(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
         for (int r = 0; r < kLanes; ++r) s.sum[r] = s.sum_low[r] = s.lse[r] = s.lse_low[r] = s.max[r] = 0;
         profile(g, 0, false, false, s);
         for (int r = 0; r < g.n; ++r) {
+            if (out_of_scale(job.in[0], s, r)) {
+                int64_t faults[2] = {1, 1};
+                int outcome = run_scaled(job, g, &s, r, map, out[r], faults);
+                if (outcome > 0) return 1;
+                if (outcome == 0) continue;
+            }
             const bool undefined = undefined_row(job.in[0], s, 0, r);
             if (fails(job.in[0], s, 0, r) && row + r < bad[0]) bad[0] = row + r;
             for (int64_t at = 0; at < job.K; at += kBlock) {
