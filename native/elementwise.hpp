@@ -226,8 +226,7 @@ static bool elements(const double* y, const double* q, int64_t n, int post, doub
         fine &= valid(Y, a) & ok;
         dd v = element<Op, Y, Q>(a, b);
         v.h = sel(ok, v.h, splat(kNan));
-        if (post == BITS) v = mul(v, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) v = mul(v, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        v = in_unit(v, post);
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }

@@ -10,8 +10,7 @@ static void map_block(int op, const Operand& o, const double* a, int64_t n, cons
         if (op == NORMALIZE) v = div(wide(x), total);
         else if (o.kind == COUNTS) v = sel(x == 0.0, wide(splat(kInf)), whole(log_ratio(total, wide(x))));
         else v = sel(x == -kInf, wide(splat(kInf)), add(lse, gap(top, x)));
-        if (post == BITS) v = mul(v, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) v = mul(v, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        v = in_unit(v, post);
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }

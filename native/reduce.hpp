@@ -357,8 +357,7 @@ static void measure(Group& g, Side* s, Result& v) {
 static void convert(int post, double* h, double* l) {
     for (int j = 0; j < kLanes; j += W) {
         dd x = {load(h + j), load(l + j)};
-        if (post == BITS) x = mul(x, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) x = mul(x, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        x = in_unit(x, post);
         if (post == EXP) x = exp(x.h, x.l);
         store(h + j, x.h);
         store(l + j, x.l);
