@@ -65,7 +65,8 @@ def part_ticks(st: Stage) -> None:
 
 def area(st: Stage, faces: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of faces (..., corners, 3) their area as seen, negative where they are seen clockwise."""
-    x, y, _ = proj3d.proj_transform(*(faces[..., i].ravel() for i in range(3)), st.ax.get_proj())
+    corners = faces.reshape(-1, 3).T
+    x, y, _ = proj3d.proj_transform(corners[0], corners[1], corners[2], st.ax.get_proj())
     x, y = (np.asarray(v).reshape(faces.shape[:-1]) for v in (x, y))
     return (x * np.roll(y, -1, axis=-1) - y * np.roll(x, -1, axis=-1)).sum(axis=-1) / 2
 
