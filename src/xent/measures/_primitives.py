@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from xent.measures._namespace import detach, graft, smallest_normal
+from xent.measures._namespace import detach, graft, largest, smallest_normal
 
 
 class Pair(NamedTuple):
@@ -125,6 +125,9 @@ def total(xp: Any, a: Any) -> Any:
 # -- products and logarithms that know 0 log 0 = 0 ---------------------------------------------------------------------
 
 
+_MASK = 3e4  # surprisals beyond are those of masks: half of the largest float16
+
+
 def steepest(xp: Any, like: Any) -> Any:
     """-log of the smallest normal number: what stands for an infinite surprisal that nothing weighs."""
     return xp.full_like(like, -math.log(smallest_normal(like)))
@@ -133,18 +136,49 @@ def steepest(xp: Any, like: Any) -> Any:
 def times(xp: Any, weight: Any, value: Any, absent: Any) -> Any:
     """`weight * value`, where an infinite value gives 0 for an `absent` outcome, and infinity for every other.
 
-    A weight that only underflowed to 0 is not absent. The derivative by the weight of an absent outcome, infinite in
-    truth, is that of the smallest normal number: steep, finite, and harmless when a zero multiplies it.
+    A weight that only underflowed to 0 is not absent. Where the weight is 0, the derivative by it is the value; that of
+    an infinite value or of a mask (a logit of -1e5, or the smallest float) is as steep as the log of the smallest
+    normal number: finite, and harmless when a zero multiplies it.
     """
-    endless = xp.isinf(value)
-    product = weight * xp.where(endless, steepest(xp, value), value)
+    size = xp.abs(value)
+    endless = xp.isinf(size)
+    steep = steepest(xp, value)
+    idle = endless | ((weight == 0) & (size > _MASK))
+    product = weight * xp.where(idle, xp.where(value < 0, -steep, steep), value)
+    # a value cut at the largest float (`bounded`) is larger in truth
+    reached = (endless & ~absent) | ((weight > 0) & (size >= largest(value)))
     present = detach(xp.where(weight > 0, weight, xp.ones_like(weight)))
-    return xp.where(endless & ~absent, value * present, product)
+    return xp.where(reached, (value + detach(value)) * present, product)
+
+
+def bounded(xp: Any, value: Any, absent: Any) -> Any:
+    """Surprisals of outcomes that are not `absent`, cut at the largest float where they overflowed to infinity."""
+    over = xp.isinf(value) & ~absent
+    return xp.where(over, xp.full_like(value, largest(value)), value)
 
 
 def minus_log(xp: Any, p: Any, idle: Any) -> Any:
-    """-log p; where p is 0 and `idle` that of the smallest normal number, for a product with a weight of 0."""
-    return 0.0 - xp.log(xp.where(idle & (p == 0), xp.full_like(p, smallest_normal(p)), p))
+    """-log p; where p is 0 and `idle` that of the smallest normal number, for a product with a weight of 0.
+
+    Below the smallest normal number an `idle` one has no derivative: 1/p would overflow.
+    """
+    normal = xp.full_like(p, smallest_normal(p))
+    small = idle & (p < normal)
+    value = xp.log(xp.where(p == 0, normal, detach(p)))
+    return 0.0 - xp.where(small, value, xp.log(xp.where(small, normal, p)))
+
+
+def surprisal_of(xp: Any, p: Any) -> Any:
+    """-log p, infinite at 0; below the smallest normal number the derivative is that of a straight line.
+
+    It is finite, so that a 0 that multiplies it stays 0, and no second derivative overflows.
+    """
+    normal = smallest_normal(p)
+    small = p < normal
+    value = 0.0 - xp.log(detach(p))
+    line = 0.0 - (p - detach(p)) / normal
+    safe = 0.0 - xp.log(xp.where(small, xp.ones_like(p), p))
+    return xp.where(small, value + line, safe)
 
 
 def log_complement(xp: Any, q: Any) -> Any:
@@ -189,10 +223,17 @@ def sigmoid(xp: Any, x: Any) -> Any:
 # -- divergence terms --------------------------------------------------------------------------------------------------
 
 
+def _lift(xp: Any, both: Any) -> Any:
+    """A factor that makes subnormal numbers normal: without it the derivative of a quotient by them overflows."""
+    normal = smallest_normal(both)
+    return xp.where(both < 4.0 * normal, xp.full_like(both, 1.0 / normal), xp.ones_like(both))
+
+
 def contrast(xp: Any, p: Any, q: Any, difference: Any) -> Any:
     """(p - q)/(p + q) in [-1, 1] from a difference that is known exactly; 0 where both are 0."""
     both = p + q
-    return difference / xp.where(both == 0, xp.ones_like(both), both)
+    lift = _lift(xp, both)
+    return (difference * lift) / xp.where(both == 0, lift, both * lift)
 
 
 def log_ratio(xp: Any, p: Any, q: Any) -> Any:
@@ -225,7 +266,8 @@ def js_terms(xp: Any, pair: Pair) -> Any:
     series = 0.5 * both * u * horner(u, _JENSEN)
     swap = p < q
     large, small = xp.where(swap, q, p), xp.where(swap, p, q)
-    safe = xp.where(both == 0, xp.ones_like(both), both)
-    share = xp.where(both == 0, xp.ones_like(both), 2.0 * large / safe)
-    far = large * xp.log(share) - small * minus_log(xp, 2.0 * small / safe, small == 0)
+    lift = _lift(xp, both)
+    half = xp.where(both == 0, lift, 0.5 * both * lift)
+    share = xp.where(both == 0, xp.ones_like(both), large * lift / half)
+    far = large * xp.log(share) - small * minus_log(xp, small * lift / half, small == 0)
     return xp.where(pair.near, series, 0.5 * far)
