@@ -53,7 +53,7 @@ def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> S
     audit = replace(
         found.audit,
         rows=facts.rows,
-        dropped=found.audit.dropped + facts.dropped,
+        dropped=found.audit.dropped + facts.dropped + facts.weightless,
         renormalized_rows=facts.renormalized,
     )
     return Subject(
