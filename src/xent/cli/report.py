@@ -66,7 +66,7 @@ def report(
     path = _path(ctx, file, example)
     subject = _examined(path, unit, columns, None if example is None else f"example {example}")
     failures = _failures(subject, gates)
-    text = _document(ctx, subject) if as_json else _text(ctx, subject)
+    text = _document(subject, {"unit": unit, **_given(columns)}) if as_json else _text(ctx, subject)
     if output is not None:
         _write_page(subject, output, _inputs(subject, path, columns["label"]))
     manners.write_result(text)
@@ -128,7 +128,7 @@ def _text(ctx: click.Context, subject: Subject) -> str:
     return render(subject, color=manners.wants_color(ctx.obj.color, sys.stdout))
 
 
-def _document(ctx: click.Context, subject: Subject) -> str:
+def _document(subject: Subject, options: dict[str, Any]) -> str:
     import json
     import platform
     import sys
@@ -145,9 +145,20 @@ def _document(ctx: click.Context, subject: Subject) -> str:
         "numpy": numpy.__version__,
         "engine": "local",
         "file": subject.facts.file,
+        "seed": subject.seed,
+        "options": options,
         "command": [printable(word) for word in sys.argv[1:]],
     }
     return json.dumps(document, allow_nan=False) + "\n"
+
+
+def _given(columns: dict[str, Any]) -> dict[str, Any]:
+    """The options that were used, by the names they have in the call."""
+    from xent.io import printable
+
+    names = {"identity": "id", "file_format": "format"}
+    given = {names.get(name, name): value for name, value in columns.items() if value not in (None, False)}
+    return {name: value if value is True else printable(value) for name, value in given.items()}
 
 
 def _check_output(ctx: click.Context, output: str) -> None:
@@ -191,5 +202,7 @@ def _remark(subject: Subject) -> None:
         )
     if audit.renormalized_rows:
         manners.warn(f"{facts.file}: {audit.renormalized_rows:,} rows were rescaled to sum to 1")
-    if subject.clusters is not None and subject.clusters < 30:
+    if subject.clusters == 1:
+        manners.warn(f"{facts.file}: 1 cluster: no standard errors")
+    elif subject.clusters is not None and subject.clusters < 30:
         manners.warn(f"{facts.file}: {subject.clusters} clusters; intervals from fewer than 30 are rough")
