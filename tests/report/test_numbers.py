@@ -60,7 +60,8 @@ def test_a_probability_that_is_not_0_or_1_is_never_written_so():
         (2.5, "12.18"),
         (9.0, "8,103"),
         (math.inf, "inf"),
-        (800.0, "347.4 in powers of ten"),
+        (800.0, "2.73e+347"),
+        (27.7, "1.07e+12"),
     ],
 )
 def test_perplexity(nats, text):
@@ -77,3 +78,21 @@ def test_signs_and_intervals():
     assert numbers.p_value(math.nan) == "p undefined"
     assert numbers.share(math.nan) == "undefined"
     assert (numbers.rows(1), numbers.rows(1797)) == ("1 row", "1,797 rows")
+
+
+def test_what_is_below_1_is_never_100_percent():
+    assert numbers.share(0.99999) == ">99.9%"
+    assert numbers.share(1.0) == "100.0%"
+    assert numbers.share(-1e-9) == "0.0%"
+    assert numbers.share(-12.345) == "-1,234.5%"
+
+
+def test_parameters_keep_their_zeros():
+    assert (numbers.number(1.6), numbers.number(160.0), numbers.number(-0.2)) == ("1.60", "160", "-0.200")
+
+
+def test_a_probability_too_small_for_a_double():
+    assert numbers.probability(0.0, 800.0) == "<1e-308"
+    assert numbers.probability(0.0) == "0"
+    assert numbers.amount(1.25e-12, 10) == "1.25e-12"
+    assert numbers.amount(0.0, 4) == "0.0000"

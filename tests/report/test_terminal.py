@@ -1,6 +1,7 @@
 """The report in the terminal: its order, its width, its units, and what it says where numbers are undefined."""
 
 import re
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -74,13 +75,16 @@ def test_units(predictions, unit):
             assert f" {unit}" in line
 
 
-def test_the_parts_shown_add_up(subject):
-    text = render(subject)
+@pytest.mark.parametrize("seed", range(20))
+def test_the_parts_shown_add_up(predictions, seed):
+    rng = np.random.default_rng(seed)
+    q = rng.dirichlet(np.ones(3), 50 + seed)
+    text = render(examine(predictions(rng.integers(0, 3, 50 + seed), q)))
     parts = [
-        float(re.search(rf"{re.escape(name)}\s+([-\d.]+) nats", text)[1])
+        Decimal(re.search(rf"{re.escape(name)}\s+([-\d.]+) nats", text)[1])
         for name in ("label entropy", "- explained", "+ miscalibration", "= cross-entropy")
     ]
-    assert parts[0] - parts[1] + parts[2] == pytest.approx(parts[3], abs=2e-3)
+    assert parts[0] - parts[1] + parts[2] == parts[3]
 
 
 def test_an_infinite_loss(predictions):
@@ -102,7 +106,7 @@ def test_one_class_only(predictions):
 
 def test_separated_labels(predictions):
     text = render(examine(predictions([0, 0, 1, 1], [0.125, 0.25, 0.75, 0.875])))
-    assert "Recalibration: undefined, since no map is best on these rows" in text
+    assert "since the forecasts separate the labels perfectly" in text
     assert "nan" not in text
 
 
@@ -128,3 +132,71 @@ def test_weights_and_clusters_are_said(predictions):
     weight, cluster = np.array([1.0, 2] * 4), np.array(["a", "b"] * 4, dtype=object)
     text = render(examine(predictions(Y2, Q2, weight=weight, cluster=cluster)))
     assert "weighted, 2 clusters" in text
+
+
+def words(subject) -> str:
+    """The report with its line ends gone."""
+    return " ".join(render(subject).split())
+
+
+def drawn(seed, n, sharpen=1.0, shift=0.0):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    y = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int)
+    return y, 1 / (1 + np.exp(-(sharpen * z + shift)))
+
+
+def test_nothing_to_mend_promises_nothing(predictions):
+    text = words(examine(predictions(*drawn(0, 400))))
+    assert re.search(
+        r"No sign of miscalibration \(slope 0?\d.\d+, intercept -?\d.\d+; p = 0?.\d+\); recalibrating", text
+    )
+    assert "would not help: cross-fitted gain -" in text
+    assert "would give" not in text
+
+
+def test_what_was_fitted_here_is_told_from_what_is_to_be_expected(predictions):
+    text = words(examine(predictions(*drawn(0, 400, sharpen=3.0))))
+    assert re.search(r"Over-confident: slope \S+, intercept \S+ would give \S+ nats \(-\S+%\) on rows it was not", text)
+    same = re.search(r"fitted on these rows, it gives (\S+) nats on the same rows", text)[1]
+    assert f"{same} nats without" in text
+
+
+def test_the_direction_of_a_shift(predictions):
+    low, high = (words(examine(predictions(*drawn(0, 4000, shift=shift)))) for shift in (-1.0, 1.0))
+    assert "miscalibrated, forecasts of 1 too low" in low
+    assert "miscalibrated, forecasts of 1 too high" in high
+
+
+def test_the_reasons_why_there_is_no_map(predictions):
+    assert "may be swapped" in words(examine(predictions([1, 1, 0, 0], [0.125, 0.25, 0.75, 0.875])))
+    assert "every label is the same" in words(examine(predictions([1, 1], [0.5, 0.75])))
+    folds = words(examine(predictions([1, 0, 0, 1], [0.5, 0.75, 0.25, 0.875])))
+    assert "with a fold left out, the labels are of one class or separated" in folds
+
+
+def test_digits_are_those_of_what_they_belong_to(predictions):
+    found = examine(predictions(*drawn(0, 400, sharpen=3.0)))
+    text = words(found)
+    loss = re.search(r"Cross-entropy (\S+) nats", text)[1]
+    given = re.search(r"would give (\S+) nats", text)[1]
+    assert len(given.split(".")[1]) == len(loss.split(".")[1])
+
+
+def test_tiny_losses_and_tiny_probabilities(predictions):
+    text = render(examine(predictions([0, 1], [[0.0, -30.0], [-31.0, 0.0]], form="logits")))
+    assert re.search(r"Cross-entropy   \d\.\d\de-1\d nats", text)
+    assert "Skill           >99.9% over" in text
+    text = render(examine(predictions([0, 1, 1], [[0.0, 800.0], [0.0, 900.0], [1.0, 0]], form="logits")))
+    assert "<1e-308" in text
+
+
+def test_the_head_of_the_rows_and_one_costliest_row(subject, predictions):
+    heads = [line for line in render(subject).split("\n") if "costliest row " in line]
+    assert heads[0].endswith("   said")
+    assert "the costliest row, 1 of 8, carries" in words(examine(predictions(Y2, Q2)))
+
+
+def test_an_infinite_loss_names_two_clips(predictions):
+    text = words(examine(predictions([1, 0, 1, 0, 1, 1], [0, 0.5, 0.75, 0.25, 0, 0.5])))
+    assert re.search(r"a clip at 2.2e-16, as scikit-learn's, would read \S+ nats; a clip at 1e-7 would read", text)

@@ -61,12 +61,14 @@ def report(
     Exit code 0: done. 1: a --fail-if test held. 2: something is wrong with the call or the data.
     """
     gates = [parse_gate(text) for text in tests]
+    if output is not None:
+        _check_output(ctx, output)
     path = _path(ctx, file, example)
     subject = _examined(path, unit, columns, None if example is None else f"example {example}")
     failures = _failures(subject, gates)
-    text = _document(ctx, subject) if as_json else _text(ctx, subject)
+    text = _document(subject, {"unit": unit, **_given(columns)}) if as_json else _text(ctx, subject)
     if output is not None:
-        _write_page(subject, output, path)
+        _write_page(subject, output, _inputs(subject, path, columns["label"]))
     manners.write_result(text)
     _remark(subject)
     for failure in failures:
@@ -126,7 +128,7 @@ def _text(ctx: click.Context, subject: Subject) -> str:
     return render(subject, color=manners.wants_color(ctx.obj.color, sys.stdout))
 
 
-def _document(ctx: click.Context, subject: Subject) -> str:
+def _document(subject: Subject, options: dict[str, Any]) -> str:
     import json
     import platform
     import sys
@@ -143,19 +145,43 @@ def _document(ctx: click.Context, subject: Subject) -> str:
         "numpy": numpy.__version__,
         "engine": "local",
         "file": subject.facts.file,
+        "seed": subject.seed,
+        "options": options,
         "command": [printable(word) for word in sys.argv[1:]],
     }
     return json.dumps(document, allow_nan=False) + "\n"
 
 
-def _write_page(subject: Subject, output: str, path: str) -> None:
+def _given(columns: dict[str, Any]) -> dict[str, Any]:
+    """The options that were used, by the names they have in the call."""
+    from xent.io import printable
+
+    names = {"identity": "id", "file_format": "format"}
+    given = {names.get(name, name): value for name, value in columns.items() if value not in (None, False)}
+    return {name: value if value is True else printable(value) for name, value in given.items()}
+
+
+def _check_output(ctx: click.Context, output: str) -> None:
+    """The page is HTML; another suffix is a slip, and may well be that of the data."""
+    if not output.lower().endswith((".html", ".htm")):
+        what = "standard output" if output == "-" else repr(output)
+        raise click.UsageError(f"-o writes a page: give it a name that ends in .html or .htm, not {what}", ctx)
+
+
+def _inputs(subject: Subject, path: str, label: str | None) -> list[str | int]:
+    """All that was read: the file or what stands behind standard input, and the file of an array's labels."""
+    read: list[str | int] = [0 if path == "-" else path]
+    return [*read, label] if subject.facts.format == "npy" and label is not None else read
+
+
+def _write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
     import os
 
     from xent.io import atomic_write
     from xent.report.page import to_html
 
     page = to_html(subject)
-    with atomic_write(output, inputs=[] if path == "-" else [path]) as stream:
+    with atomic_write(output, inputs=inputs) as stream:
         stream.write(page)
     manners.say(f"wrote {output} ({os.stat(output).st_size / 1000:,.0f} kB, opens offline)")
 
@@ -165,8 +191,10 @@ def _remark(subject: Subject) -> None:
     audit, facts = subject.evaluation.audit, subject.facts
     if facts.dropped:
         manners.warn(f"{facts.file}: {facts.dropped:,} of {facts.rows:,} rows have no label and are left out")
-    if audit.dropped > facts.dropped:
-        manners.warn(f"{facts.file}: {audit.dropped - facts.dropped:,} rows of weight 0 are left out")
+    if facts.weightless:
+        manners.warn(f"{facts.file}: {facts.weightless:,} of {facts.rows:,} rows have weight 0 and are left out")
+    for doubt in facts.doubts:
+        manners.warn(f"{facts.file}: {doubt}")
     if audit.unnormalized_rows:
         manners.warn(
             f"{facts.file}: {audit.unnormalized_rows:,} rows are off 1 by more than rounding and are used as given "
@@ -174,5 +202,7 @@ def _remark(subject: Subject) -> None:
         )
     if audit.renormalized_rows:
         manners.warn(f"{facts.file}: {audit.renormalized_rows:,} rows were rescaled to sum to 1")
-    if subject.clusters is not None and subject.clusters < 30:
+    if subject.clusters == 1:
+        manners.warn(f"{facts.file}: 1 cluster: no standard errors")
+    elif subject.clusters is not None and subject.clusters < 30:
         manners.warn(f"{facts.file}: {subject.clusters} clusters; intervals from fewer than 30 are rough")

@@ -12,15 +12,13 @@ from xent._check import sum_tolerance
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Form, Logits, LogProbs, Probs, TopK
 from xent.evaluation._arrays import digits, first, is_float, require_numbers, show, to_numpy, widen
+from xent.io import LARGEST_MISS
 from xent.measures import binary_cross_entropy
 from xent.measures import surprisal as surprisal_of
 
 Floats = NDArray[np.float64]
 
 _FORMS: dict[str, type[Form]] = {"probs": Probs, "logprobs": LogProbs, "logits": Logits}
-
-LARGEST_MISS = 0.01
-"""A row whose sum is off 1 by more than rounding is used as given up to here; further off it is an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
@@ -14,6 +13,7 @@ from xent._errors import DistributionError, ShapeError
 from xent._forms import Form, Labels, Probs
 from xent.evaluation._arrays import digits, first, is_float, is_integer, require_numbers, show, to_numpy, widen
 from xent.evaluation._forecasts import Raw, sums_off_one
+from xent.io import nearest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -140,8 +140,8 @@ def _by_name(values: NDArray[Any], classes: Sequence[Any], row: Ints) -> Ints:
         ) from None
     if -1 in found:
         i = found.index(-1)
-        near = difflib.get_close_matches(str(labels[i]), [str(c) for c in classes], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else " For class indices pass `xent.Labels(y)`."
+        near = None if isinstance(labels[i], numbers.Number) else nearest(str(labels[i]), [str(c) for c in classes])
+        hint = f" Did you mean {near!r}?" if near else " For class indices pass `xent.Labels(y)`."
         raise DistributionError(f"`y` row {row[i]} is {labels[i]!r}, which is not in `classes`.{hint}")
     return np.array(found, dtype=np.int64)
 

@@ -59,14 +59,14 @@ def _soft_class(column: Floats, surprisal: Floats, weight: Floats) -> tuple[int,
 def worst_rows(
     rows: Rows, losses: Floats, row_name: Callable[[int], int | str] | None, scale: float
 ) -> tuple[WorstRow, ...]:
-    """Return up to 20 rows, costliest first, ties by class, then row."""
+    """Return up to 20 rows, costliest first, ties by class, then probability, then row."""
     label = rows.main_label()
     count = min(WORST, rows.n)
     least = np.partition(losses, rows.n - count)[rows.n - count]
     candidates = np.flatnonzero(losses >= least)
-    order = np.lexsort((candidates, label[candidates], -losses[candidates]))[:count]
-    chosen = candidates[order]
     given = rows.of_label(rows.probs)
+    order = np.lexsort((candidates, given[candidates], label[candidates], -losses[candidates]))[:count]
+    chosen = candidates[order]
     name = row_name or int
     return tuple(
         WorstRow(name(int(rows.position[i])), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale)

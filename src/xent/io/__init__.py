@@ -3,6 +3,7 @@
 from xent.io._atomic import atomic_write as atomic_write
 from xent.io._layout import Guess as Guess
 from xent.io._limits import DEFAULT_LIMITS as DEFAULT_LIMITS
+from xent.io._limits import LARGEST_MISS as LARGEST_MISS
 from xent.io._limits import Limits as Limits
 from xent.io._predictions import Facts as Facts
 from xent.io._predictions import Predictions as Predictions

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from xent.io._table import Coded, Floats, as_float, no_number, parse_number, uneven
+from xent.io._table import Coded, Codes, Floats, as_float, no_number, parse_number, uneven
 from xent.io._text import did_you_mean, message, printable, quoted
 
 # Its functions are made when it is imported, out of a type checker's sight.
@@ -77,34 +77,35 @@ class ArrowTable:
             column = column.cast(column.type.value_type)
         return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
-    def numbers(self, name: str) -> Floats:
-        """A column of numbers, (n,); text is parsed where the format has nothing else."""
-        column = self._column(name)
+    def numbers(self, name: str, rows: Codes) -> Floats:
+        """Numbers of these rows, (n,); text is parsed where the format has nothing else."""
+        column = _only(self._column(name), rows)
         if _is_text(column.type) and self._text_holds_numbers:
-            return self._parsed(name, column)
-        return self._plain_numbers(name, column, 1)
+            return self._parsed(name, column, rows)
+        return self._plain_numbers(name, column, rows)
 
     _text_holds_numbers = False
 
-    def _plain_numbers(self, name: str, column: Any, width: int) -> Floats:
+    def _plain_numbers(self, name: str, column: Any, rows: Codes, width: int = 1) -> Floats:
         """Numbers as floats; `width` of them are a row."""
         kind = column.type
         if pa.types.is_decimal(kind):
             column = column.cast(pa.float64())
         elif pa.types.is_null(kind) and len(column):
-            raise no_number(self.shown, name, 0, "")
+            raise no_number(self.shown, name, int(rows[0]), "")
         elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
             raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
         if column.null_count:
-            raise no_number(self.shown, name, _first(pc.is_null(column)) // width, "")
+            raise no_number(self.shown, name, int(rows[_first(pc.is_null(column)) // width]), "")
         return as_float(column.to_numpy(zero_copy_only=False)) if len(column) else np.empty(0)
 
-    def _parsed(self, name: str, column: Any) -> Floats:
+    def _parsed(self, name: str, column: Any, rows: Codes) -> Floats:
         try:
             return pc.cast(pc.utf8_trim_whitespace(column), pa.float64()).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:
             # Slow, and only for a column with a cell that Arrow does not read: find it, or read it as Python does.
-            return np.array([self._cell(name, row, cell) for row, cell in enumerate(column.to_pylist())])
+            cells = zip(rows.tolist(), column.to_pylist(), strict=True)
+            return np.array([self._cell(name, row, cell) for row, cell in cells])
 
     def _cell(self, name: str, row: int, cell: str | None) -> float:
         try:
@@ -112,19 +113,20 @@ class ArrowTable:
         except ValueError:
             raise no_number(self.shown, name, row, cell or "") from None
 
-    def matrix(self, name: str) -> Floats:
-        """A column of lists, all of one length, (n, K)."""
-        column = self._column(name)
+    def matrix(self, name: str, rows: Codes) -> Floats:
+        """Lists of these rows, all of one length, (n, K)."""
+        column = _only(self._column(name), rows)
         if column.null_count:
-            raise no_number(self.shown, name, _first(pc.is_null(column)), "")
+            raise no_number(self.shown, name, int(rows[_first(pc.is_null(column))]), "")
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         if not len(lengths):
             return np.empty((0, 2))
         odd = np.flatnonzero(lengths != lengths[0])
         if odd.size:
-            raise uneven(self.shown, name, int(odd[0]), int(lengths[odd[0]]), int(lengths[0]))
+            place = int(odd[0])
+            raise uneven(self.shown, name, (int(rows[place]), int(lengths[place])), (int(rows[0]), int(lengths[0])))
         width = int(lengths[0])
-        flat = self._plain_numbers(name, column.flatten(), max(width, 1))
+        flat = self._plain_numbers(name, column.flatten(), rows, max(width, 1))
         return flat.reshape(len(lengths), width)
 
     def coded(self, name: str) -> Coded:
@@ -150,6 +152,10 @@ class ArrowTable:
 
 def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _only(column: Any, rows: Codes) -> Any:
+    return column if len(rows) == len(column) else column.take(pa.array(rows))
 
 
 def _first(mask: Any) -> int:

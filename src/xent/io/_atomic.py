@@ -15,7 +15,7 @@ from xent.io._text import printable
 
 @contextmanager
 def atomic_write(
-    path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str]] = (), binary: bool = False
+    path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str] | int] = (), binary: bool = False
 ) -> Generator[IO[Any]]:
     """Open a temporary file beside `path`; it takes the name `path` when the block ends well, and is removed if not.
 
@@ -23,8 +23,8 @@ def atomic_write(
     ----------
     path : path
         Where the result goes. A link is followed, so what it points to is replaced. Not a directory, not a device.
-    inputs : paths
-        Files that were read: writing over one of them is refused.
+    inputs : paths and file descriptors
+        What was read: writing over one of them is refused.
     binary : bool
         Bytes, else UTF-8 text with newlines as written.
 
@@ -59,7 +59,7 @@ def atomic_write(
     _sync_folder(target.parent)
 
 
-def _mode_of_the_result(target: Path, asked: Path, inputs: Iterable[str | os.PathLike[str]]) -> int:
+def _mode_of_the_result(target: Path, asked: Path, inputs: Iterable[str | os.PathLike[str] | int]) -> int:
     """The permissions the file will have; ValueError where it must not be written."""
     shown = printable(asked)
     try:

@@ -82,12 +82,29 @@ def choose(table: Table, asked: Asked) -> Layout:
             require(table, name, flag)
     guesses: list[Guess] = []
     label = None if asked.labels_elsewhere else _label(table, asked, guesses)
+    _refuse_two_jobs(table.shown, label, (), asked)
     scores = _scores(table, asked, label, guesses)
+    _refuse_two_jobs(table.shown, label, scores.columns, asked)
     identity = asked.id
     if identity is None and "id" in table.names and "id" not in scores.columns:
         identity = "id"
         guesses.append(Guess("id", "id", "--id"))
     return Layout(label, scores, identity, asked.weight, asked.cluster, tuple(guesses))
+
+
+def _refuse_two_jobs(shown: str, label: str | None, scores: tuple[str, ...], asked: Asked) -> None:
+    """A column that is a score cannot also say what happened, weigh the rows or group them; nor can labels weigh."""
+    jobs = {"--label": label, "--weight": asked.weight, "--cluster": asked.cluster}
+    clashes = [("--probs", flag, name) for flag, name in jobs.items() if name in scores]
+    if label is not None and label == asked.weight:
+        clashes.append(("--label", "--weight", label))
+    for one, other, name in clashes:
+        raise ValueError(
+            message(
+                f"{shown}: column {quoted(name)} is taken for both {one} and {other}",
+                f"a column has one job: name another one with {one} or {other}",
+            )
+        )
 
 
 def require(table: Table, name: str, flag: str) -> str:
@@ -126,7 +143,7 @@ def _scores(table: Table, asked: Asked, label: str | None, guesses: list[Guess])
         return named_scores(table, asked.scores, f"--{asked.kind}" if asked.kind == "probs" else "--probs", taken)
     found = _guess_scores(table, asked.kind, taken)
     if found is None:
-        raise _nothing_found(table, asked.kind, taken)
+        raise _nothing_found(table, asked, label, taken)
     guesses.append(Guess("probs" if asked.kind == "probs" else asked.kind, span(found.columns), "--probs"))
     return found
 
@@ -151,7 +168,17 @@ def _guess_scores(table: Table, kind: Kind, taken: set[str]) -> Scores | None:
     return None
 
 
-def _nothing_found(table: Table, kind: Kind, taken: set[str]) -> ValueError:
+def _taken_already(table: Table, asked: Asked, label: str | None) -> str:
+    """Which column would have been the scores, had it no other job."""
+    found = _guess_scores(table, asked.kind, set())
+    jobs = {"--weight": asked.weight, "--cluster": asked.cluster, "--id": asked.id}
+    taken = {name: flag for flag, name in jobs.items()} | {label: "the label (--label)"}
+    names = () if found is None else tuple(name for name in found.columns if name in taken)
+    return f"column {quoted(names[0])} is already {taken[names[0]]}" if names else ""
+
+
+def _nothing_found(table: Table, asked: Asked, label: str | None, taken: set[str]) -> ValueError:
+    kind = asked.kind
     if kind == "probs":
         for other in ("logits", "logprobs"):
             found = _guess_scores(table, other, taken)
@@ -170,6 +197,7 @@ def _nothing_found(table: Table, kind: Kind, taken: set[str]) -> ValueError:
     return ValueError(
         message(
             f"{table.shown}: no columns of {kind} (looked for {looked})",
+            _taken_already(table, asked, label),
             columns_line(table.names),
             "say which: --probs A,B,C or --probs 'score_*' (the star is the class), or one list column",
         )
@@ -238,13 +266,22 @@ def _several(table: Table, names: tuple[str, ...], flag: str) -> Scores:
         return named_scores(table, names[0], flag, set())
     for name in names:
         require(table, name, flag)
-    prefix = next(
-        (p for p in (*PREFIXES, "z_", "logit_") if all(n.startswith(p) and len(n) > len(p) for n in names)), ""
-    )
+    prefix = _shared_prefix(names)
     classes = tuple(name[len(prefix) :] for name in names)
     if len(set(classes)) < len(classes):
         raise ValueError(f"{table.shown}: {flag or 'the call'} names a column twice: {listed(names)}")
     return Scores("wide", names, classes)
+
+
+def _shared_prefix(names: tuple[str, ...]) -> str:
+    """What all names begin with, up to an underscore: what follows it is the class."""
+    known = (*PREFIXES, *(prefix for own in _OWN_PREFIXES.values() for prefix in own))
+    for prefix in known:
+        if all(name.startswith(prefix) and len(name) > len(prefix) for name in names):
+            return prefix
+    first = names[0]
+    heads = (first[: place + 1] for place, character in enumerate(first) if character == "_")
+    return max((head for head in heads if all(n.startswith(head) and n != head for n in names)), key=len, default="")
 
 
 def _after(flag: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LARGEST_MISS = 0.01
+"""A row whose sum is off 1 by more than rounding is used as given up to here; further off it is an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 from xent._errors import UnsafeFile
 from xent.io._limits import Limits
 from xent.io._source import Source
-from xent.io._table import Coded, Floats, as_float
+from xent.io._table import Coded, Codes, Floats, as_float
 from xent.io._text import did_you_mean, message, printable, quoted
 
 _READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -166,23 +166,24 @@ class ArrayTable:
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
             raise self._broken(error) from None
 
-    def numbers(self, name: str) -> Floats:
-        """A one-dimensional array of numbers."""
+    def numbers(self, name: str, rows: Codes) -> Floats:
+        """Numbers of a one-dimensional array in these rows."""
         if self.is_list(name):
             raise ValueError(
                 f"{self.shown}: array {quoted(name)} has the shape {self._header(name).shape}, not one number a row"
             )
-        return self._floats(name)
+        return self._floats(name, rows)
 
-    def matrix(self, name: str) -> Floats:
-        """A two-dimensional array of numbers."""
-        return self._floats(name)
+    def matrix(self, name: str, rows: Codes) -> Floats:
+        """These rows of a two-dimensional array of numbers."""
+        return self._floats(name, rows)
 
-    def _floats(self, name: str) -> Floats:
+    def _floats(self, name: str, rows: Codes) -> Floats:
         dtype = self._header(name).dtype
         if dtype.kind not in "fiu":
             raise ValueError(f"{self.shown}: array {quoted(name)} holds {printable(dtype, 40)}, not numbers")
-        return as_float(self._array(name))
+        values = as_float(self._array(name))
+        return values if len(rows) == len(values) else values[rows]
 
     def coded(self, name: str) -> Coded:
         """The distinct values of a one-dimensional array, and which of them each row holds."""

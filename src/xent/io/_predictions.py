@@ -16,7 +16,9 @@ _FORMS: dict[Kind, type[Form]] = {"probs": Probs, "logits": Logits, "logprobs": 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Where predictions came from. `rows` were read, `dropped` of them have no label and are left out."""
+    """Where predictions came from. `rows` were read; left out are `dropped`, without a label, and
+    `weightless`, of weight 0. `doubts` are warnings about what is used as it was named.
+    """
 
     file: str
     format: str
@@ -27,6 +29,8 @@ class Facts:
     columns: tuple[str, ...]
     classes_from: str
     guesses: tuple[Guess, ...]
+    weightless: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from xent.io._assemble import Wishes, assemble, score_values
 from xent.io._layout import Asked, Kind, named_scores
 from xent.io._limits import DEFAULT_LIMITS, Limits
@@ -98,9 +100,10 @@ def read_columns(
     with open_source(path, format, limits) as source, _readable_text(source.shown):
         table = _open_table(source, limits)
         found = [named_scores(table, spec, "", set()) for spec in specs]
-        if not table.load(list(dict.fromkeys(name for scores in found for name in scores.columns))):
+        count = table.load(list(dict.fromkeys(name for scores in found for name in scores.columns)))
+        if not count:
             raise ValueError(f"{table.shown}: no rows")
-        return [(score_values(table, scores), scores.columns) for scores in found]
+        return [(score_values(table, scores, np.arange(count)), scores.columns) for scores in found]
 
 
 @contextmanager

@@ -37,12 +37,12 @@ class Table(Protocol):
         """Say which columns will be read, and learn how many rows there are."""
         ...
 
-    def numbers(self, name: str) -> Floats:
-        """A column of numbers, (n,)."""
+    def numbers(self, name: str, rows: Codes) -> Floats:
+        """Numbers of a column in these rows, (n,); what the other rows hold does not matter."""
         ...
 
-    def matrix(self, name: str) -> Floats:
-        """A column of lists, all of one length, (n, K)."""
+    def matrix(self, name: str, rows: Codes) -> Floats:
+        """Lists of a column in these rows, all of one length, (n, K)."""
         ...
 
     def coded(self, name: str) -> Coded:
@@ -89,9 +89,9 @@ def no_number(shown: str, column: str, row: int, found: str) -> ValueError:
     )
 
 
-def uneven(shown: str, column: str, row: int, length: int, first: int) -> ValueError:
-    """A list whose length is not that of the first one."""
+def uneven(shown: str, column: str, odd: tuple[int, int], first: tuple[int, int]) -> ValueError:
+    """A list whose length is not that of the first one; each is a row and the length there."""
     return ValueError(
-        f"{shown}: column {quoted(column)} row {row} holds {length:,} numbers, row 0 holds {first:,}; "
+        f"{shown}: column {quoted(column)} row {odd[0]} holds {odd[1]:,} numbers, row {first[0]} holds {first[1]:,}; "
         "every row needs one for each class"
     )

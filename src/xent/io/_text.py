@@ -38,9 +38,20 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for candidate in known:
         if candidate.strip().casefold() == word.strip().casefold():
             return candidate
+    # 1 is no misspelt -1.
+    if _is_number(word):
+        return None
     # Long names and long lists make the comparison slow, and its answer worthless.
     near = difflib.get_close_matches(word[:100], [k for k in known[:2000] if len(k) <= 100], n=1, cutoff=0.6)
     return near[0] if near else None
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from xent._check import sum_tolerance
 from xent.io._layout import Kind, Scores, columns_of
+from xent.io._limits import LARGEST_MISS
 from xent.io._table import Floats
 from xent.io._text import message, printable
 
-# A row further off 1 than this is no distribution; a smaller gap is used as given and counted by the evaluation.
-SUM_LIMIT = 0.01
+# Sums of rows that were meant to be distributions stay within this.
+_NEAR_ONE = 0.2
 
 
 def check_scores(shown: str, scores: Scores, kind: Kind, values: Floats, rows: NDArray[np.int64]) -> None:
@@ -61,7 +62,7 @@ def _check_probs(shown: str, scores: Scores, values: Floats, rows: NDArray[np.in
     # A probability above 1 by rounding alone belongs to a row whose sum is right.
     outside = (values < 0) | (values > 1 + _rounding(values))
     sums = values.sum(axis=1, dtype=np.float64)
-    off = ~(np.abs(sums - 1) <= max(SUM_LIMIT, _rounding(values)))
+    off = ~(np.abs(sums - 1) <= max(LARGEST_MISS, _rounding(values)))
     if outside.any() or off.any():
         raise _not_probs(shown, scores, values, outside, rows, sums)
 
@@ -79,10 +80,10 @@ def _not_probs(
 
 
 def _about_sums(sums: Floats, rows: NDArray[np.int64]) -> tuple[str, str]:
-    off = np.flatnonzero(~(np.abs(sums - 1) <= SUM_LIMIT))
+    off = np.flatnonzero(~(np.abs(sums - 1) <= LARGEST_MISS))
     first = f"the first is row {rows[off[0]]}, {sums[off[0]]:.6g}"
     return (
-        f"{off.size:,} of {sums.size:,} rows are off 1 by more than {SUM_LIMIT}; {first}",
+        f"{off.size:,} of {sums.size:,} rows are off 1 by more than {LARGEST_MISS}; {first}",
         "if a column is missing, name them all with --probs; to rescale each row by its sum: --renormalize",
     )
 
@@ -91,12 +92,35 @@ def _advice(values: Floats, outside: NDArray[Any]) -> str:
     """What numbers outside [0, 1] most likely are."""
     if (values <= 0).all() and values.ndim == 2:
         sums = np.exp(values.astype(np.float64)).sum(axis=1)
-        if bool((np.abs(sums - 1) <= SUM_LIMIT).all()):
+        if bool((np.abs(sums - 1) <= LARGEST_MISS).all()):
             return "these look like log-probabilities: add --logprobs"
-    if values.ndim == 2 and (values >= 0).all() and (np.abs(values.sum(axis=1) - 100) < 1).all():
-        return "these look like percentages: divide them by 100"
+    if (values >= 0).all():
+        return _advice_without_negatives(values)
     rows = outside.any(axis=-1) if values.ndim == 2 else outside
     return "these look like logits: add --logits" if rows.mean() > 0.01 or len(values) < 100 else ""
+
+
+def _advice_without_negatives(values: Floats) -> str:
+    """Logits of many rows are hardly ever all positive: unless the sums are scattered, it is the scale that is off."""
+    if values.ndim == 1:
+        if values.max() <= 1 + 10 * LARGEST_MISS:
+            return "these look like probabilities that were computed or rounded beyond 1: mend them where they are made"
+        return "these look like percentages: divide them by 100" if 2 < values.max() <= 100 else ""
+    sums = values.sum(axis=1, dtype=np.float64)
+    if (np.abs(sums - 100) < 1).all():
+        return "these look like percentages: divide them by 100"
+    if (np.abs(sums - 1) <= _NEAR_ONE).all() or np.ptp(sums) <= LARGEST_MISS * sums.mean():
+        return "to rescale each row by its sum: --renormalize"
+    return "if these are logits: --logits; if they are counts or weights: --renormalize"
+
+
+def doubtful(scores: Scores, kind: Kind, values: Floats) -> str | None:
+    """What to warn of: numbers that are used as logits and look like probabilities."""
+    if kind != "logits" or values.ndim == 1 or not bool(((values >= 0) & (values <= 1)).all()):
+        return None
+    if not bool((np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= LARGEST_MISS).all()):
+        return None
+    return f"{columns_of(scores)} used as logits, but all are in [0, 1] and every row sums to 1, as probabilities do"
 
 
 def _check_logits(shown: str, scores: Scores, values: Floats, rows: NDArray[np.int64]) -> None:
@@ -121,7 +145,7 @@ def _check_logprobs(shown: str, scores: Scores, values: Floats, rows: NDArray[np
     if values.ndim == 1:
         return
     sums = np.exp(values.astype(np.float64)).sum(axis=1)
-    off = ~(np.abs(sums - 1) <= max(SUM_LIMIT, _rounding(values)))
+    off = ~(np.abs(sums - 1) <= max(LARGEST_MISS, _rounding(values)))
     if off.any():
         row = int(np.flatnonzero(off)[0])
         first = f"{shown}: row {rows[row]}: the probabilities of its log-probabilities sum to {sums[row]:.6g}, not 1"

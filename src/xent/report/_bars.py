@@ -24,8 +24,10 @@ def waterfall(evaluation: Evaluation, digits: int) -> dict[str, Any]:
         return LEFT + scale * (min(value, high) - low)
 
     bars = [
-        _bar(index, (name, title, place(start), place(stop), value), digits)
-        for index, (name, title, start, stop, value) in enumerate(steps)
+        _bar(index, (name, title, place(start), place(stop), text), not math.isnan(value))
+        for index, ((name, title, start, stop, value), text) in enumerate(
+            zip(steps, numbers.identity(evaluation, digits), strict=False)
+        )
     ]
     joints = [
         {"x": round(place(stop), 2), "y": ROW * index + 32, "to": ROW * (index + 1) + 12}
@@ -55,7 +57,7 @@ def _steps(evaluation: Evaluation) -> list[tuple[str, str, float, float, float]]
     ]
 
 
-def _bar(index: int, bar: tuple[str, str, float, float, float], digits: int) -> dict[str, Any]:
+def _bar(index: int, bar: tuple[str, str, float, float, str], defined: bool) -> dict[str, Any]:
     name, title, start, stop, value = bar
     left, right = sorted((start, stop))
     return {
@@ -66,17 +68,15 @@ def _bar(index: int, bar: tuple[str, str, float, float, float], digits: int) -> 
         "width": round(right - left, 2),
         "text_x": round(right + 8, 2),
         "text_y": ROW * index + 27,
-        "value": numbers.loss(value, digits),
-        "defined": not math.isnan(value),
+        "value": value,
+        "defined": defined,
     }
 
 
 def describe(evaluation: Evaluation, digits: int) -> str:
     """One sentence, from the numbers."""
     unit = evaluation.unit
-    parts = [evaluation.uncertainty, evaluation.discrimination, evaluation.miscalibration]
-    whole, explained, bad = (numbers.loss(value, digits) for value in parts)
-    total = numbers.loss(evaluation.cross_entropy.value, digits)
+    whole, explained, bad, total, _ = numbers.identity(evaluation, digits)
     if math.isnan(evaluation.discrimination):
         return f"The cross-entropy is {total} {unit}, the label entropy {whole} {unit}; what is between is undefined."
     return (

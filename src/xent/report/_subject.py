@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """All that a report shows. `said` goes with `evaluation.worst_rows`, place by place."""
+    """All that a report shows. `said` goes with `evaluation.worst_rows`, place by place.
+
+    `separated` says whether the forecasts rank what happened above all that did not, or below it.
+    """
 
     evaluation: Evaluation
     facts: Facts
@@ -32,6 +35,7 @@ class Subject:
     weighted: bool
     clusters: int | None
     seed: int
+    separated: Literal["no", "perfectly", "reversed"] = "no"
 
 
 def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> Subject:
@@ -53,7 +57,7 @@ def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> S
     audit = replace(
         found.audit,
         rows=facts.rows,
-        dropped=found.audit.dropped + facts.dropped,
+        dropped=found.audit.dropped + facts.dropped + facts.weightless,
         renormalized_rows=facts.renormalized,
     )
     return Subject(
@@ -64,7 +68,23 @@ def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> S
         weighted=predictions.weight is not None,
         clusters=None if predictions.cluster is None else len(np.unique(predictions.cluster)),
         seed=seed,
+        separated=_separated(predictions),
     )
+
+
+def _separated(predictions: Predictions) -> Literal["no", "perfectly", "reversed"]:
+    scores, labels = predictions.scores, predictions.labels
+    if len(predictions.classes) > 2:
+        given = scores[np.arange(len(labels)), labels]
+        over, under = bool((given == scores.max(axis=1)).all()), bool((given == scores.min(axis=1)).all())
+    else:
+        # A difference of logits ranks as the probability does.
+        rank = scores if scores.ndim == 1 else scores[:, 1] - scores[:, 0]
+        ones, zeros = rank[labels == 1], rank[labels == 0]
+        if not (ones.size and zeros.size):
+            return "no"
+        over, under = bool(ones.min() >= zeros.max()), bool(ones.max() <= zeros.min())
+    return "perfectly" if over and not under else "reversed" if under and not over else "no"
 
 
 def _renamed(rows: tuple[WorstRow, ...], predictions: Predictions) -> tuple[WorstRow, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from xent._units import per_nat
-from xent.evaluation import Evaluation
+from xent.evaluation import ClassRow, Evaluation
 from xent.io import printable
 from xent.report import _numbers as numbers
 from xent.report._subject import Subject
@@ -51,52 +51,103 @@ def confidence(evaluation: Evaluation) -> str:
     if fitted.p_value >= _CERTAIN:
         return "none"
     if slope < 0:
-        return "turned around: what it calls likely is unlikely"
+        return "turned around: what it calls likely is unlikely; labels or columns may be swapped"
     if abs(math.log(slope)) < 0.05 if slope > 0 else False:
-        return "miscalibrated"
+        return f"miscalibrated{_direction(evaluation)}"
     return "over-confident" if slope < 1 else "under-confident"
 
 
-def remedy(evaluation: Evaluation) -> list[str]:
-    """What would mend the forecasts and what that gives, and the test that there is nothing to mend; or why neither."""
-    fitted, unit, value = evaluation.recalibration, evaluation.unit, evaluation.cross_entropy.value
-    if math.isinf(value):
+def _direction(evaluation: Evaluation) -> str:
+    """Which way a shift of all logits goes."""
+    intercept = evaluation.recalibration.parameters.get("intercept", 0.0)
+    way = "low" if intercept > 0 else "high"
+    return f", forecasts of {printable(evaluation.classes[1], 20)} too {way}" if intercept else ""
+
+
+def remedy(subject: Subject) -> list[str]:
+    """What would mend the forecasts, what that gives here and on other rows, and the test; or why there is nothing."""
+    evaluation = subject.evaluation
+    fitted = evaluation.recalibration
+    if math.isinf(evaluation.cross_entropy.value):
         return ["Recalibration: undefined, since the loss is infinite"]
     if any(math.isnan(parameter) for parameter in fitted.parameters.values()):
-        return ["Recalibration: undefined, since no map is best on these rows"]
-    gain = fitted.gain
-    digits = max(numbers.decimals(evaluation.cross_entropy), numbers.decimals(gain))
-    crossed = not math.isnan(gain.value)
-    fall = gain.value if crossed else evaluation.miscalibration
-    kind = confidence(evaluation)
-    kind = "No sign of miscalibration" if kind in ("none", "undefined") else kind[:1].upper() + kind[1:]
-    change = f"{-100 * fall / value + 0.0:+.1f}%" if value else "+0.0%"
+        return [f"Recalibration: undefined, since {_why_no_map(subject)}"]
     found = ", ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
-    first = f"{kind}: {found} would give {numbers.loss(value - fall, digits)} {unit} ({change})"
-    rows = "on rows it was not fitted to" if crossed else "on the rows it was fitted to"
-    return [f"{first} {rows}", f"{_gain(evaluation, digits)}; {_test(fitted.p_value)}"]
+    kind = confidence(evaluation)
+    if kind in ("none", "undefined"):
+        first = f"No sign of miscalibration ({found}; {numbers.p_value(fitted.p_value)})"
+        helps = "" if not fitted.gain.low <= 0 else "recalibrating would not help: "
+        return [f"{first}; {helps}{_gain(subject)}"]
+    return _mending(subject, f"{kind[:1].upper()}{kind[1:]}: {found}")
 
 
-def _gain(evaluation: Evaluation, digits: int) -> str:
+def _mending(subject: Subject, first: str) -> list[str]:
+    """Two numbers that are not one: the loss on the rows of the fit, and what is to be expected of others."""
+    evaluation = subject.evaluation
+    unit, value, gain = evaluation.unit, evaluation.cross_entropy.value, evaluation.recalibration.gain.value
+    digits = numbers.digits_of(evaluation)
+    *_, here = numbers.identity(evaluation, digits)
+    own = f"fitted on these rows, it gives {here} {unit} on the same rows, as above"
+    last = f"{_gain(subject)}; test of nothing to mend: {numbers.p_value(evaluation.recalibration.p_value)}"
+    if math.isnan(gain):
+        return [first, own, last]
+    change = f"{-100 * gain / value + 0.0:+.1f}%" if value else "+0.0%"
+    on_others = f"would give {numbers.amount(value - gain, digits)} {unit} ({change}) on rows it was not fitted to"
+    return [f"{first} {on_others}", last, own]
+
+
+def _why_no_map(subject: Subject) -> str:
+    if subject.evaluation.uncertainty == 0:
+        return "every label is the same"
+    if subject.separated == "perfectly":
+        return "the forecasts separate the labels perfectly, so ever sharper ones are better"
+    if subject.separated == "reversed":
+        return "the forecasts separate the labels the wrong way round: labels or columns may be swapped"
+    return "no map is best on these rows"
+
+
+def _gain(subject: Subject) -> str:
+    """The cross-fitted gain, or why there is none."""
+    evaluation = subject.evaluation
     gain, unit = evaluation.recalibration.gain, evaluation.unit
     if math.isnan(gain.value):
-        return "cross-fitted gain undefined: too few rows to fit it on a part of them"
+        units = evaluation.n if subject.clusters is None else subject.clusters
+        if units < 2:
+            return f"cross-fitted gain undefined: there is one {'row' if subject.clusters is None else 'cluster'}"
+        return (
+            "cross-fitted gain undefined: with a fold left out, the labels are of one class or separated, and no map "
+            "is best on them"
+        )
+    digits = numbers.decimals(gain)
     interval = "" if math.isnan(gain.low) else f", 95% CI {numbers.interval(gain, digits)} {unit}"
     return f"cross-fitted gain {numbers.signed(gain.value, digits)} {unit}{interval}"
 
 
-def _test(p_value: float) -> str:
-    return f"test of nothing to mend: {numbers.p_value(p_value)}"
+def cost(row: ClassRow) -> tuple[float, float, int]:
+    """The order of the table of classes: by share of the loss, then by mean loss, then by rows."""
+    share = -1.0 if math.isnan(row.share) else row.share
+    return share, -1.0 if math.isnan(row.loss) else row.loss, row.n
+
+
+def tail(evaluation: Evaluation) -> str:
+    """What share of the loss the costliest rows carry."""
+    if math.isnan(evaluation.tail_share):
+        return ""
+    share, count = numbers.share(evaluation.tail_share), -(-evaluation.n // 100)
+    if count == 1:
+        return f"the costliest row, 1 of {evaluation.n:,}, carries {share} of the loss"
+    return f"the costliest 1% of rows, {count:,} of {evaluation.n:,}, carry {share} of the loss"
 
 
 def other_units(evaluation: Evaluation) -> str:
     """The loss in another unit, and as perplexity or geometric-mean probability."""
     nats = evaluation.cross_entropy.value / per_nat(evaluation.unit)
     other = "bits" if evaluation.unit != "bits" else "nats"
-    digits = numbers.decimals(evaluation.cross_entropy)
-    converted = f"{numbers.loss(nats * per_nat(other), digits)} {other}"
+    digits = numbers.digits_of(evaluation)
+    converted = f"{numbers.amount(nats * per_nat(other), digits)} {other}"
     if len(evaluation.classes) == 2:
-        return f"{converted}, geometric-mean probability {evaluation.geometric_mean_probability:.4g}"
+        mean = evaluation.geometric_mean_probability
+        return f"{converted}, geometric-mean probability {f'{mean:#.4g}' if mean else numbers.probability(mean, nats)}"
     return f"{converted}, perplexity {numbers.perplexity(nats)}"
 
 
@@ -129,7 +180,7 @@ def audit(subject: Subject) -> str:
     if subject.weighted:
         parts.append("weighted")
     if subject.clusters is not None:
-        parts.append(f"{subject.clusters:,} clusters")
+        parts.append(f"{subject.clusters:,} cluster{'' if subject.clusters == 1 else 's'}")
     return f"rows: {', '.join(parts)}; seed {subject.seed}"
 
 
@@ -146,13 +197,15 @@ def infinite(subject: Subject) -> list[str]:
     )
     named = f" ({'among them ' if count > 3 else ''}{', '.join(printable(row, 20) for row in which[:3])})"
     finite = evaluation.finite_cross_entropy
-    digits = numbers.decimals(finite)
+    digits = numbers.digits_of(evaluation)
     unit = evaluation.unit
     gives = "row gives" if count == 1 else "rows give"
     lines = [f"{count:,} {gives} probability 0 to what happened{named if which else ''}"]
     if not math.isnan(finite.value):
         lines.append(f"{numbers.loss(finite.value, digits)} {unit} over the other {numbers.rows(evaluation.n - count)}")
-    clip = next((clip for clip in evaluation.clipped if clip.eps == 1e-7), None)
-    if clip is not None:
-        lines.append(f"The loss is not clipped; a clip at 1e-7 would read {clip.cross_entropy:.4f} {unit}")
+    read = {clip.eps: f"would read {numbers.loss(clip.cross_entropy, digits)} {unit}" for clip in evaluation.clipped}
+    lines.append(
+        f"The loss is not clipped; a clip at 2.2e-16, as scikit-learn's, {read[2.0**-52]}; "
+        f"a clip at 1e-7 {read[1e-7]}, as Keras does"
+    )
     return lines

@@ -26,8 +26,8 @@ _DATA = 150_000  # bytes of JSON; beyond that it holds the listed classes only
 def to_html(subject: Subject) -> str:
     """The page. Text goes in as text: the template escapes everything."""
     evaluation = subject.evaluation
-    digits = numbers.decimals(evaluation.cross_entropy)
-    order = sorted(evaluation.per_class, key=_cost, reverse=True)
+    digits = numbers.digits_of(evaluation)
+    order = sorted(evaluation.per_class, key=wording.cost, reverse=True)
     head, *more = wording.origin(subject)
     return _template().render(
         title=printable(subject.facts.file, 200),
@@ -38,12 +38,12 @@ def to_html(subject: Subject) -> str:
         hero=_hero(subject, digits),
         infinite=wording.infinite(subject) if math.isinf(evaluation.cross_entropy.value) else [],
         bars=waterfall(evaluation, digits),
-        remedy=wording.remedy(evaluation),
+        remedy=wording.remedy(subject),
         clips=_clips(evaluation, digits),
         classes=[_class_row(row, digits, order[0].share) for row in order[:_LISTED]],
         more_classes=max(len(order) - _LISTED, 0),
         rows=_rows(subject),
-        tail="" if math.isnan(evaluation.tail_share) else numbers.share(evaluation.tail_share),
+        tail=_sentence(wording.tail(evaluation)),
         audit=wording.audit(subject),
         data=_data(evaluation, order[:_LISTED]),
     )
@@ -62,6 +62,10 @@ def _template() -> jinja2.Template:
     return environment.get_template("page.html.j2")
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def _hero(subject: Subject, digits: int) -> dict[str, Any]:
     """The loss, large, and the numbers beside it."""
     evaluation = subject.evaluation
@@ -69,12 +73,12 @@ def _hero(subject: Subject, digits: int) -> dict[str, Any]:
     facts: list[tuple[str, str, str]] = []
     if not math.isnan(evaluation.skill.value) and math.isfinite(value.value):
         skill = evaluation.skill
-        interval = "" if math.isnan(skill.low) else f"95% CI {100 * skill.low:.1f} to {100 * skill.high:.1f}%"
+        interval = numbers.percent_interval(skill)
         facts.append(("skill over the label frequencies", numbers.share(skill.value), interval))
     facts.append(("accuracy", numbers.share(subject.accuracy), "the likeliest class happened"))
     facts.append(_mean_probability(evaluation))
     return {
-        "loss": numbers.loss(value.value, digits),
+        "loss": numbers.amount(value.value, digits),
         "interval": "" if math.isnan(value.low) else numbers.interval(value, digits),
         "other": wording.other_units(evaluation).split(",")[0],
         "facts": facts,
@@ -84,7 +88,7 @@ def _hero(subject: Subject, digits: int) -> dict[str, Any]:
 def _mean_probability(evaluation: Evaluation) -> tuple[str, str, str]:
     nats = evaluation.cross_entropy.value / per_nat(evaluation.unit)
     if len(evaluation.classes) == 2:
-        mean = numbers.probability(evaluation.geometric_mean_probability)
+        mean = numbers.probability(evaluation.geometric_mean_probability, nats)
         return ("geometric-mean probability", mean, "given to what happened")
     return ("perplexity", numbers.perplexity(nats), f"of {len(evaluation.classes):,} outcomes")
 
@@ -101,7 +105,7 @@ def _class_row(row: ClassRow, digits: int, largest: float) -> dict[str, Any]:
     return {
         "name": printable(row.name, _LONGEST),
         "n": f"{row.n:,}",
-        "loss": numbers.loss(row.loss, min(digits, 6)),
+        "loss": numbers.amount(row.loss, min(digits, 6)),
         "share": numbers.share(row.share),
         "length": round(100 * row.share / largest, 1) if known else 0,
         "frequency": numbers.share(row.frequency),
@@ -109,19 +113,14 @@ def _class_row(row: ClassRow, digits: int, largest: float) -> dict[str, Any]:
     }
 
 
-def _cost(row: ClassRow) -> tuple[float, float, int]:
-    share = -1.0 if math.isnan(row.share) else row.share
-    return share, -1.0 if math.isnan(row.loss) else row.loss, row.n
-
-
 def _rows(subject: Subject) -> list[dict[str, str]]:
-    digits = min(numbers.decimals(subject.evaluation.cross_entropy), 4)
+    digits = min(numbers.digits_of(subject.evaluation), 4)
     return [
         {
             "row": printable(row.row, _LONGEST),
             "label": printable(row.label, _LONGEST),
-            "p": numbers.probability(row.probability),
-            "loss": numbers.loss(row.loss, digits),
+            "p": numbers.probability(row.probability, row.loss),
+            "loss": numbers.amount(row.loss, digits),
             "forecast": f"{printable(said.name, _LONGEST)} ({numbers.probability(said.probability)})",
         }
         for row, said in zip(subject.evaluation.worst_rows, subject.said, strict=True)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from xent._units import per_nat
-from xent.evaluation import ClassRow, Evaluation
+from xent.evaluation import Evaluation
 from xent.io import printable
 from xent.report import _numbers as numbers
 from xent.report import _wording as wording
@@ -53,7 +53,7 @@ def _lines(subject: Subject) -> list[Text]:
     lines = [Text(line, "bold") for line in _paragraph(head)]
     lines += [Text(part, "dim") for line in more for part in _paragraph(line, 0, 2)]
     lines += [blank, *(Text(line, "bold") for line in _paragraph(wording.verdict(subject), 2)), blank]
-    lines += [*_loss(subject), blank, *_identity(evaluation), blank, *_mending(evaluation), blank]
+    lines += [*_loss(subject), blank, *_identity(evaluation), blank, *_mending(subject), blank]
     lines += [*_classes(evaluation), blank, *_costliest(subject), blank]
     return [*lines, *(Text(line, "dim") for line in _paragraph(wording.audit(subject), 2, 4))]
 
@@ -77,8 +77,8 @@ def _cut(line: str, width: int = WIDTH) -> str:
 
 def _loss(subject: Subject) -> list[Text]:
     evaluation = subject.evaluation
-    value, digits, unit = evaluation.cross_entropy, numbers.decimals(evaluation.cross_entropy), evaluation.unit
-    line = Text("  Cross-entropy   ").append(f"{numbers.loss(value.value, digits)} {unit}", "bold yellow")
+    value, digits, unit = evaluation.cross_entropy, numbers.digits_of(evaluation), evaluation.unit
+    line = Text("  Cross-entropy   ").append(f"{numbers.amount(value.value, digits)} {unit}", "bold yellow")
     if math.isinf(value.value):
         return [line, *(Text(part) for text in wording.infinite(subject) for part in _paragraph(text, 18))]
     if not math.isnan(value.low):
@@ -92,8 +92,8 @@ def _skill(subject: Subject) -> list[str]:
     skill = evaluation.skill
     if math.isnan(skill.value):
         return []
-    interval = "" if math.isnan(skill.low) else f" (95% CI {100 * skill.low:.1f} to {100 * skill.high:.1f}%)"
-    lines = [f"  Skill           {numbers.share(skill.value)} over the label frequencies{interval}"]
+    interval = "" if math.isnan(skill.low) else f" ({numbers.percent_interval(skill)})"
+    lines = _paragraph(f"Skill           {numbers.share(skill.value)} over the label frequencies{interval}", 2, 18)
     if len(evaluation.classes) > 2:
         uniform = math.log(len(evaluation.classes)) * per_nat(evaluation.unit)
         above = numbers.share(1 - evaluation.cross_entropy.value / uniform)
@@ -102,13 +102,13 @@ def _skill(subject: Subject) -> list[str]:
 
 
 def _identity(evaluation: Evaluation) -> list[Text]:
-    digits = numbers.decimals(evaluation.cross_entropy)
+    digits = numbers.digits_of(evaluation)
     whole = max((v for v in (evaluation.uncertainty, evaluation.cross_entropy.value) if math.isfinite(v)), default=0.0)
-    mended = evaluation.cross_entropy.value - evaluation.miscalibration
+    *texts, mended = numbers.identity(evaluation, digits)
     explained = evaluation.discrimination / evaluation.uncertainty if evaluation.uncertainty else math.nan
     notes = {
         "explained": "" if math.isnan(explained) else f"{numbers.share(explained)} of it",
-        "miscalibration": "" if math.isnan(mended) else f"{numbers.loss(mended, digits)} {evaluation.unit} without",
+        "miscalibration": "" if math.isnan(evaluation.miscalibration) else f"{mended} {evaluation.unit} without",
     }
     parts = (
         ("uncertainty", "  label entropy", evaluation.uncertainty),
@@ -117,17 +117,15 @@ def _identity(evaluation: Evaluation) -> list[Text]:
         ("loss", "= cross-entropy", evaluation.cross_entropy.value),
     )
     return [
-        _bar(title, value, digits, whole, _STYLES[name], notes.get(name, ""), evaluation.unit)
-        for name, title, value in parts
+        _bar(f"  {title:<17}{text:>9}", value, whole, _STYLES[name], notes.get(name, ""), evaluation.unit)
+        for (name, title, value), text in zip(parts, texts, strict=True)
     ]
 
 
-def _bar(title: str, value: float, digits: int, whole: float, style: str, note: str, unit: str) -> Text:
+def _bar(head: str, value: float, whole: float, style: str, note: str, unit: str) -> Text:
     length = round(_BAR * value / whole) if whole > 0 and math.isfinite(value) else 0
     bar = "#" * max(length, 0)
-    line = Text(f"  {title:<17}{numbers.loss(value, digits):>9} {'' if math.isnan(value) else unit}  ").append(
-        bar, style
-    )
+    line = Text(f"{head} {'' if math.isnan(value) else unit}  ").append(bar, style)
     # Notes stand in one column beyond the longest bar; one too long for that, right after its own, or below it.
     room = WIDTH - line.cell_len - cell_len(note)
     if note:
@@ -136,31 +134,26 @@ def _bar(title: str, value: float, digits: int, whole: float, style: str, note: 
     return line
 
 
-def _mending(evaluation: Evaluation) -> list[Text]:
-    first, *more = wording.remedy(evaluation)
+def _mending(subject: Subject) -> list[Text]:
+    first, *more = wording.remedy(subject)
     lines = [*_paragraph(first, 2, 4), *(part for line in more for part in _paragraph(line, 4))]
     return [Text(line) for line in lines]
 
 
 def _classes(evaluation: Evaluation) -> list[Text]:
     """The table of classes, costliest first."""
-    order = sorted(evaluation.per_class, key=_cost, reverse=True)
-    digits = min(numbers.decimals(evaluation.cross_entropy), 6)
+    order = sorted(evaluation.per_class, key=wording.cost, reverse=True)
+    digits = min(numbers.digits_of(evaluation), 6)
     loss_in_unit = f"loss ({evaluation.unit})"
-    head = f"  {'costliest class':<22}{'rows':>9}{loss_in_unit:>14}{'share of loss':>15}{'frequency':>11}{'mean p':>8}"
+    head = f"  {'costliest class':<22}{'rows':>9}{loss_in_unit:>14}{'share of loss':>14}{'frequency':>11}{'mean p':>8}"
     lines = [Text(head, "bold")]
     for row in order[:_CLASSES]:
         name = _fit(row.name, 20)
-        line = f"    {name}{row.n:>9,}{numbers.loss(row.loss, digits):>14}{numbers.share(row.share):>15}"
+        line = f"    {name}{row.n:>9,}{numbers.amount(row.loss, digits):>14}{numbers.share(row.share):>14}"
         lines.append(Text(f"{line}{numbers.share(row.frequency):>11}{numbers.share(row.mean_probability):>8}"))
     if len(order) > _CLASSES:
         lines.append(Text(f"    and {len(order) - _CLASSES:,} more classes (all are in --json)", "dim"))
     return lines
-
-
-def _cost(row: ClassRow) -> tuple[float, float, int]:
-    share = -1.0 if math.isnan(row.share) else row.share
-    return share, -1.0 if math.isnan(row.loss) else row.loss, row.n
 
 
 def _fit(name: object, width: int) -> str:
@@ -171,17 +164,13 @@ def _fit(name: object, width: int) -> str:
 
 def _costliest(subject: Subject) -> list[Text]:
     evaluation = subject.evaluation
-    digits = min(numbers.decimals(evaluation.cross_entropy), 4)
+    digits = min(numbers.digits_of(evaluation), 4)
     loss_in_unit = f"loss ({evaluation.unit})"
-    lines = [Text(f"  {'costliest row':<16} {'label':<15}{'p':>8}{loss_in_unit:>14}   forecast", "bold")]
+    lines = [Text(f"  {'costliest row':<16} {'label':<15}{'p':>8}{loss_in_unit:>14}   said", "bold")]
     for row, said in list(zip(evaluation.worst_rows, subject.said, strict=True))[:_ROWS]:
-        line = f"    {_fit(row.row, 14)} {_fit(row.label, 14)} {numbers.probability(row.probability):>8}"
-        text = Text(f"{line}{numbers.loss(row.loss, digits):>14}   ")
+        line = f"    {_fit(row.row, 14)} {_fit(row.label, 14)} {numbers.probability(row.probability, row.loss):>8}"
+        text = Text(f"{line}{numbers.amount(row.loss, digits):>14}   ")
         forecast = f" {numbers.probability(said.probability)}"
         name = _fit(said.name, WIDTH - text.cell_len - len(forecast)).rstrip()
         lines.append(text.append(name + forecast, "dim"))
-    if not math.isnan(evaluation.tail_share):
-        lines.append(
-            Text(f"    the costliest 1% of rows carry {numbers.share(evaluation.tail_share)} of the loss", "dim")
-        )
-    return lines
+    return [*lines, *(Text(line, "dim") for line in _paragraph(wording.tail(evaluation), 4) if line)]
