@@ -55,9 +55,11 @@ def near_corner(st: Stage) -> Place:
 def part_ticks(st: Stage) -> None:
     """Tick labels of the two axes on the floor lean away from the corner where both end, and do not meet there."""
     x, y, z = near_corner(st)
-    middle = flat(st, (x, y, z))[0]
-    for axis, end in ((st.ax.xaxis, (1 - x, y, z)), (st.ax.yaxis, (x, 1 - y, z))):
-        side = "right" if flat(st, end)[0] < middle else "left"
+    across, along = flat(st, (1 - x, y, z))[0], flat(st, (x, 1 - y, z))[0]
+    for axis, side in (
+        (st.ax.xaxis, "right" if across < along else "left"),
+        (st.ax.yaxis, "left" if across < along else "right"),
+    ):
         axis.set_major_locator(FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1]))
         for tick in axis.get_major_ticks():
             tick.label1.set_ha(side)
