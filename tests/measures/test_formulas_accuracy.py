@@ -7,15 +7,16 @@ import array_api_compat.torch as xtorch
 import array_api_strict
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 import torch
 
 from xent import Counts, Labels, Logits, LogProbs, Probs
-from xent.measures import _elementwise, _joint, _rows
+from xent.measures import _double, _elementwise, _joint, _rows
 from xent.testing import reference, ulp_error
 
-ULPS = 4.5  # 4 ulp of the formula, and what the last bits of the inputs' own sum may add
+ULPS = 4
 FORMS = {"probs": Probs, "logprobs": LogProbs, "logits": Logits, "counts": Counts, "labels": Labels}
 KINDS = ("probs", "logprobs", "logits", "counts")
 EAGER = {
@@ -200,3 +201,56 @@ def test_joint(library, dtype, shape):
             answers = [getattr(reference, name)(FORMS[kind](t), **options) for t in tables]
             values = getattr(_joint, name)(xp, kind, convert(tables), **options)
             assert worst(values, answers, dtype) <= ULPS, (name, kind, options)
+
+
+SPREAD = ("probs", "logprobs", "logits", "counts")
+
+
+@pytest.mark.parametrize("step", [1e-6, 1e-9, 1e-12])
+def test_nearly_equal_rows_of_different_kinds(step):
+    """Logs against numbers: the surprisals are subtracted at twice the precision."""
+    rng = np.random.default_rng(3)
+    for kp in SPREAD:
+        for kq in SPREAD:
+            z = rng.normal(size=(4, 3)) * np.asarray([0.1, 1.0, 2.0, 6.0])[:, None]
+            p, q = rows_of(kp, z, "float64"), rows_of(kq, z + rng.normal(size=z.shape) * step, "float64")
+            answers = [reference.kl_divergence(FORMS[kp](x), FORMS[kq](y)) for x, y in zip(p, q, strict=True)]
+            assert worst(_rows.kl_divergence(xnp, kp, p, kq, q), answers, "float64") <= ULPS, (kp, kq)
+    p, q = (
+        np.asarray([-9.45142880182412, -7.858030111158693e-05]),
+        np.asarray([7.857721376053169e-05, 0.9999214227862394]),
+    )
+    answers = [reference.kl_divergence(LogProbs(p), Probs(q))]
+    assert worst(_rows.kl_divergence(xnp, "logprobs", p[None], "probs", q[None]), answers, "float64") <= ULPS
+
+
+@pytest.mark.parametrize("step", [1e-6, 1e-9, 1e-12])
+def test_nearly_equal_bernoullis_of_different_kinds(step):
+    rng = np.random.default_rng(4)
+    odds = rng.normal(size=12) * np.asarray([0.1, 2.0, 8.0] * 4)
+    near = odds + step * rng.normal(size=12)
+    made = {"probs": lambda x: 1 / (1 + np.exp(-x)), "logprobs": lambda x: -np.logaddexp(0, -x), "logits": lambda x: x}
+    for ky in made:
+        for kq in made:
+            y, q = made[ky](odds), made[kq](near)
+            pairs = zip(y, q, strict=True)
+            answers = [reference.binary_kl_divergence(FORMS[ky](v), FORMS[kq](w)) for v, w in pairs]
+            assert worst(_elementwise.binary_kl_divergence(xnp, ky, y, kq, q), answers, "float64") <= ULPS, (ky, kq)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 4e-30), ("float32", 4e-14)])
+def test_twice_the_precision(dtype, bound):
+    rng = np.random.default_rng(5)
+    x = np.exp(3 * rng.normal(size=60)).astype(dtype)
+    zero = np.zeros_like(x)
+    with mpmath.workdps(60):
+        for f, truth_of, given in (
+            (_double.exact_log, mpmath.log, x),
+            (_double.exact_exp, mpmath.exp, -x),
+            (_double.exact_exp, mpmath.exp, x / 20),
+        ):
+            high, low = f(xnp, given, zero)
+            for a, b, v in zip(high, low, given, strict=True):
+                truth = truth_of(mpmath.mpf(float(v)))
+                if abs(v) < 50:  # within reach of the tables
+                    assert abs((mpmath.mpf(float(a)) + mpmath.mpf(float(b))) - truth) <= bound * max(1, truth)
