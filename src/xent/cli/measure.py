@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import click
@@ -95,16 +94,10 @@ def _as_text(answer: Answer, rows: bool) -> str:
 
 
 def _as_json(answer: Answer) -> str:
-    document: dict[str, Any] = {"schema_version": 1, "measure": answer.measure, "unit": answer.unit}
-    nonfinite: dict[str, str] = {}
+    from xent.evaluation import json_ready
 
-    def strict(value: float, path: str) -> float | None:
-        if math.isinf(value):
-            nonfinite[path] = "inf" if value > 0 else "-inf"
-        return value if math.isfinite(value) else None
-
-    document["mean"] = strict(answer.mean, "mean")
-    document["values"] = [strict(value, f"values.{place}") for place, value in enumerate(answer.values)]
+    fields: dict[str, Any] = {"measure": answer.measure, "unit": answer.unit, "mean": answer.mean}
+    fields["values"] = list(answer.values)
     if answer.reverse is not None:
-        document["reverse"] = strict(answer.reverse, "reverse")
-    return json.dumps({**document, "nonfinite": nonfinite}, allow_nan=False) + "\n"
+        fields["reverse"] = answer.reverse
+    return json.dumps(json_ready(fields), allow_nan=False) + "\n"
