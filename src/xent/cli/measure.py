@@ -78,19 +78,24 @@ def measure(
 
 
 def _as_text(answer: Answer, rows: bool) -> str:
-    unit = answer.unit
     if answer.where is not None:
         if rows:
-            return "".join(f"{value:.6g} {unit}   row {row}\n" for row, value in enumerate(answer.values))
-        count = f"{len(answer.values):,} rows"
-        return f"{answer.mean:.6g} {unit}   mean {answer.name} of {count}, {manners.clean(answer.where)}\n"
+            return "".join(f"{_quantity(value, answer.unit)}   row {row}\n" for row, value in enumerate(answer.values))
+        count = f"{len(answer.values):,} row{'' if len(answer.values) == 1 else 's'}"
+        return f"{_quantity(answer.mean, answer.unit)}   mean {answer.name} of {count}, {manners.clean(answer.where)}\n"
     pairs = zip(answer.values, answer.texts, strict=True)
-    lines = [f"{value:.6g} {unit}   {answer.name}, {text}" for value, text in pairs]
+    lines = [f"{_quantity(value, answer.unit)}   {answer.name}, {text}" for value, text in pairs]
     if len(lines) > 1:
-        lines.append(f"{answer.mean:.6g} {unit}   mean of the {len(lines)}")
+        lines.append(f"{_quantity(answer.mean, answer.unit)}   mean of the {len(lines)}")
     elif answer.reverse is not None:
         lines[0] += f"        reverse {answer.reverse:.6g}"
     return manners.clean("\n".join(lines)) + "\n"
+
+
+def _quantity(value: float, unit: str) -> str:
+    """`0.5 bits`, `1 bit`."""
+    text = f"{value:.6g}"
+    return f"{text} {unit[:-1] if text == '1' else unit}"
 
 
 def _as_json(answer: Answer) -> str:
