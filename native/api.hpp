@@ -25,7 +25,7 @@ enum Op : int {
     CONDITIONAL_ENTROPY_1,
     MUTUAL_INFORMATION  // one value a table
 };
-enum Post : int { NATS, BITS, BANS, EXP, SQRT };
+enum Post : int { NATS, BITS, BANS, EXP };
 
 constexpr int kMaxDims = 64;
 

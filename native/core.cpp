@@ -57,17 +57,22 @@ std::vector<Isa> instruction_sets() {
 #endif
 }
 
+std::string names(const std::vector<Isa>& all, bool runnable) {
+    std::string joined;
+    for (const Isa& isa : all)
+        if (isa.runs || !runnable) joined += std::string(joined.empty() ? "" : ", ") + isa.name;
+    return joined;
+}
+
 Isa choose() {
     const std::vector<Isa> all = instruction_sets();
     if (const char* wanted = std::getenv("XENT_ISA"); wanted && *wanted) {
         for (const Isa& isa : all)
             if (isa.name == std::string(wanted)) {
                 if (isa.runs) return isa;
-                throw std::runtime_error("XENT_ISA=" + std::string(wanted) + ": this processor does not have it");
+                throw std::runtime_error("XENT_ISA=" + std::string(wanted) + ": this processor runs only " + names(all, true));
             }
-        std::string names;
-        for (const Isa& isa : all) names += std::string(names.empty() ? "" : ", ") + isa.name;
-        throw std::runtime_error("XENT_ISA=" + std::string(wanted) + " is not one of " + names);
+        throw std::runtime_error("XENT_ISA=" + std::string(wanted) + " is not one of " + names(all, false));
     }
     Isa best = all.front();
     for (const Isa& isa : all)
@@ -374,8 +379,9 @@ NB_MODULE(_core, m) {
     try {
         g_isa = choose();
         g_threads = threads();
-    } catch (const std::exception& e) {
-        throw nb::import_error(e.what());
+    } catch (const std::runtime_error& e) {  // a wish that cannot be met; an ImportError would read as a missing core
+        PyErr_SetString(PyExc_ValueError, e.what());
+        throw nb::python_error();
     }
     m.def("reduce", &reduce, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());

@@ -231,3 +231,11 @@ XENT_INLINE JsTerm js_term(Num p, Num q) {
     dd t = add(high, low), d = sub(high, low);
     return {js_term(t, d, high, low), t, sel(swap, neg(d), d)};
 }
+
+// Nats in another unit. What is infinite stays so (its product with a low part is not a number), and 0 has no sign.
+XENT_INLINE dd in_unit(dd v, int post) {
+    using namespace xent_constants;
+    dd unit = post == BITS ? dd{splat(kBits1), splat(kBits2)} : dd{splat(kBans1), splat(kBans2)};
+    dd r = post == BITS || post == BANS ? sel(abs(v.h) < kInf, tied(mul(v, unit)), v) : v;
+    return {r.h + 0.0, r.l};
+}

@@ -50,10 +50,21 @@ XENT_INLINE Surprise surprise(vd x) {
     return {neg(whole(log_ratio(x, Plain{}))), neg(whole(log_ratio(rest, Plain{}))), x == 0.0, rest.h == 0.0};
 }
 
-XENT_INLINE dd expected(Two w, Surprise s) {  // sum of weight times surprisal, both sides of it non-negative
+struct Can {  // which outcomes are possible by what is given: an underflowed weight is not an impossible outcome
+    vl one, zero;
+};
+
+template <int Kind>
+XENT_INLINE Can possible(vd x) {
+    if (Kind == LOGITS) return {x != -kInf, x != kInf};
+    if (Kind == LOGPROBS) return {x != -kInf, x != 0.0};
+    return {x != 0.0, x != 1.0};
+}
+
+XENT_INLINE dd expected(Two w, Can can, Surprise s) {  // sum of weight times surprisal
     vl some_one = w.one.h != 0.0, some_zero = w.zero.h != 0.0;
     dd a = mul(w.one, sel(some_one, s.one, wide(vd{}))), b = mul(w.zero, sel(some_zero, s.zero, wide(vd{})));
-    vl inf = (some_one & s.inf_one) | (some_zero & s.inf_zero);
+    vl inf = (can.one & s.inf_one) | (can.zero & s.inf_zero);
     return sel(inf, wide(splat(kInf)), add(a, b));
 }
 
@@ -63,7 +74,7 @@ XENT_INLINE dd binary_cross_entropy(vd y, vd q) {
         dd v = sel(y == 1.0, wide(q), one_minus(q));
         return sel(v.h == 0.0, wide(splat(kInf)), neg(whole(log_ratio(v, Plain{}))));
     }
-    return expected(weights<Y>(y), surprise<Q>(q));
+    return expected(weights<Y>(y), possible<Y>(y), surprise<Q>(q));
 }
 
 // p (e^d - 1 - d) where q = p e^d.
@@ -140,6 +151,17 @@ XENT_INLINE TwoNums nums(vd x) {
     return {{wide(x), vd{}, vd{}}, {one_minus(x), vd{}, vd{}}};
 }
 
+// p psi(c), c = log(q / p), for a log-odds x < -40 and a log-probability l of nearly the same outcome: the other outcome
+// adds less than 2^-57 of it. p is the log-odds' probability where `sign` = 1.
+XENT_INLINE dd kl_of_rare(vd x, vd l, double sign) {
+    dd e = exp(x, vd{});
+    dd c = add(two_sum(l, -x), e);  // log p = x - log(1 + e^x)
+    c = {sign * c.h, sign * c.l};
+    return mul(sign > 0 ? e : exp(l, vd{}), psi_near({only(abs(c.h) <= 0.5, c.h), only(abs(c.h) <= 0.5, c.l)}));
+}
+
+XENT_INLINE vl rare_and_near(vd x, vd l) { return (x < -40.0) & (abs(x - l) < 0.49); }
+
 template <int Y, int Q>
 XENT_INLINE dd binary_kl(vd y, vd q) {
     if (Y == LABELS) return binary_cross_entropy<Y, Q>(y, q);
@@ -150,7 +172,10 @@ XENT_INLINE dd binary_kl(vd y, vd q) {
     // Both pairs sum to 1: the difference is the rarer outcome's, which keeps all its digits.
     dd one = sub(value(a.one), value(b.one)), zero = sub(value(a.zero), value(b.zero));
     dd d = sel(value(a.one).h < value(a.zero).h, one, neg(zero));
-    return sel(inf, wide(splat(kInf)), add(kl_term(a.one, b.one, d), kl_term(a.zero, b.zero, neg(d))));
+    dd v = add(kl_term(a.one, b.one, d), kl_term(a.zero, b.zero, neg(d)));
+    if (Y == LOGITS && Q == LOGPROBS) v = sel(rare_and_near(y, q), kl_of_rare(y, q, 1.0), v);
+    if (Y == LOGPROBS && Q == LOGITS) v = sel(rare_and_near(q, y), kl_of_rare(q, y, -1.0), v);
+    return sel(inf, wide(splat(kInf)), v);
 }
 
 // p (1 - log p), the entropy where the rarer outcome's p is too small to be multiplied as it stands.
@@ -168,7 +193,7 @@ XENT_INLINE dd entropy_of_rare(vd y) {
 template <int Kind>
 XENT_INLINE dd binary_entropy(vd y) {
     vl rare = Kind == PROBS ? (y < 0x1p-900) & (y > 0.0) : Kind == LOGITS ? abs(y) > 620.0 : y < -620.0;
-    return sel(rare, entropy_of_rare<Kind>(y), expected(weights<Kind>(y), surprise<Kind>(y)));
+    return sel(rare, entropy_of_rare<Kind>(y), expected(weights<Kind>(y), possible<Kind>(y), surprise<Kind>(y)));
 }
 
 template <int Op, int Y, int Q>
@@ -180,10 +205,12 @@ XENT_INLINE dd element(vd y, vd q) {
     return binary_kl<Y, Q>(y, q);
 }
 
-// Surprisal takes what exceeds 1 as given; the binary measures have no value outside their domain.
+// Surprisal takes what exceeds 1 as given, cross-entropy weights outside [0, 1]; the others have no value there.
 template <int Op, int Y>
 XENT_INLINE vl computable(vd y) {
     if (Op == BIN_SURPRISAL) return Y == LOGPROBS ? y == y : (y >= 0.0) & (y < kInf);
+    if (Op == BIN_CROSS_ENTROPY && Y == PROBS) return abs(y) < kInf;
+    if (Op == BIN_CROSS_ENTROPY && Y == LOGPROBS) return y < kInf;
     return valid(Y, y);
 }
 
@@ -199,8 +226,7 @@ static bool elements(const double* y, const double* q, int64_t n, int post, doub
         fine &= valid(Y, a) & ok;
         dd v = element<Op, Y, Q>(a, b);
         v.h = sel(ok, v.h, splat(kNan));
-        if (post == BITS) v = mul(v, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) v = mul(v, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        v = in_unit(v, post);
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }
@@ -269,13 +295,16 @@ static int elementwise(const Job& job, int64_t begin, int64_t end, int64_t bad[2
     Walk w;
     seek(job, w, begin);
     const Elements run = pick(job.op, job.in[0].kind, job.in[1].kind);
+    const bool as_given = job.op == BIN_CROSS_ENTROPY && job.in[0].kind == LABELS && !(job.in[0].tol >= 0);
     const int64_t size = item_size(job.out_dtype);
     for (int64_t at = begin; at < end;) {
         int64_t n = fill(job, w, end - at < kBlock ? end - at : kBlock, in);
         int64_t padded = (n + kLanes - 1) / kLanes * kLanes;
         for (int i = 0; i < 2; ++i)
             for (int64_t k = n; k < padded; ++k) in[i][k] = in[i][n - 1];
-        if (!run(in[0], in[1], padded, job.post, h, l))
+        const bool fine = run(in[0], in[1], padded, job.post, h, l);
+        if (!fine && as_given) pick(job.op, PROBS, job.in[1].kind)(in[0], in[1], padded, job.post, h, l);
+        if (!fine)
             for (int i = 0; i < job.nops; ++i)
                 for (int64_t k = 0; k < n; ++k)
                     if (job.in[i].tol >= 0 && !in_domain(job.in[i].kind, in[i][k]) && at + k < bad[i]) bad[i] = at + k;

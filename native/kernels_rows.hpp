@@ -94,14 +94,15 @@ struct Cross {
         else if (Form == COUNTS) s = whole(log_ratio(dd{r[1], r[2]}, wide(b)));
         else s = gap(r[3], b);
         vl none = w.h == 0.0;
-        if (Form == LOGITS) s = sel(none | ~(abs(s.h) < kInf), wide(vd{}), s);
+        if (Form == LOGITS) s = sel(none | (b == -kInf), wide(vd{}), s);
         dd t = split_product(w.h, s.h, s.l);
         accumulate(q[0], q[1], t.h, Weight == LOGITS ? t.l + w.l * s.h : t.l);
         q[2] = min(q[2], w.h);
         if (whole_weight) accumulate(q[3], q[4], w.h, w.l);
         else q[3] += w.h;
         if (!Same) {
-            q[5] = sel(~none & (Form == LOGITS ? b == -kInf : b == 0.0), splat(1.0), q[5]);
+            vl absent = Weight == LOGITS ? a == -kInf : a == 0.0;  // an underflowed weight is not an impossible one
+            q[5] = sel(~absent & (Form == LOGITS ? b == -kInf : b == 0.0), splat(1.0), q[5]);
             q[6] += b;
             q[7] = min(q[7], b);
         }

@@ -10,8 +10,7 @@ static void map_block(int op, const Operand& o, const double* a, int64_t n, cons
         if (op == NORMALIZE) v = div(wide(x), total);
         else if (o.kind == COUNTS) v = sel(x == 0.0, wide(splat(kInf)), whole(log_ratio(total, wide(x))));
         else v = sel(x == -kInf, wide(splat(kInf)), add(lse, gap(top, x)));
-        if (post == BITS) v = mul(v, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) v = mul(v, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        v = in_unit(v, post);
         store(h + i, v.h);
         store(l + i, only(abs(v.h) < kInf, v.l));
     }
@@ -32,6 +31,12 @@ static int map(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
         for (int r = 0; r < kLanes; ++r) s.sum[r] = s.sum_low[r] = s.lse[r] = s.lse_low[r] = s.max[r] = 0;
         profile(g, 0, false, false, s);
         for (int r = 0; r < g.n; ++r) {
+            if (out_of_scale(job.in[0], s, r)) {
+                int64_t faults[2] = {1, 1};
+                int outcome = run_scaled(job, g, &s, r, map, out[r], faults);
+                if (outcome > 0) return 1;
+                if (outcome == 0) continue;
+            }
             const bool undefined = undefined_row(job.in[0], s, 0, r);
             if (fails(job.in[0], s, 0, r) && row + r < bad[0]) bad[0] = row + r;
             for (int64_t at = 0; at < job.K; at += kBlock) {

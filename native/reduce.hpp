@@ -176,6 +176,41 @@ static void cross_pass(Group& g, bool same, int form, const Lane8* par, Lane8* o
 // Finite shifts only: a row whose maximum is infinite gives NaN whatever is computed here.
 XENT_INLINE double finite(double x) { return x - x == 0 ? x : 0.0; }
 
+// The cross-entropy or divergence of a row whose logits lie so far apart that their difference, or a sum of them,
+// overflowed: the same sums, 2^-32 of them at a time. NaN where a value is undefined.
+static double far_apart(Group& g, int r, const Side* s, bool divergence) {
+    constexpr double down = 0x1p-32;
+    const int weight = g.job->in[0].kind, model = g.job->in[1].kind;
+    const bool log_weight = weight == LOGITS || weight == LOGPROBS;
+    const bool normalised = divergence || weight == LOGITS || weight == COUNTS;
+    const double top_p = log_weight && normalised ? finite(s[0].max[r]) : 0.0;
+    const double top_q = model == LOGITS || divergence ? finite(s[1].max[r]) : 0.0;
+    double sum = 0, total = 0;
+    for (int64_t at = 0; at < g.job->K; at += kBlock) {
+        int64_t n = g.job->K - at < kBlock ? g.job->K - at : kBlock;
+        for (int i = 0; i < 2; ++i) fetch_row(g, i, r, at, n, g.buffer[i], 1);
+        for (int64_t k = 0; k < n; ++k) {
+            const double a = g.buffer[0][k], b = g.buffer[1][k];
+            const double w = log_weight ? first(exp(splat(a - top_p), vd{}).h) : a;
+            if (w == 0) continue;
+            sum += w * (top_q * down - b * down);
+            if (divergence) sum -= w * (top_p * down - a * down);
+            total += w;
+        }
+    }
+    const double rest = divergence ? s[1].lse[r] - s[0].lse[r] : model == LOGITS ? s[1].lse[r] : 0.0;
+    return normalised ? sum / total / down + rest : sum / down + total * rest;
+}
+
+static void mend_far_apart(Group& g, const Side* s, bool divergence, Result& v) {
+    for (int r = 0; r < g.n; ++r)
+        if (!(v.h[r] - v.h[r] == 0) && !(v.inf[r] > 0)) {
+            v.h[r] = far_apart(g, r, s, divergence);
+            v.l[r] = 0;
+            v.inf[r] = v.h[r] == kInf;
+        }
+}
+
 static void cross_entropy(Group& g, bool same, Side* s, Result& v) {
     const int b = same ? 0 : 1;
     const Operand &p = g.job->in[0], &m = g.job->in[b];
@@ -201,6 +236,9 @@ static void cross_entropy(Group& g, bool same, Side* s, Result& v) {
         if (p.kind == COUNTS || p.kind == LOGITS) t = div(t, weight);
         keep(v, j, t);
     }
+    if (!same && (m.kind == LOGITS || m.kind == LOGPROBS)) mend_far_apart(g, s, false, v);
+    if (!same && p.kind == PROBS && !(p.tol >= 0))  // unchecked weights are taken as given
+        for (int r = 0; r < kLanes; ++r) s[0].min[r] = 0;
 }
 
 static void kl_probs(Group& g, Side* s, Result& v) {
@@ -252,6 +290,7 @@ static void kl_logs(Group& g, Side* s, Result& v) {
         keep(v, j, sel(u.h > 0.0, u, sel(u.h == u.h, wide(vd{}), u)));
         store(v.inf + j, load(out[6] + j));
     }
+    mend_far_apart(g, s, true, v);
 }
 
 static void wide_params(Group& g, Side* s, Lane8* par) {
@@ -318,17 +357,8 @@ static void measure(Group& g, Side* s, Result& v) {
 static void convert(int post, double* h, double* l) {
     for (int j = 0; j < kLanes; j += W) {
         dd x = {load(h + j), load(l + j)};
-        if (post == BITS) x = mul(x, dd{splat(xent_constants::kBits1), splat(xent_constants::kBits2)});
-        if (post == BANS) x = mul(x, dd{splat(xent_constants::kBans1), splat(xent_constants::kBans2)});
+        x = in_unit(x, post);
         if (post == EXP) x = exp(x.h, x.l);
-        if (post == SQRT) {
-            double root[kLanes];
-            for (int i = 0; i < W; ++i) root[i] = __builtin_sqrt(h[j + i]);
-            vd y = load(root);
-            dd p = two_prod(y, y);
-            vd rest = ((x.h - p.h) - p.l) + x.l;
-            x = {y, only(y > 0.0, rest / (y + y))};
-        }
         store(h + j, x.h);
         store(l + j, x.l);
     }
@@ -340,6 +370,52 @@ static void finish(const Job& job, Result& v, const bool* undefined) {
         if (undefined[r]) v.h[r] = kNan, v.l[r] = 0;
         else if (v.inf[r] > 0) v.h[r] = kInf, v.l[r] = 0;
     }
+}
+
+// Counts whose sum overflows, or is so small that a product would lose digits, are scaled by a power of two.
+XENT_INLINE bool out_of_scale(const Operand& o, const Side& s, int r) {
+    return o.kind == COUNTS && s.min[r] >= 0 && (!(s.sum[r] - s.sum[r] == 0) || (s.sum[r] < 0x1p-900 && s.sum[r] > 0));
+}
+
+// Row r of operand i, scaled so that K of them can be summed, in `room`; false where a value is infinite or NaN.
+static bool scaled_row(const Job& job, Group& g, int i, int r, double* room) {
+    const Operand& o = job.in[i];
+    gather(o.dtype, g.ptr[i][r], o.kstride, job.K, room, 1);
+    double most = 0;
+    for (int64_t k = 0; k < job.K; ++k) {
+        if (!(room[k] < kInf)) return false;
+        most = room[k] > most ? room[k] : most;
+    }
+    double factor = 1;
+    while (most * factor * (double)job.K > 0x1p1000) factor *= 0.5;
+    while (most * factor < 0x1p-500) factor *= 0x1p200;
+    for (int64_t k = 0; k < job.K; ++k) {
+        double x = room[k] * factor;
+        room[k] = x == 0 && room[k] > 0 ? 0x1p-1074 : x;  // rounded away, but not impossible
+    }
+    return true;
+}
+
+// One row again by kernel `run`, its counts scaled; its failures are written to `bad` as row 0.
+static int run_scaled(const Job& job, Group& g, const Side* s, int r, Kernel run, char* out, int64_t bad[2]) {
+    Job one = job;
+    one.ndim = 0;
+    one.rows = 1;
+    one.out = out;
+    double* room = (double*)__builtin_malloc((std::size_t)(2 * job.K) * sizeof(double));
+    if (!room) return 1;
+    bool ready = true;
+    for (int i = 0; i < job.nops; ++i) {
+        one.in[i].data = g.ptr[i][r];
+        if (!out_of_scale(job.in[i], s[i], r)) continue;
+        ready = ready && scaled_row(job, g, i, r, room + i * job.K);
+        one.in[i].data = (const char*)(room + i * job.K);
+        one.in[i].dtype = F64;
+        one.in[i].kstride = sizeof(double);
+    }
+    int failed = ready ? run(one, 0, 1, bad) : 0;
+    __builtin_free(room);
+    return ready ? failed : -1;
 }
 
 static int64_t open_group(const Job& job, Group& g, Walk& w, int64_t row, int64_t end) {
@@ -365,13 +441,25 @@ static int reduce(const Job& job, int64_t begin, int64_t end, int64_t bad[2]) {
         for (int r = 0; r < kLanes; ++r) v.inf[r] = 0;
         measure(g, s, v);
         bool undefined[kLanes] = {};
+        bool scaled[kLanes] = {};
+        for (int r = 0; r < g.n; ++r) {
+            if (!out_of_scale(job.in[0], s[0], r) && !(job.nops == 2 && out_of_scale(job.in[1], s[1], r))) continue;
+            int64_t faults[2] = {1, 1};
+            int outcome = run_scaled(job, g, s, r, reduce, job.out + (row + r) * size, faults);
+            if (outcome > 0) return 1;
+            scaled[r] = outcome == 0;
+            for (int i = 0; i < job.nops; ++i)
+                if (scaled[r] && faults[i] == 0 && row + r < bad[i]) bad[i] = row + r;
+        }
         for (int i = 0; i < job.nops; ++i)
             for (int r = 0; r < g.n; ++r) {
+                if (scaled[r]) continue;
                 undefined[r] |= undefined_row(job.in[i], s[i], g.label[i][r], r);
                 if (fails(job.in[i], s[i], g.label[i][r], r) && row + r < bad[i]) bad[i] = row + r;
             }
         finish(job, v, undefined);
-        for (int r = 0; r < g.n; ++r) put(job.out_dtype, job.out + (row + r) * size, v.h[r], v.l[r]);
+        for (int r = 0; r < g.n; ++r)
+            if (!scaled[r]) put(job.out_dtype, job.out + (row + r) * size, v.h[r], v.l[r]);
         row = stop;
     }
     return 0;

@@ -77,6 +77,24 @@ _LAZY: dict[str, tuple[str, str | None]] = {
 }
 
 
+__all__ = [
+    "BackendUnavailable",
+    "Counts",
+    "DistributionError",
+    "Labels",
+    "LogProbs",
+    "Logits",
+    "Probs",
+    "ShapeError",
+    "TopK",
+    "UnsafeFile",
+    "about",
+    "evaluate",
+    "read_predictions",
+    *_MEASURES,
+]  # pyright: ignore[reportUnsupportedDunderAll]  # the measures are listed once, above
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'xent' has no attribute {name!r}")

@@ -11,7 +11,11 @@ from typing import Any
 
 from xent import _native
 
-_LIBRARIES = ("numpy", "torch", "jax", "matplotlib", "pyarrow", "duckdb", "click", "rich", "jinja2")
+# distribution name -> the module that tells whether it is there
+_LIBRARIES = {
+    name: name.replace("-", "_")
+    for name in ("numpy", "array-api-compat", "torch", "jax", "matplotlib", "pyarrow", "click", "rich", "jinja2")
+}
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,16 @@ class About:
 
     def __str__(self) -> str:
         """One fact a line."""
-        core = f"compiled, {self.isa}, {self.threads} threads" if self.native else f"missing: {self.native_reason}"
-        lines = [f"xent {self.version}   Python {self.python}   {self.platform}", f"core      {core}"]
+        core = (
+            f"compiled, {self.isa}, {self.threads} thread{'s' * (self.threads != 1)}"
+            if self.native
+            else f"missing: {self.native_reason}"
+        )
+        lines = [f"xent {self.version}   Python {self.python}   {self.platform}", f"{'core':<17} {core}"]
         if not self.native:
-            lines.append("          results are right without it, computed by slower array formulas")
-        lines += [f"{name:<9} {how}" for name, how in self.backends.items()]
-        lines += [f"{name:<9} {version or 'not installed'}" for name, version in self.libraries.items()]
+            lines.append(" " * 18 + "results are right without it, computed by slower array formulas")
+        lines += [f"{name:<17} {how}" for name, how in self.backends.items()]
+        lines += [f"{name:<17} {version or 'not installed'}" for name, version in self.libraries.items()]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -72,7 +80,7 @@ def about() -> About:
         native_reason=_native.reason(),
         isa=_native.isa() if native else "",
         threads=_native.threads() if native else 1,
-        libraries={name: _version(name) for name in _LIBRARIES},
+        libraries={name: _version(name, module) for name, module in _LIBRARIES.items()},
         backends={
             "NumPy": "compiled core" if native else "array formulas",
             "others": "array formulas, on the array's own device, differentiable where the library is",
@@ -80,9 +88,9 @@ def about() -> About:
     )
 
 
-def _version(name: str) -> str | None:
+def _version(name: str, module: str) -> str | None:
     """The installed version, found without importing the library."""
-    if importlib.util.find_spec(name) is None:
+    if importlib.util.find_spec(module) is None:
         return None
     try:
         return metadata.version(name)

@@ -15,10 +15,15 @@ from numpy.typing import NDArray
 
 
 def _load() -> tuple[Any, str]:
-    """The extension and "", or None and why it cannot be used."""
+    """The extension and "", or None and why it cannot be used.
+
+    A wish of `XENT_ISA` or `XENT_NUM_THREADS` that cannot be met is a ValueError from the extension.
+    """
     try:
         from xent import _core  # pyright: ignore[reportAttributeAccessIssue]  # an extension: there is nothing to read
     except ImportError as error:
+        if isinstance(error.__cause__, ValueError):  # the extension is there, and refuses a wish
+            raise error.__cause__ from None
         why = f"the compiled core cannot be used: {error}"
         if os.environ.get("XENT_REQUIRE_NATIVE") == "1":
             raise ImportError(f"XENT_REQUIRE_NATIVE=1, but {why}") from error
@@ -32,11 +37,11 @@ Array = NDArray[Any]
 Operand = tuple[str, Array]  # (kind, array)
 Tolerances = Sequence[float | None] | float | None
 
-Post = Literal["nats", "bits", "bans", "exp", "sqrt"]
+Post = Literal["nats", "bits", "bans", "exp"]
 
 # The numbers of native/api.hpp.
 _KIND = {"probs": 0, "logprobs": 1, "logits": 2, "counts": 3, "labels": 4}
-_POST = {"nats": 0, "bits": 1, "bans": 2, "exp": 3, "sqrt": 4}
+_POST = {"nats": 0, "bits": 1, "bans": 2, "exp": 3}
 _REDUCE = {"entropy": 0, "cross_entropy": 1, "kl": 2, "js": 3, "logsumexp": 4}
 _ROWWISE = {"surprisal": 5, "normalize": 6}
 _ELEMENTWISE = {"surprisal": 7, "binary_entropy": 8, "binary_cross_entropy": 9, "binary_kl": 10}
@@ -75,7 +80,10 @@ def isa() -> str:
 
 
 def threads() -> int:
-    """How many threads large work is dealt to; 1 without the core."""
+    """How many threads large work is dealt to: `XENT_NUM_THREADS`, or the processors there are; 256 at most.
+
+    1 without the core.
+    """
     return _core.threads() if _core is not None else 1
 
 
@@ -199,19 +207,16 @@ def joint(
     op: str,
     kind: str,
     array: Array,
-    axis: tuple[int, int] = (-2, -1),
     *,
     given: int | None = None,
     post: str = "nats",
     tol: float | None = None,
     dtype: Any = np.float64,
 ) -> tuple[Array, int]:
-    """One value for each table of two axes.
+    """One value for each table of the last two axes.
 
     `op` is "joint_entropy", "conditional_entropy" (given 0 or 1) or "mutual_information".
     """
-    if axis != (-2, -1):
-        array = np.moveaxis(array, axis, (-2, -1))
     a = _operand(kind, array, tol)
     values, out, code = _output(array.shape[:-2], dtype)
     number = _JOINT[op] + (given or 0 if op == "conditional_entropy" else 0)

@@ -74,16 +74,16 @@ def test_options_reach_the_figure(args, words, call, tmp_path):
         (["code-lengths", "--against", "logit"], "has no --against; it takes --p, --q, --unit"),
         (["code-lengths", "--p", "a,b"], "'a' is not a number"),
         (["code-lengths", "--p", "1/0,1"], "divides by zero"),
-        (["code-lengths", "--p", "1/2,1/4"], "sums to 0.75, not 1"),
+        (["code-lengths", "--p", "1/2,1/4"], "--p sums to 0.75, not 1. Fractions such as 1/3"),
         (["code-lengths", "--p", "-0.5,1.5"], "-0.5 at outcome 0"),
-        (["code-lengths", "--p", "1/2,1/2"], "`p` has 2 outcomes and `q` has 4"),
+        (["code-lengths", "--p", "1/2,1/2"], "--p has 2 outcomes and --q has 4"),
         (["code-lengths", "--p", "nan,1"], "nan at outcome 0"),
-        (["code-lengths", "--p", "1e-999999999,1"], "`p` has 2 outcomes"),
+        (["code-lengths", "--p", "1e-999999999,1"], "--p has 2 outcomes"),
         (["code-lengths", "--p", ",".join(["0.0001"] * 10_000)], "10,000 values"),
-        (["simplex-cross-entropy", "--p", "1/4,1/4,1/4,1/4"], "`p` has 4 values; this figure takes 3"),
+        (["simplex-cross-entropy", "--p", "1/4,1/4,1/4,1/4"], "--p has 4 values; this figure takes 3"),
         (["simplex-cross-entropy", "--p", "logits:1,2,3"], "not logits"),
         (["entropy-tangent", "--p", "0.3,0.7"], "takes one probability"),
-        (["entropy-tangent", "--q", "7"], "`q` is 7"),
+        (["entropy-tangent", "--q", "7"], "--q is 7"),
         (["entropy-tangent", "--vary", "truht"], "did you mean 'truth'"),
         (["entropy-tangent", "--colour"], "No such option"),
     ],
@@ -92,6 +92,7 @@ def test_a_call_that_cannot_be_done_ends_with_2_a_reason_and_no_file(args, says,
     result = call(*args)
     assert result.exit_code == 2
     assert says in result.stderr
+    assert "`" not in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,15 +7,16 @@ import array_api_compat.torch as xtorch
 import array_api_strict
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 import torch
 
 from xent import Counts, Labels, Logits, LogProbs, Probs
-from xent.measures import _elementwise, _joint, _rows
+from xent.measures import _double, _elementwise, _joint, _primitives, _rows
 from xent.testing import reference, ulp_error
 
-ULPS = 4.5  # 4 ulp of the formula, and what the last bits of the inputs' own sum may add
+ULPS = 4
 FORMS = {"probs": Probs, "logprobs": LogProbs, "logits": Logits, "counts": Counts, "labels": Labels}
 KINDS = ("probs", "logprobs", "logits", "counts")
 EAGER = {
@@ -40,7 +41,7 @@ def rows_of(kind, z, dtype):
 def logits_of(k):
     """Rows that are even, ragged, near one-hot and of wide range; and partners, the first two nearly equal to them."""
     rng = np.random.default_rng(k)
-    n = 4 if k < 50 else 2
+    n = 4 if k < 20 else 2
     z = rng.normal(size=(n, k)) * np.asarray([0.1, 2.0, 5.0, 20.0])[:n, None] + rng.normal(size=(n, 1)) * 3
     z[2:3, 0] += 30.0
     other = rng.normal(size=(n, k)) * np.asarray([1e-3, 1e-7, 5.0, 20.0])[:n, None]
@@ -69,9 +70,12 @@ def worst(values, answers, dtype):
     return max(ulp_error(float(v), a, dtype) for v, a in zip(values, answers, strict=True))
 
 
+# every size by NumPy, one each by the other libraries, which run the same formulas
+SIZES = [("numpy", 1), ("numpy", 2), ("torch", 3), ("strict", 8), ("numpy", 30)]
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("k", [1, 2, 3, 8, 57])
-@pytest.mark.parametrize("library", EAGER)
+@pytest.mark.parametrize(("library", "k"), SIZES)
 def test_pairs_of_rows(library, k, dtype):
     xp, convert = EAGER[library]
     z, other = logits_of(k)
@@ -83,8 +87,7 @@ def test_pairs_of_rows(library, k, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("k", [1, 2, 3, 8, 57, 1000])
-@pytest.mark.parametrize("library", EAGER)
+@pytest.mark.parametrize(("library", "k"), [*SIZES, ("torch", 500)])
 def test_single_rows(library, k, dtype):
     xp, convert = EAGER[library]
     for kind in KINDS:
@@ -96,13 +99,12 @@ def test_single_rows(library, k, dtype):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_long_rows(dtype):
-    z, other = logits_of(1000)
+    z, other = logits_of(500)
     for kp, kq in (("probs", "probs"), ("logits", "logits")):
         p, q = rows_of(kp, z, dtype), rows_of(kq, other, dtype)
         for name in ("cross_entropy", "kl_divergence", "js_divergence"):
             answers = [getattr(reference, name)(FORMS[kp](x), FORMS[kq](y)) for x, y in zip(p, q, strict=True)]
-            for xp, convert in EAGER.values():
-                assert worst(getattr(_rows, name)(xp, kp, convert(p), kq, convert(q)), answers, dtype) <= ULPS
+            assert worst(getattr(_rows, name)(xnp, kp, p, kq, q), answers, dtype) <= ULPS
 
 
 JITTED = [
@@ -184,8 +186,7 @@ def test_binary(library, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("library", EAGER)
-@pytest.mark.parametrize("shape", [(2, 2), (3, 5), (1, 4)])
+@pytest.mark.parametrize(("library", "shape"), [("numpy", (2, 2)), ("torch", (3, 5)), ("strict", (1, 4))])
 def test_joint(library, dtype, shape):
     xp, convert = EAGER[library]
     rng = np.random.default_rng(11)
@@ -200,3 +201,75 @@ def test_joint(library, dtype, shape):
             answers = [getattr(reference, name)(FORMS[kind](t), **options) for t in tables]
             values = getattr(_joint, name)(xp, kind, convert(tables), **options)
             assert worst(values, answers, dtype) <= ULPS, (name, kind, options)
+
+
+SPREAD = ("probs", "logprobs", "logits", "counts")
+
+
+@pytest.mark.parametrize("step", [1e-6, 1e-9, 1e-12])
+def test_nearly_equal_rows_of_different_kinds(step):
+    """Logs against numbers: the surprisals are subtracted at twice the precision."""
+    rng = np.random.default_rng(3)
+    for kp in SPREAD:
+        for kq in SPREAD:
+            z = rng.normal(size=(4, 3)) * np.asarray([0.1, 1.0, 2.0, 6.0])[:, None]
+            p, q = rows_of(kp, z, "float64"), rows_of(kq, z + rng.normal(size=z.shape) * step, "float64")
+            answers = [reference.kl_divergence(FORMS[kp](x), FORMS[kq](y)) for x, y in zip(p, q, strict=True)]
+            assert worst(_rows.kl_divergence(xnp, kp, p, kq, q), answers, "float64") <= ULPS, (kp, kq)
+    p, q = (
+        np.asarray([-9.45142880182412, -7.858030111158693e-05]),
+        np.asarray([7.857721376053169e-05, 0.9999214227862394]),
+    )
+    answers = [reference.kl_divergence(LogProbs(p), Probs(q))]
+    assert worst(_rows.kl_divergence(xnp, "logprobs", p[None], "probs", q[None]), answers, "float64") <= ULPS
+
+
+@pytest.mark.parametrize("step", [1e-6, 1e-9, 1e-12])
+def test_nearly_equal_bernoullis_of_different_kinds(step):
+    rng = np.random.default_rng(4)
+    odds = rng.normal(size=12) * np.asarray([0.1, 2.0, 8.0] * 4)
+    near = odds + step * rng.normal(size=12)
+    made = {"probs": lambda x: 1 / (1 + np.exp(-x)), "logprobs": lambda x: -np.logaddexp(0, -x), "logits": lambda x: x}
+    for ky in made:
+        for kq in made:
+            y, q = made[ky](odds), made[kq](near)
+            pairs = zip(y, q, strict=True)
+            answers = [reference.binary_kl_divergence(FORMS[ky](v), FORMS[kq](w)) for v, w in pairs]
+            assert worst(_elementwise.binary_kl_divergence(xnp, ky, y, kq, q), answers, "float64") <= ULPS, (ky, kq)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 4e-30), ("float32", 4e-14)])
+def test_twice_the_precision(dtype, bound):
+    rng = np.random.default_rng(5)
+    x = np.exp(3 * rng.normal(size=60)).astype(dtype)
+    zero = np.zeros_like(x)
+    with mpmath.workdps(60):
+        for f, truth_of, given in (
+            (_double.exact_log, mpmath.log, x),
+            (_double.exact_exp, mpmath.exp, -x),
+            (_double.exact_exp, mpmath.exp, x / 20),
+        ):
+            high, low = f(xnp, given, zero)
+            for a, b, v in zip(high, low, given, strict=True):
+                truth = truth_of(mpmath.mpf(float(v)))
+                if abs(v) < 50:  # within reach of the tables
+                    assert abs((mpmath.mpf(float(a)) + mpmath.mpf(float(b))) - truth) <= bound * max(1, truth)
+
+
+def test_polynomials():
+    """The coefficients are those of the functions they say."""
+    p = _primitives
+    with mpmath.workdps(50):
+        for x in (mpmath.mpf(1) / 10**4, mpmath.mpf("0.3"), mpmath.mpf("0.5")):
+            s, v = x, x * 2.19
+            terms = (1 + s) * mpmath.log1p(s) + (1 - s) * mpmath.log1p(-s)
+            t = mpmath.tanh(v / 2)
+            wide = (1 + t) * mpmath.log1p(t) + (1 - t) * mpmath.log1p(-t)
+            for coefficients, at, truth in (
+                (p._ATANH, s * s, (mpmath.atanh(s) / s - 1) / s**2),
+                (p._JENSEN, s * s, terms / (2 * s * s)),
+                (p._JENSEN_OF_RATIO, v * v, wide / (4 * v * v)),
+                (p._PSI, v, (mpmath.expm1(-v) + v) / v**2),
+                (p._PSI, -v, (mpmath.expm1(v) - v) / v**2),
+            ):
+                assert mpmath.almosteq(p.horner(at, coefficients), truth, rel_eps=2e-16)

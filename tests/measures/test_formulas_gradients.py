@@ -10,8 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from torch.autograd import forward_ad
 
 from xent.measures import _elementwise, _joint, _rows
+
+# forward mode in PyTorch compiles its own decompositions in a way that it warns of itself
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 
 INF = math.inf
 PLAIN = (("probs", "probs"), ("logprobs", "logprobs"), ("logits", "logits"), ("counts", "probs"), ("probs", "logits"))
@@ -30,7 +34,7 @@ def example(kind, seed=0):
 
 
 def check(function, *arguments):
-    assert torch.autograd.gradcheck(function, arguments)
+    assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True, check_batched_grad=True)
     assert torch.autograd.gradgradcheck(function, arguments)
 
 
@@ -181,6 +185,88 @@ def test_transforms_of_torch():
 
     assert torch.equal(torch.func.vmap(loss)(y, z), loss(y, z))
     assert torch.isfinite(torch.func.vmap(torch.func.grad(loss, argnums=1))(y, z)).all()
+
+
+def test_dual_numbers():
+    """Forward mode asks for no gradient; a formula that looks for that alone drops the tangent."""
+    with forward_ad.dual_level():
+        z = forward_ad.make_dual(torch.tensor([0.3, 0.1, 0.6]).double(), torch.tensor([1.0, -1.0, 0.0]).double())
+        loss = _rows.cross_entropy(xt, "labels", torch.tensor(1), "logits", z)
+        assert forward_ad.unpack_dual(loss).tangent.item() == pytest.approx(1.057208184133707)
+        h = _rows.entropy(xt, "logits", z)
+        assert forward_ad.unpack_dual(h).tangent is not None
+    p = torch.tensor([0.3, 0.1, 0.6]).double()
+    slope = torch.func.jvp(lambda p: _rows.entropy(xt, "probs", p), (p,), (torch.tensor([1.0, -1.0, 0.0]).double(),))[1]
+    assert slope.item() == pytest.approx(math.log(0.1 / 0.3))
+    assert _rows.entropy(xt, "probs", p).item() == pytest.approx(0.8979457248567798)
+
+
+MASKED = [
+    ("entropy", "logits", None),
+    ("perplexity", "logits", None),
+    *((name, kp, "logits") for name in NAMES for kp in ("labels", "probs", "logits", "counts")),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(("name", "kp", "kq"), MASKED)
+def test_masked_logits(name, kp, kq, dtype):
+    """A mask of -inf, or of the smallest number of the type as is usual, leaves finite derivatives."""
+    kind = getattr(torch, dtype)
+    for mask in (-INF, torch.finfo(kind).min):
+        given = {"labels": [1], "probs": [[0.5, 0.5, 0.0]], "logits": [[1.0, 2.0, mask]], "counts": [[3.0, 1.0, 0.0]]}
+        arrays = [torch.tensor(given[k], dtype=None if k == "labels" else kind) for k in (kp, kq) if k is not None]
+        leaves = [a.requires_grad_() for a in arrays if a.is_floating_point()]
+        wide = [a.float() if a.dtype.itemsize == 2 else a for a in arrays]
+        parts = [part for k, a in zip((kp, kq), wide, strict=False) for part in (k, a)]
+        function = getattr(_rows, name)
+        value = function(xt, *parts, *((None, None) if kq is None and name == "perplexity" else ())).to(kind)
+        assert torch.isfinite(value).all()
+        slopes = torch.autograd.grad(value.sum(), leaves)
+        for k, g in zip([k for k in (kp, kq) if k in ("probs", "logits", "counts")], slopes, strict=True):
+            assert torch.isfinite(g).all(), (mask, k, g)
+            assert k != "logits" or g[0, 2] == 0
+
+
+def test_masked_logits_by_jax():
+    mask = float(jnp.finfo(jnp.float32).min)
+    g = jax.jit(jax.grad(lambda z: _rows.perplexity(jnp, "logits", z, None, None)))(jnp.asarray([1.0, 2.0, mask]))
+    assert np.asarray(g) == pytest.approx([0.35193095, -0.35193095, 0.0], rel=1e-5)
+
+
+def test_surprisals_of_impossible_outcomes_leave_the_others_their_slope():
+    (g,) = gradients(lambda n: _rows.surprisal(xt, "counts", n)[0], leaf([3.0, 0.0, 1.0]))
+    assert g == pytest.approx([-1 / 12, 0.25, 0.25])
+    (g,) = gradients(lambda p: _rows.surprisal(xt, "probs", p)[:2], leaf([0.5, 0.5, 0.0]))
+    assert g == [-2.0, -2.0, 0.0]
+    (g,) = gradients(lambda p: _rows.surprisal(xt, "probs", p), leaf([0.5, 0.5, 0.0]))
+    assert g == [-2.0, -2.0, -1 / sys.float_info.min]  # steep, and finite
+
+
+def test_subnormal_probabilities_poison_no_derivative():
+    p, q = leaf([1.0, 5e-324]), leaf([1.0, 1e-310])
+    by_p, by_q = gradients(lambda p, q: _rows.kl_divergence(xt, "probs", p, "probs", q), p, q)
+    assert by_p == pytest.approx([0.0, math.log(5e-324) - math.log(1e-310)])
+    assert by_q == pytest.approx([0.0, 1.0])
+    by_p, by_q = gradients(lambda p, q: _rows.js_divergence(xt, "probs", p, "probs", q), leaf([1.0, 1e-320]), q)
+    assert by_p == pytest.approx([0.0, 0.5 * math.log(2e-10)], rel=1e-3)
+    assert by_q == pytest.approx([0.0, math.log(2) / 2], rel=1e-3)
+    slope = torch.autograd.grad(_rows.entropy(xt, "probs", p), p, create_graph=True)[0]
+    assert slope.tolist() == pytest.approx([-1.0, -math.log(5e-324)])
+    assert torch.isfinite(torch.autograd.grad(slope.sum(), p)[0]).all()
+
+
+def test_no_value_no_slope():
+    """A NaN for what cannot be told to be wrong under tracing has NaN derivatives, and no innocent zeros."""
+    for kind in ("probs", "logits", "logprobs", "counts"):
+        for name in ("cross_entropy", "kl_divergence", "perplexity"):
+            function = getattr(_rows, name)
+            (g,) = gradients(lambda q: function(xt, "labels", torch.tensor(7), kind, q), example(kind))  # noqa: B023  # called at once
+            assert np.isnan(g).any(), (kind, name)
+    g = jax.jit(jax.grad(lambda z: _rows.cross_entropy(jnp, "labels", jnp.asarray(7), "logits", z)))(jnp.zeros(3))
+    assert np.isnan(np.asarray(g)).all()
+    (g,) = gradients(lambda z: _rows.entropy(xt, "logits", z), leaf([-INF, -INF]))
+    assert np.isnan(g).any()
 
 
 COMPILED = """

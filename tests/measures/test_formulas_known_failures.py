@@ -5,6 +5,7 @@ import warnings
 
 import array_api_compat.numpy as xnp
 import array_api_compat.torch as xtorch
+import array_api_strict
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -135,6 +136,64 @@ def test_a_weight_that_underflowed_is_no_impossible_outcome(xp, make):
     assert float(_rows.kl_divergence(xp, "logits", q, "logits", p)) == 0.0
 
 
+def test_perplexity_is_infinite_where_the_cross_entropy_is(xp, make):
+    p, q = make([-783.0, 0.0]), make([0.0, 1.0])
+    assert float(_rows.cross_entropy(xp, "logprobs", p, "probs", q)) == INF
+    assert float(_rows.perplexity(xp, "logprobs", p, "probs", q)) == INF
+    assert float(_rows.perplexity(xp, "logprobs", make([-INF, 0.0]), "probs", q)) == 1.0
+
+
+def test_logits_farther_apart_than_the_largest_number():
+    for xp, convert in (LIBRARIES["numpy"], LIBRARIES["torch"]):
+        z, back = (convert(x, "float64") for x in ([-1.7e308, 1.7e308], [1.7e308, -1.7e308]))
+        for name, value in (("entropy", 0.0), ("surprisal", None)):
+            got = getattr(_rows, name)(xp, "logits", z)
+            assert got.tolist() == ([INF, 0.0] if value is None else value)
+        for name, other, value in (
+            ("kl_divergence", back, INF),
+            ("cross_entropy", back, INF),
+            ("kl_divergence", z, 0.0),
+            ("cross_entropy", z, 0.0),
+            ("perplexity", z, 1.0),
+        ):
+            assert float(getattr(_rows, name)(xp, "logits", z, "logits", other)) == value, name
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "uint32", "uint64", "int8"])
+def test_labels_of_every_integer_type(kind):
+    labels = torch.tensor([0, 1, 2]).to(getattr(torch, kind))
+    z = torch.tensor([[0.0, 1.0]])
+    values = _rows.cross_entropy(xtorch, "labels", labels, "logits", z)
+    assert values[:2].tolist() == pytest.approx([1.3132617, 0.3132617])
+    assert torch.isnan(values[2])
+    assert _rows.validity(xtorch, "labels", labels, 2).tolist() == [True, True, False]
+
+
+def test_a_label_beyond_the_index_type_is_out_of_range():
+    for xp, labels in ((xnp, np.asarray([2**64 - 1, 1], dtype="uint64")), (xtorch, np.asarray([2**63, 1], "uint64"))):
+        labels = xp.asarray(labels)
+        assert np.asarray(_rows.validity(xp, "labels", labels, 2)).tolist() == [False, True]
+
+
+def test_boolean_labels_of_a_strict_library():
+    labels = array_api_strict.asarray([True, False])
+    assert np.asarray(_rows.validity(array_api_strict, "labels", labels, 2)).all()
+
+
+def test_a_device_without_float64():
+    device = array_api_strict.Device("no_float64")
+    p = array_api_strict.asarray([0.25, 0.75], dtype=array_api_strict.float32, device=device)
+    z = array_api_strict.asarray([0.0, 1.0], dtype=array_api_strict.float32, device=device)
+    for value in (
+        _rows.entropy(array_api_strict, "probs", p),
+        _rows.kl_divergence(array_api_strict, "probs", p, "logits", z),
+        _rows.perplexity(array_api_strict, "counts", p, "logits", z),
+    ):
+        assert value.device == device
+        assert math.isfinite(float(value))
+    assert bool(_rows.validity(array_api_strict, "probs", p, 1e-4))
+
+
 def test_mutual_information_of_huge_counts(xp, make):
     table = make([[1e10, 0.0], [0.0, 1e10]])
     assert float(_joint.mutual_information(xp, "counts", table)) == pytest.approx(math.log(2), rel=1e-7)
@@ -191,13 +250,6 @@ def test_rows_that_are_no_distributions_give_nan_or_are_told(xp, make):
     assert bool(_rows.validity(xp, "counts", make([0.0, 3.0]), 0.0))
     good = np.asarray(_elementwise.validity(xp, "probs", make([0.0, 1.0, -0.1, 1.1, nan])))
     assert good.tolist() == [True, True, False, False, False]
-
-
-def test_logsumexp(xp, make, dtype):
-    for row in ([0.0, 0.0], [1000.0, 1000.0], [5.0, -INF], [-INF, -INF], [1.0, INF]):
-        value = float(_rows.logsumexp(xp, make(row)))
-        top = max(row)
-        assert value == (top if math.isinf(top) or -INF in row else pytest.approx(top + math.log(2)))
 
 
 @WITHOUT_JAX

@@ -169,6 +169,29 @@ def test_infinite_is_an_answer():
     assert xent.perplexity([1.0, 0.0], [0.0, 1.0]) == np.inf
 
 
+@pytest.mark.parametrize("unit", ["nats", "bits", "bans"])
+def test_infinite_and_zero_in_every_unit(make, unit, to_numpy):
+    p, q, zero_one = make([0.5, 0.5]), make([1.0, 0.0]), make([0.0, 1.0])
+    for call in (
+        xent.cross_entropy(p, q, unit=unit),
+        xent.kl_divergence(p, q, unit=unit),
+        xent.cross_entropy(p, Logits(make([0.0, -np.inf])), unit=unit),
+        xent.cross_entropy(Labels(1), q, unit=unit),
+    ):
+        assert float(call) == math.inf
+    for call in (
+        xent.surprisal(zero_one, unit=unit),
+        xent.surprisal(Logits(make([-np.inf, 0.0])), unit=unit),
+        xent.surprisal(Counts(make([0.0, 3.0])), unit=unit),
+        xent.binary_cross_entropy(make([1.0, 1.0]), zero_one, unit=unit),
+        xent.binary_kl_divergence(make([1.0, 1.0]), zero_one, unit=unit),
+    ):
+        found = to_numpy(call)
+        assert found.tolist() == [math.inf, 0.0]
+        assert not np.signbit(found).any()
+    assert not np.signbit(to_numpy(xent.entropy(q, unit=unit)))
+
+
 def test_no_warning_escapes(make):
     zeros = make([[1.0, 0.0], [0.0, 1.0]])
     with warnings.catch_warnings():

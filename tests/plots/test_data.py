@@ -178,6 +178,16 @@ def test_surface_stands_on_its_lowest_point(p):
     assert isinstance(one(ax, "contours"), ContourSet)
 
 
+@pytest.mark.parametrize("p", [P[0], P[1], P[3]])
+def test_every_wall_of_the_bowl_ends_at_the_cut(p):
+    ax = plots.cross_entropy_surface(p)
+    q1, q2, z = map(np.asarray, one(ax, "cut").get_data_3d())
+    np.testing.assert_allclose(z, 4, rtol=1e-15)
+    q = np.column_stack([q1, q2, 1 - q1 - q2])
+    inner = q[:, np.array(p) > 0].min(axis=1) > 1e-6
+    np.testing.assert_allclose(xent.cross_entropy(np.array(p, dtype=float), q[inner].clip(0)), 4, rtol=1e-6)
+
+
 def test_tangent_touches_at_q_and_lies_above():
     ax = plots.entropy_tangent(0.3, 0.75)
     x, low = one(ax, "entropy").get_data()
@@ -255,22 +265,24 @@ def test_lists_tuples_and_arrays_are_taken(p):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_bits_and_nats_never_mix_in_the_axis_labels(name):
-    for unit, other in (("nats", "bits"), ("bits", "nats")):
-        ax = FIGURES[name](unit=unit)
-        labels = [
-            getattr(a, f"get_{axis}label")() for a in ax.figure.axes for axis in "xyz" if hasattr(a, f"{axis}axis")
-        ]
-        assert any(f"({unit})" in label for label in labels)
-        assert not any(other in label for label in labels)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_description_is_one_sentence_with_the_number(name):
-    sentence = plots.describe(FIGURES[name]())
+def test_labels_keep_to_the_unit_and_the_description_is_one_sentence_with_the_number(name):
+    # Each figure in a unit that is not its own: what belongs to its own unit would show here.
+    unit, other = ("nats", "bits") if name == "code lengths" else ("bits", "nats")
+    ax = FIGURES[name](unit=unit)
+    labels = [getattr(a, f"get_{axis}label")() for a in ax.figure.axes for axis in "xyz" if hasattr(a, f"{axis}axis")]
+    assert any(f"({unit})" in label for label in labels)
+    assert not any(other in label for label in labels)
+    sentence = plots.describe(ax)
     assert sentence.endswith(".")
     assert sentence[:-1].count(". ") == 0
-    assert any(number in sentence for number in ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.446", "2.375"))
+    assert any(number in sentence for number in ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.643", "1.646"))
+
+
+def test_outcomes_without_a_box_are_named():
+    ax = plots.code_lengths((0.5, 0.5, 0), (0.5, 0.25, 0.25))
+    assert "not drawn: outcome 3, with p = 0" in words(ax)
+    assert "outcome 3, with p = 0, has no box." in plots.describe(ax)
+    assert "not drawn" not in words(plots.code_lengths())
 
 
 def test_nothing_of_ours_has_no_description():

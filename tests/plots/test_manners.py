@@ -1,5 +1,6 @@
 """How the figures behave as guests: settings, other artists, arguments, files."""
 
+import hashlib
 import io
 import os
 import re
@@ -32,10 +33,17 @@ SOLID = {"binary surface", "surface"}
 EVERY = pytest.mark.parametrize("name", FIGURES)
 
 
+class Drawn(dict):
+    """Each figure in bits, drawn once, when a test that only looks asks for it."""
+
+    def __missing__(self, name):
+        self[name] = FIGURES[name][0](unit="bits")
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def drawn():
-    """Each figure once, in bits, for the tests that only look."""
-    return {name: draw(unit="bits") for name, (draw, _) in FIGURES.items()}
+    return Drawn()
 
 
 @EVERY
@@ -52,12 +60,6 @@ def test_svg_keeps_text_gids_and_description(name, drawn):
     assert "<dc:date>" not in svg
 
 
-@EVERY
-def test_same_figure_same_bytes(name, drawn):
-    draw, _ = FIGURES[name]
-    assert plots.render(drawn[name], "svg") == plots.render(draw(unit="bits"), "svg")
-
-
 def test_same_bytes_in_another_process_whatever_the_settings_there(drawn, tmp_path):
     (tmp_path / "matplotlibrc").write_text(
         "lines.linewidth: 9\nsvg.fonttype: path\nfont.size: 30\naxes.facecolor: black\n"
@@ -65,30 +67,39 @@ def test_same_bytes_in_another_process_whatever_the_settings_there(drawn, tmp_pa
     code = """
 import hashlib, sys
 from xent import plots
-for draw in (plots.simplex_cross_entropy, plots.code_lengths):
-    ax = draw()
-    for kind in ("png", "svg", "pdf") if draw is plots.code_lengths else ("svg",):
-        print(hashlib.sha256(plots.render(ax, kind)).hexdigest())
+ax = plots.code_lengths(unit="bits")
+for kind in ("png", "svg", "pdf"):
+    print(hashlib.sha256(plots.render(ax, kind)).hexdigest())
 print("matplotlib.pyplot" in sys.modules)
 """
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout
-        for env in (None, {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")})
-    ]
-    assert runs[0] == runs[1]
-    assert runs[0].split()[-1] == "False"
+    env = {**os.environ, "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout
+    here = [hashlib.sha256(plots.render(drawn["code lengths"], kind)).hexdigest() for kind in ("png", "svg", "pdf")]
+    assert there.split() == [*here, "False"]
 
 
 @EVERY
-def test_settings_are_as_they_were_and_nothing_warns(name):
+def test_drawing_and_saving_leave_the_settings_and_give_the_same_bytes(name, drawn):
     with mpl.rc_context({"lines.linewidth": 7, "text.usetex": True, "svg.fonttype": "path"}), warnings.catch_warnings():
         warnings.simplefilter("error")
         before = dict(mpl.rcParams)
-        ax = FIGURES[name][0]()
-        for kind in ("png", "pdf"):
-            plots.render(ax, kind)
+        again = plots.render(FIGURES[name][0](unit="bits"), "svg")
         assert dict(mpl.rcParams) == before
-    ax.figure.savefig(io.BytesIO(), format="png")
+    assert plots.render(drawn[name], "svg") == again
+
+
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_every_kind_of_file_leaves_the_settings(kind, drawn):
+    with mpl.rc_context({"lines.linewidth": 7, "text.usetex": True}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = dict(mpl.rcParams)
+        plots.render(drawn["code lengths"], kind)
+        assert dict(mpl.rcParams) == before
+
+
+@EVERY
+def test_matplotlib_saves_what_was_drawn(name, drawn):
+    drawn[name].figure.savefig(io.BytesIO(), format="png", dpi=40)
 
 
 def test_metadata_of_png_says_what_is_seen(drawn, tmp_path):
@@ -105,7 +116,8 @@ def boxes(ax):
     renderer = ax.figure.canvas.get_renderer()
     texts = [t for t in ax.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()]
     if ax.name == "3d":
-        texts = [t for t in texts if t in ax.texts or t is ax.title]
+        floor = [t.label1 for axis in (ax.xaxis, ax.yaxis) for t in axis.get_major_ticks()]
+        texts = [t for t in texts if t in ax.texts or t is ax.title or t in floor]
     else:
         limits = {id(t): axis for axis in (ax.xaxis, ax.yaxis) for t in axis.get_ticklabels()}
         drawn_ticks = {id(t.label1) for axis in (ax.xaxis, ax.yaxis) for t in axis._update_ticks()}
@@ -133,9 +145,43 @@ def assert_readable(figure):
 
 
 @EVERY
-@pytest.mark.parametrize("unit", ["nats", "bits"])
-def test_no_text_overlaps_another_or_is_cut(name, unit):
-    assert_readable(FIGURES[name][0](unit=unit).figure)
+def test_no_text_overlaps_another_or_is_cut(name, drawn):
+    assert_readable(drawn[name].figure)
+
+
+CROWDED = {
+    "solid": lambda: plots.cross_entropy_surface((0.9, 0.05, 0.05), unit="bans"),
+    "corner": lambda: plots.simplex_cross_entropy((1, 0, 0)),
+    "equal": lambda: plots.entropy_tangent(0.5, 0.5),
+    "absent": lambda: plots.code_lengths((0.5, 0.5, 0), (0.5, 0.25, 0.25)),
+}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_awkward_arguments_are_readable_too(name):
+    assert_readable(CROWDED[name]().figure)
+
+
+def leader(label):
+    """Where a label's line to its point runs, in pixels outside the label itself."""
+    start, end = label.get_window_extent().get_points().mean(axis=0), label.axes.transData.transform(label.xy)
+    return start + np.linspace(0, 1, 200)[:, None] * (end - start)
+
+
+@pytest.mark.parametrize("name", ["corner", "equal", "tangent", "simplex"])
+def test_no_leader_runs_through_another_label(name, drawn):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    ax = drawn[name] if name in FIGURES else CROWDED[name]()
+    FigureCanvasAgg(ax.figure).draw()
+    for label in ax.texts:
+        if getattr(label, "arrow_patch", None) is None:
+            continue
+        for other in ax.texts:
+            box = mpl.text.Text.get_window_extent(other)
+            x, y = leader(label).T
+            inside = (x > box.x0) & (x < box.x1) & (y > box.y0) & (y < box.y1)
+            assert other is label or not inside.any(), (label.get_text(), other.get_text())
 
 
 @EVERY

@@ -66,3 +66,29 @@ def test_strategies_give_what_they_say(p, z):
     assert (p >= 0).all()
     assert abs(p.astype(float).sum() - 1) < 1e-6
     assert np.isfinite(z.max())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_strategies_of_every_type_leave_out_zeros(dtype):
+    @settings(max_examples=25, deadline=None)
+    @given(strategies.distributions(zeros=False, dtype=dtype), strategies.near_equal_pairs(dtype=dtype))
+    def positive(p, pair):
+        assert all((row.astype(float) > 0).all() and row.dtype.name == dtype for row in (p, *pair))
+
+    @settings(max_examples=10, deadline=None)
+    @given(strategies.logits(dtype=dtype))
+    def typed(z):
+        assert z.dtype.name == dtype
+
+    positive()
+    typed()
+
+
+def test_answers_have_more_digits_than_a_float():
+    p, q = [0.1, 0.2, 0.7], [0.3, 0.3, 0.4]
+    for answer in (reference.js_distance(p, q), reference.perplexity(p), reference.perplexity(p, q)):
+        for value in answer:
+            assert value._mpf_[3] > 100  # bits of the significand
+    with mpmath.workdps(50):
+        square = reference.js_distance(p, q).given ** 2
+        assert mpmath.almosteq(square, reference.js_divergence(p, q).given, rel_eps=1e-28)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,16 @@ def plot(name: str, output: str | None, **options: Any) -> None:
 
         plots.save(getattr(plots, name.replace("-", "_"))(**_arguments(name, given)), target)
     except (ImportError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(_as_typed(str(error))) from None
     except OSError as error:
         raise click.UsageError(f"cannot write {str(target)!r}: {error.strerror or error}") from None
     manners.say(f"wrote {target}")
+
+
+def _as_typed(message: str) -> str:
+    """What a figure says of its arguments, in the words of the command line: options, and no Python to call."""
+    message = re.sub(r" To rescale it: .*", " Fractions such as 1/3 are exact.", message)
+    return re.sub(r"`(p|q|unit|against|view|coordinates|vary)`", r"--\1", message)
 
 
 def _refuse_foreign(name: str, given: dict[str, Any]) -> None:

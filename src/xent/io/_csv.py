@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -79,16 +78,17 @@ class CsvTable(ArrowTable):
             convert_options=convert,
         )
 
-    def _fresh(self) -> IO[bytes]:
-        """The input from its beginning, through a handle of its own: the reader closes what it was given."""
-        self._source.file.seek(0)
+    def _fresh(self) -> Any:
+        """The input from its beginning, through a handle of its own: the reader closes what it was given.
+
+        Arrow reads ahead in threads that may outlive an error. A handle of its own needs nothing from Python there;
+        a Python file would, and at the interpreter's exit such a thread ends the process.
+        """
         try:
-            copy = os.dup(self._source.file.fileno())
-        except OSError:
+            return pa.OSFile(f"/dev/fd/{self._source.file.fileno()}")
+        except OSError:  # no such folder, or no descriptor
+            self._source.file.seek(0)
             return pa.BufferReader(self._source.file.read())
-        # Both handles share one position, and a buffered seek may not have moved it.
-        os.lseek(copy, 0, os.SEEK_SET)
-        return os.fdopen(copy, "rb")
 
     def _worded(self, text: str) -> ValueError:
         shown = self._source.shown

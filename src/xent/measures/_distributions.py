@@ -9,8 +9,10 @@ import numpy as np
 
 from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import (
+    bounded,
     exact_sum,
     minus_log,
+    surprisal_of,
     total,
     two_difference,
     two_product,
@@ -86,9 +88,11 @@ def logits_row(xp: Any, a: Any) -> Row:
     parts = softmax(xp, a)
     e = xp.exp(parts.z) * (1.0 + parts.low)
     p = e / xp.expand_dims(total(xp, e), axis=-1)
-    nowhere = xp.where(xp.isfinite(parts.top), xp.zeros_like(parts.top), xp.full_like(parts.top, xp.nan))
-    s = (parts.log_sum - parts.low) - parts.z
-    return Row(p + nowhere, xp.zeros_like(p), a == -xp.inf, _always(s + nowhere))
+    # a factor and no sum: the derivative is NaN as well
+    nowhere = xp.where(xp.isfinite(parts.top), xp.ones_like(parts.top), xp.full_like(parts.top, xp.nan))
+    absent = a == -xp.inf
+    s = bounded(xp, (parts.log_sum - parts.low) - parts.z, absent)
+    return Row(p * nowhere, xp.zeros_like(p), absent, _always(s * nowhere))
 
 
 def scaled(xp: Any, n: Any) -> Any:
@@ -127,17 +131,29 @@ def row(xp: Any, kind: str, a: Any) -> Row:
     return numbers_row(xp, a)
 
 
+def surprisals(xp: Any, kind: str, a: Any) -> Any:
+    """-log p of each outcome, as a result of its own: the derivative at p = 0 is finite."""
+    if kind == "logits":
+        parts = softmax(xp, a)
+        return ((parts.log_sum - parts.low) - parts.z) + 0.0 * parts.top
+    if kind == "logprobs":
+        return 0.0 - a
+    r = row(xp, kind, a)
+    return surprisal_of(xp, r.p) - r.low / detach(xp.where(r.p == 0, xp.ones_like(r.p), r.p))
+
+
 # -- labels ----------------------------------------------------------------------------------------------------------
 
 
 def inside(xp: Any, y: Any, k: int) -> Any:
     """Whether each label is one of the K classes."""
+    y = _index(xp, y)
     return (y >= 0) & (y < k)
 
 
 def _index(xp: Any, y: Any) -> Any:
-    """Labels in the library's own index type."""
-    return xp.astype(y, xp.arange(1).dtype)
+    """Labels in the library's own index type, in which an unsigned number that is too large becomes negative."""
+    return xp.astype(y, xp.arange(1).dtype, copy=False)
 
 
 def at_label(xp: Any, a: Any, y: Any) -> Any:
@@ -146,7 +162,8 @@ def at_label(xp: Any, a: Any, y: Any) -> Any:
     shape = np.broadcast_shapes(tuple(a.shape[:-1]), tuple(y.shape))
     a, y = xp.broadcast_to(a, (*shape, k)), xp.broadcast_to(y, shape)
     found = xp.take_along_axis(a, xp.expand_dims(xp.clip(y, 0, k - 1), axis=-1), axis=-1)[..., 0]
-    return xp.where(inside(xp, y, k), found, xp.full_like(found, xp.nan))
+    # a factor and no `where`: the derivative is NaN as well
+    return found * xp.where(inside(xp, y, k), xp.ones_like(found), xp.full_like(found, xp.nan))
 
 
 def onehot(xp: Any, y: Any, like: Any) -> Row:

@@ -8,16 +8,20 @@ rest is a short series.
 from __future__ import annotations
 
 import decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xent.measures._namespace import detach, helper_device
-from xent.measures._primitives import two_product, two_sum
+from xent.measures._primitives import horner, two_product, two_sum
 
 _STEPS = 256  # grid points a unit of the logarithm
 _COARSE = 1024  # grid points a step of the coarse table
 _REACH = {"float64": 88, "float32": 14}  # coarse steps of 4 to either side: products stay far from overflow
+
+# the coefficients from r^5 on: what follows is below 1e-33 for |r| <= 1/512
+_LOG_SERIES = (1 / 5, -1 / 6, 1 / 7, -1 / 8, 1 / 9, -1 / 10, 1 / 11)
+_EXP_SERIES = (1 / 120, 1 / 720, 1 / 5040, 1 / 40320, 1 / 362880)
 
 # under, 2^n, n ln 2 as two floats (mpmath, 60 digits): tiny numbers are lifted before their logarithm is taken
 _LIFT = {
@@ -44,12 +48,30 @@ def _tables(dtype: str) -> tuple[Any, ...]:
 _TABLES = {dtype: _tables(dtype) for dtype in _REACH}
 
 
-def _third_of_cube(xp: Any, r: Any, square: Any, square_low: Any) -> tuple[Any, Any]:
-    """r³/3 as two floats: the largest term of the series whose rounding would show."""
-    third_low = 1.850371707708594e-17 if r.dtype == xp.float64 else -9.934107e-09  # 1/3 less its nearest float
+def _third(xp: Any, a: Any, low: Any) -> tuple[Any, Any]:
+    """A third of `a + low` as two floats."""
+    third_low = 1.850371707708594e-17 if a.dtype == xp.float64 else -9.934107e-09  # 1/3 less its nearest float
+    third, lost = two_product(xp, a, xp.full_like(a, 1 / 3))
+    return third, lost + (a * third_low + low * (1 / 3))
+
+
+class _Powers(NamedTuple):
+    """r²; a third of r³; and r⁴, each as two floats: the terms of the series whose rounding would show."""
+
+    square: Any
+    square_low: Any
+    third: Any
+    third_low: Any
+    fourth: Any
+    fourth_low: Any
+
+
+def _powers(xp: Any, r: Any) -> _Powers:
+    square, square_low = two_product(xp, r, r)
     cube, cube_lost = two_product(xp, r, square)
-    third, lost = two_product(xp, cube, xp.full_like(cube, 1 / 3))
-    return third, lost + (cube * third_low + (cube_lost + r * square_low) * (1 / 3))
+    fourth, fourth_lost = two_product(xp, square, square)
+    third = _third(xp, cube, cube_lost + r * square_low)
+    return _Powers(square, square_low, *third, fourth, fourth_lost + 2.0 * square * square_low)
 
 
 def _look_up(xp: Any, table: Any, index: Any, like: Any) -> Any:
@@ -87,17 +109,16 @@ def exact_log(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:
     power, power_low = _power(xp, j)
     product, lost = two_product(xp, x * factor, power)
     r, r_low = two_sum(product - 1.0, lost + (x * factor * power_low + low * factor * power))
-    square, square_low = two_product(xp, r, r)
-    third, third_low = _third_of_cube(xp, r, square, square_low)
-    series = -square * square * (1 / 4 - r * (1 / 5 - r * (1 / 6 - r * (1 / 7 - r * (1 / 8 - r / 9)))))
-    high, first = two_sum(j / _STEPS, r)
-    high, second = two_sum(high, -0.5 * square)
-    high, third_lost = two_sum(high, third)
+    powers = _powers(xp, r)
     lifted = xp.where(small, xp.full_like(x, shift), zero)
-    high, fourth = two_sum(high, -lifted)
-    lost = (first + second) + (third_lost + fourth)
-    rest = lost + ((r_low - 0.5 * square_low - r * r_low + r * r * r_low) + (third_low + series))
-    rest = rest - xp.where(small, xp.full_like(x, shift_low), zero)
+    high, lost = two_sum(j / _STEPS, -lifted)
+    rest = 0.0 - xp.where(small, xp.full_like(x, shift_low), zero)
+    for term in (r, -0.5 * powers.square, powers.third, -0.25 * powers.fourth):
+        rest = rest + lost
+        high, lost = two_sum(high, term)
+    series = powers.fourth * r * horner(r, _LOG_SERIES)
+    lows = r_low / (1.0 + r) - 0.5 * powers.square_low
+    rest = (rest + lost) + (lows + (powers.third_low - 0.25 * powers.fourth_low) + series)
     high, rest = two_sum(high, rest)
     good = _in_reach(xp, j) & (x > 0) & xp.isfinite(rest)
     return xp.where(good, high, plain), xp.where(good, rest, zero)
@@ -107,13 +128,15 @@ def _growth(xp: Any, x: Any, low: Any) -> tuple[Any, Any, Any]:
     """e^(x + low) = e^(j/256) (1 + g): the whole number j, and g as two floats."""
     j = xp.round(x * _STEPS)
     r, r_low = two_sum(x - j / _STEPS, low)
-    square, square_low = two_product(xp, r, r)
-    third, third_low = _third_of_cube(xp, r, square, square_low)
-    series = square * square * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320))))
-    growth, lost = two_sum(r, 0.5 * square)
-    growth, third_lost = two_sum(growth, 0.5 * third)
-    rest = (r_low + 0.5 * square_low + (r + 0.5 * square) * r_low) + (0.5 * third_low + series)
-    return j, *two_sum(growth, (lost + third_lost) + rest)
+    powers = _powers(xp, r)
+    part, part_low = _third(xp, 0.125 * powers.fourth, 0.125 * powers.fourth_low)
+    growth, first = two_sum(r, 0.5 * powers.square)
+    growth, second = two_sum(growth, 0.5 * powers.third)
+    growth, third = two_sum(growth, part)
+    series = powers.fourth * r * horner(r, _EXP_SERIES)
+    lows = r_low + 0.5 * powers.square_low + (r + 0.5 * powers.square + 0.5 * powers.third) * r_low
+    rest = lows + (0.5 * powers.third_low + part_low + series)
+    return j, *two_sum(growth, (first + second + third) + rest)
 
 
 def exact_exp(xp: Any, x: Any, low: Any) -> tuple[Any, Any]:

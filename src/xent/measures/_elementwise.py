@@ -86,10 +86,9 @@ def binary_kl_divergence(xp: Any, ky: str, y: Any, kq: str, q: Any) -> Any:
     y, q = xp.broadcast_arrays(y, q)
     p, m = _bernoulli(xp, ky, y), _bernoulli(xp, kq, q)
     ones, zeros = _ratios(xp, ky, y, kq, q, p, m)
+    contrasts = None, None
     if ky == kq == "probs":
         contrasts = contrast(xp, p.one, m.one, y - q), contrast(xp, p.zero, m.zero, q - y)
-    else:
-        contrasts = xp.tanh(0.5 * ones), xp.tanh(0.5 * zeros)
     first = Pair(p.one, m.one, contrasts[0], ones, xp.abs(ones) < NEAR, p.never_one)
     second = Pair(p.zero, m.zero, contrasts[1], zeros, xp.abs(zeros) < NEAR, p.never_zero)
     return kl_terms(xp, first) + kl_terms(xp, second)

@@ -90,10 +90,10 @@ def exact_ratio(xp: Any, p: Twice, q: Twice, plain: Any) -> Any:
     return xp.where(xp.isfinite(ratio), ratio, detach(plain))
 
 
-def exact_expectation(xp: Any, weight: Twice, value: Twice) -> Twice:
-    """The sum of weight times value along the last axis; NaN where a value is not finite."""
+def exact_expectation(xp: Any, weight: Twice, value: Twice, absent: Any) -> Twice:
+    """The sum of weight times value along the last axis, without `absent` outcomes; NaN where a value is not finite."""
     product, lost = two_product(xp, weight.high, value.high)
-    nothing = weight.high == 0
+    nothing = absent | ((weight.high == 0) & xp.isfinite(value.high))
     zero = xp.zeros_like(product)
     rest = lost + (weight.low * value.high + weight.high * value.low)
     total = _summed(xp, Twice(xp.where(nothing, zero, product), xp.where(nothing, zero, rest)))

@@ -123,8 +123,3 @@ def _dependence_ratio(xp: Any, p: Any, q: Any, rows: Any, columns: Any) -> Any:
     rows, columns = xp.broadcast_arrays(rows, columns)
     parts = log_ratio(xp, p, rows) + minus_log(xp, xp.where(small, columns, one), p == 0)
     return xp.where(small, parts, log_ratio(xp, xp.where(small, one, p), xp.where(small, one, q)))
-
-
-def validity(xp: Any, kind: str, a: Any, tol: float) -> Any:
-    """Whether each table is a distribution of its kind."""
-    return _rows.validity(xp, kind, _flat(xp, a), tol)

@@ -9,8 +9,6 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-# eps, smallest normal and largest number of the floating types that NumPy has no finfo for
-_BFLOAT16 = (2.0**-7, 2.0**-126, 3.3895313892515355e38)
 _NUMPY_NAMES: dict[Any, str] = {}  # NumPy makes a dtype's name anew at each question: a third of a small call
 _WIDTHS = {"float16": 16, "bfloat16": 16, "float32": 32, "float64": 64}
 
@@ -102,15 +100,18 @@ def detach(a: Any) -> Any:
     return a
 
 
-def differentiates(*arrays: Any) -> bool:
-    """Whether a derivative may be asked of a function of these arrays."""
-    for a in arrays:
-        name = library(a)
-        if name == "torch" and (a.requires_grad or is_traced(a)):
-            return True
-        if name == "jax" and is_traced(a):
-            return True
-    return False
+def differentiates(a: Any) -> bool:
+    """Whether a derivative may be asked of a function of `a`."""
+    name = library(a)
+    if name == "torch":
+        return a.requires_grad or is_traced(a) or _has_tangent(a)
+    return name == "jax" and is_traced(a)
+
+
+def _has_tangent(a: Any) -> bool:
+    """Whether the torch tensor `a` is a dual number of forward-mode differentiation, which requires no gradient."""
+    forward = sys.modules["torch"].autograd.forward_ad
+    return forward._current_level >= 0 and forward.unpack_dual(a).tangent is not None
 
 
 def graft(xp: Any, value: Any, carrier: Any) -> Any:
@@ -165,16 +166,15 @@ def is_bool(a: Any) -> bool:
     return dtype_name(a.dtype) in ("bool", "bool_")
 
 
-def eps(a: Any) -> float:
-    """The spacing of floats above 1 in the dtype of `a`, bfloat16 included."""
-    name = dtype_name(a.dtype)
-    return _BFLOAT16[0] if name == "bfloat16" else float(np.finfo(name).eps)
-
-
 def smallest_normal(a: Any) -> float:
     """The smallest normal number of the dtype of `a`."""
     name = dtype_name(a.dtype)
-    return _BFLOAT16[1] if name == "bfloat16" else float(np.finfo(name).tiny)
+    return 2.0**-126 if name == "bfloat16" else float(np.finfo(name).tiny)
+
+
+def largest(a: Any) -> float:
+    """The largest finite number of the dtype of `a`, which is float32 or float64."""
+    return float(np.finfo(dtype_name(a.dtype)).max)
 
 
 def widen(xp: Any, a: Any) -> Any:
@@ -203,7 +203,12 @@ def _has_fast_float64(a: Any) -> bool:
     if name == "jax":
         jax = sys.modules["jax"]
         return bool(jax.config.jax_enable_x64) and jax.default_backend() == "cpu"
-    return name == "numpy" or "float64" in dir(namespace(a))
+    if name == "numpy":
+        return True
+    xp = namespace(a)
+    if not hasattr(xp, "__array_namespace_info__"):
+        return hasattr(xp, "float64")
+    return "float64" in xp.__array_namespace_info__().dtypes(device=device(a), kind="real floating")
 
 
 # -- warnings --------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def _from_ratio(xp: Any, p: Row, q: Row, ratio: Any) -> Pair:
     """Two rows of logs, compared through log(p/q)."""
     ratio = xp.where(p.absent & q.absent, xp.zeros_like(ratio), ratio)
     a, b, absent = (xp.broadcast_to(x, ratio.shape) for x in (p.p, q.p, p.absent))
-    return Pair(a, b, xp.tanh(0.5 * ratio), ratio, xp.abs(ratio) < NEAR, absent)
+    return Pair(a, b, None, ratio, xp.abs(ratio) < NEAR, absent)
 
 
 def _mixed_pair(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Pair:

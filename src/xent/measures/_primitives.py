@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from xent.measures._namespace import detach, graft, smallest_normal
+from xent.measures._namespace import detach, graft, largest, smallest_normal
 
 
 class Pair(NamedTuple):
     """Two probabilities of the same outcome, and how they compare (all arrays of one shape).
 
-    s = (p - q)/(p + q), ratio = log(p/q), near = within a factor three, absent = p is 0 and not merely underflowed.
+    ratio = log(p/q), near = within a factor three, absent = p is 0 and not merely underflowed. s = (p - q)/(p + q), or
+    None where the ratio is what is known best.
     """
 
     p: Any
@@ -57,6 +58,23 @@ _JENSEN = (
     0.004608809769443027,
     -0.003369780364448289,
     0.007184402783872926,
+)
+# (e^-x - 1 + x)/x² by Taylor on |x| <= ln 3, and the term of a Jensen-Shannon divergence over (p + q) x² as a
+# polynomial of x² to 6e-20: mpmath.chebyfit(f, [0, 1.001 * log(3)**2], 12)[::-1]. x = log(p/q).
+_PSI = tuple((-1.0) ** k / math.factorial(k + 2) for k in range(20))
+_JENSEN_OF_RATIO = (
+    0.0625,
+    -0.007812499999999984,
+    0.0008680555555549429,
+    -9.223090276827438e-05,
+    9.610615003045114e-06,
+    -9.917760740754181e-07,
+    1.017917343641774e-07,
+    -1.041074688804264e-08,
+    1.0599168368016331e-09,
+    -1.0566428590863428e-10,
+    9.462147757148247e-12,
+    -5.541511048246747e-13,
 )
 
 
@@ -125,6 +143,9 @@ def total(xp: Any, a: Any) -> Any:
 # -- products and logarithms that know 0 log 0 = 0 ---------------------------------------------------------------------
 
 
+_MASK = 3e4  # surprisals beyond are those of masks: half of the largest float16
+
+
 def steepest(xp: Any, like: Any) -> Any:
     """-log of the smallest normal number: what stands for an infinite surprisal that nothing weighs."""
     return xp.full_like(like, -math.log(smallest_normal(like)))
@@ -133,18 +154,49 @@ def steepest(xp: Any, like: Any) -> Any:
 def times(xp: Any, weight: Any, value: Any, absent: Any) -> Any:
     """`weight * value`, where an infinite value gives 0 for an `absent` outcome, and infinity for every other.
 
-    A weight that only underflowed to 0 is not absent. The derivative by the weight of an absent outcome, infinite in
-    truth, is that of the smallest normal number: steep, finite, and harmless when a zero multiplies it.
+    A weight that only underflowed to 0 is not absent. Where the weight is 0, the derivative by it is the value; that of
+    an infinite value or of a mask (a logit of -1e5, or the smallest float) is as steep as the log of the smallest
+    normal number: finite, and harmless when a zero multiplies it.
     """
-    endless = xp.isinf(value)
-    product = weight * xp.where(endless, steepest(xp, value), value)
+    size = xp.abs(value)
+    endless = xp.isinf(size)
+    steep = steepest(xp, value)
+    idle = endless | ((weight == 0) & (size > _MASK))
+    product = weight * xp.where(idle, xp.where(value < 0, -steep, steep), value)
+    # a value cut at the largest float (`bounded`) is larger in truth
+    reached = (endless & ~absent) | ((weight > 0) & (size >= largest(value)))
     present = detach(xp.where(weight > 0, weight, xp.ones_like(weight)))
-    return xp.where(endless & ~absent, value * present, product)
+    return xp.where(reached, (value + detach(value)) * present, product)
+
+
+def bounded(xp: Any, value: Any, absent: Any) -> Any:
+    """Surprisals of outcomes that are not `absent`, cut at the largest float where they overflowed to infinity."""
+    over = xp.isinf(value) & ~absent
+    return xp.where(over, xp.full_like(value, largest(value)), value)
 
 
 def minus_log(xp: Any, p: Any, idle: Any) -> Any:
-    """-log p; where p is 0 and `idle` that of the smallest normal number, for a product with a weight of 0."""
-    return 0.0 - xp.log(xp.where(idle & (p == 0), xp.full_like(p, smallest_normal(p)), p))
+    """-log p; where p is 0 and `idle` that of the smallest normal number, for a product with a weight of 0.
+
+    Below the smallest normal number an `idle` one has no derivative: 1/p would overflow.
+    """
+    normal = xp.full_like(p, smallest_normal(p))
+    small = idle & (p < normal)
+    value = xp.log(xp.where(p == 0, normal, detach(p)))
+    return 0.0 - xp.where(small, value, xp.log(xp.where(small, normal, p)))
+
+
+def surprisal_of(xp: Any, p: Any) -> Any:
+    """-log p, infinite at 0; below the smallest normal number the derivative is that of a straight line.
+
+    It is finite, so that a 0 that multiplies it stays 0, and no second derivative overflows.
+    """
+    normal = smallest_normal(p)
+    small = p < normal
+    value = 0.0 - xp.log(detach(p))
+    line = 0.0 - (p - detach(p)) / normal
+    safe = 0.0 - xp.log(xp.where(small, xp.ones_like(p), p))
+    return xp.where(small, value + line, safe)
 
 
 def log_complement(xp: Any, q: Any) -> Any:
@@ -189,10 +241,17 @@ def sigmoid(xp: Any, x: Any) -> Any:
 # -- divergence terms --------------------------------------------------------------------------------------------------
 
 
+def _lift(xp: Any, both: Any) -> Any:
+    """A factor that makes subnormal numbers normal: without it the derivative of a quotient by them overflows."""
+    normal = smallest_normal(both)
+    return xp.where(both < 4.0 * normal, xp.full_like(both, 1.0 / normal), xp.ones_like(both))
+
+
 def contrast(xp: Any, p: Any, q: Any, difference: Any) -> Any:
     """(p - q)/(p + q) in [-1, 1] from a difference that is known exactly; 0 where both are 0."""
     both = p + q
-    return difference / xp.where(both == 0, xp.ones_like(both), both)
+    lift = _lift(xp, both)
+    return (difference * lift) / xp.where(both == 0, lift, both * lift)
 
 
 def log_ratio(xp: Any, p: Any, q: Any) -> Any:
@@ -211,9 +270,13 @@ def kl_terms(xp: Any, pair: Pair) -> Any:
 
     Within a factor three it is (p + q) s² + 2p s³ (1/3 + s²/5 + ...), which does not cancel; p = 0 gives q.
     """
-    p, q, s = pair.p, pair.q, pair.s
-    u = s * s
-    series = (p + q) * u + 2.0 * p * (s * u) * horner(u, _ATANH)
+    p, q = pair.p, pair.q
+    if pair.s is None:
+        x = xp.where(pair.near, pair.ratio, xp.zeros_like(pair.ratio))
+        series = p * (x * x) * horner(x, _PSI)
+    else:
+        u = pair.s * pair.s
+        series = (p + q) * u + 2.0 * p * (pair.s * u) * horner(u, _ATANH)
     return xp.where(pair.near, series, times(xp, p, pair.ratio, pair.absent) + (q - p))
 
 
@@ -221,11 +284,16 @@ def js_terms(xp: Any, pair: Pair) -> Any:
     """Half of p log(p/m) + q log(q/m), m = (p + q)/2, of each outcome: symmetric bit for bit, and >= 0."""
     p, q = pair.p, pair.q
     both = p + q
-    u = pair.s * pair.s
-    series = 0.5 * both * u * horner(u, _JENSEN)
+    if pair.s is None:
+        x = xp.where(pair.near, pair.ratio, xp.zeros_like(pair.ratio))
+        series = both * (x * x) * horner(x * x, _JENSEN_OF_RATIO)
+    else:
+        u = pair.s * pair.s
+        series = 0.5 * both * u * horner(u, _JENSEN)
     swap = p < q
     large, small = xp.where(swap, q, p), xp.where(swap, p, q)
-    safe = xp.where(both == 0, xp.ones_like(both), both)
-    share = xp.where(both == 0, xp.ones_like(both), 2.0 * large / safe)
-    far = large * xp.log(share) - small * minus_log(xp, 2.0 * small / safe, small == 0)
+    lift = _lift(xp, both)
+    half = xp.where(both == 0, lift, 0.5 * both * lift)
+    share = xp.where(both == 0, xp.ones_like(both), large * lift / half)
+    far = large * xp.log(share) - small * minus_log(xp, small * lift / half, small == 0)
     return xp.where(pair.near, series, 0.5 * far)

@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from xent.measures._distributions import Row, at_label, inside, label_surprisal, row, softmax
+from xent.measures._distributions import Row, at_label, inside, label_surprisal, row, softmax, surprisals
 from xent.measures._exact import exact_expectation, exact_row
-from xent.measures._namespace import detach, graft, is_floating, quiet, result_dtype, working_dtype
+from xent.measures._namespace import detach, graft, is_floating, quiet, result_dtype, smallest_normal, working_dtype
 from xent.measures._pairs import pair
 from xent.measures._primitives import js_terms, kl_terms, times, total
 
@@ -41,15 +41,16 @@ def _expected(xp: Any, weight: Row, model: Row) -> Any:
 @measured
 def surprisal(xp: Any, kind: str, a: Any) -> Any:
     """-log p of each outcome; the shape of `a`."""
-    r = row(xp, kind, a)
-    return r.surprisal(xp.zeros_like(r.absent))
+    return surprisals(xp, kind, a)
 
 
 @measured
 def entropy(xp: Any, kind: str, a: Any) -> Any:
     """-sum p log p."""
     r = row(xp, kind, a)
-    return total(xp, _expected(xp, r, r))
+    # p log p of a probability that underflowed is 0: its own surprisal is never infinite
+    gone = r.absent | (r.p < smallest_normal(r.p))
+    return total(xp, times(xp, r.p, r.surprisal(gone), r.absent | (r.p == 0)))
 
 
 def _cross_entropy(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
@@ -91,13 +92,6 @@ def js_distance(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
 
 
 @measured
-def logsumexp(xp: Any, a: Any) -> Any:
-    """Log of the sum of e^a; -inf for a row of -inf."""
-    parts = softmax(xp, a)
-    return (parts.top + parts.log_sum)[..., 0]
-
-
-@measured
 def perplexity(xp: Any, kp: str, p: Any, kq: str | None, q: Any) -> Any:
     """Exp of the cross-entropy, or of the entropy when there is no second row."""
     if kq is not None and kp == "labels":
@@ -107,7 +101,7 @@ def perplexity(xp: Any, kp: str, p: Any, kq: str | None, q: Any) -> Any:
     weights, surprisals = exact_row(xp, kp, p)
     if kq is not None:
         surprisals = exact_row(xp, kq, q)[1]
-    high, low = exact_expectation(xp, weights, surprisals)
+    high, low = exact_expectation(xp, weights, surprisals, weight.absent)
     value = xp.exp(high) * (1.0 + low)
     return graft(xp, xp.where(xp.isfinite(value), value, detach(plain)), plain)
 

@@ -146,15 +146,16 @@ def _under(guess: Array, cut: float) -> tuple[Array, Array]:
     return np.where(zero > cut, meets, 0.0), np.where(one > cut, meets, 1.0)
 
 
-def _side(y: Array, level: float, sign: int) -> Array:
-    """The prediction on one side of each label (-1 below, 1 above) where KL(y‖ŷ) = `level`, or the end of the axis.
+def _side(y: Array, levels: Array, sign: int) -> Array:
+    """The prediction on one side of each label (-1 below, 1 above) where KL(y‖ŷ) meets each level, or the axis' end.
 
-    Solved in log-odds of the share of the way from y to the end, on which the gap only grows.
+    Shape (levels, labels). Solved in log-odds of the share of the way from y to the end, on which the gap only grows.
     """
-    low, high = np.full(y.shape, -40.0), np.full(y.shape, 700.0)
+    shape = (len(levels), len(y))
+    low, high = np.full(shape, -40.0), np.full(shape, 700.0)
     for _ in range(64):
         middle = (low + high) / 2
-        inside = binary_kl_divergence(y, _toward(y, middle, sign)) < level
+        inside = binary_kl_divergence(y, _toward(y, middle, sign)) < levels
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
     return _toward(y, (low + high) / 2, sign)
 
@@ -174,7 +175,8 @@ def _gap(st: _style.Stage, unit: str) -> None:
     head(st, title if st.own else f"{title}\n{rings}", "ŷ, the prediction", "y, the label (a probability)")
     ax.apply_aspect()
     y = np.unique(np.concatenate([1 / (1 + np.exp(-np.linspace(-12, 12, 121))), np.linspace(0, 1, 81)]))
-    sides = [(_side(y, level / k, -1), _side(y, level / k, 1)) for level in _style.LEVELS]
+    levels = np.array(_style.LEVELS)[:, None] / k
+    sides = list(zip(_side(y, levels, -1), _side(y, levels, 1), strict=True))
     shapes = [np.concatenate([np.column_stack([a, y]), np.column_stack([b, y])[::-1]]) for a, b in sides]
     _bands.paint(st, np.array([(0, 0), (1, 0), (1, 1), (0, 1)]), shapes)
     # The ends y = 0 and y = 1 have their level on one side only.

@@ -72,7 +72,8 @@ def code_lengths(
         tall = [surprisal(truth, unit=unit, check=False), surprisal(model, unit=unit, check=False)]
         used = np.concatenate([t[(truth > 0) & np.isfinite(t)] for t in tall])
         cut = max(1.0 * k, float(used.max(initial=0))) * 1.12
-        rows = _sums(costs)
+        absent = _absent(truth)
+        rows = [*_sums(costs), *([("soft", f"not drawn: {absent}, with p = 0", "")] if absent else [])]
         _axes(st, cut, unit, len(rows))
         left = np.concatenate([[0.0], np.cumsum(truth)[:-1]])
         _boxes(st, left, truth, tall, cut)
@@ -81,7 +82,8 @@ def code_lengths(
     remember(
         st.ax,
         f"Boxes as wide as each outcome's probability and as high as its code: in the truth's own code their area is "
-        f"H(p) = {costs['truth']}, in the model's H(p, q) = {costs['model']}, {costs['gap']} more.",
+        f"H(p) = {costs['truth']}, in the model's H(p, q) = {costs['model']}, {costs['gap']} more"
+        + (f"; {absent}, with p = 0, has no box." if absent else "."),
     )
     return st.ax
 
@@ -99,6 +101,14 @@ def _sums(costs: dict[str, str]) -> list[tuple[str, str, str]]:
         ("model", f"H(p, q) = {costs['model']}", "with the model’s code: area of the dashed boxes"),
         ("gap", f"KL(p‖q) = {costs['gap']}", "more: hatched (too long) less dotted (shorter)"),
     ]
+
+
+def _absent(p: Array) -> str:
+    """The outcomes that never happen, in words: their boxes have no width."""
+    numbers = [str(i + 1) for i in np.flatnonzero(p == 0)]
+    if len(numbers) > 6:
+        return f"each of {len(numbers)} outcomes"
+    return " and ".join(f"outcome {one}" for one in numbers)
 
 
 def _axes(st: _style.Stage, cut: float, unit: str, rows: int) -> None:
@@ -227,7 +237,7 @@ def _write_sums(st: _style.Stage, rows: list[tuple[str, str, str]]) -> None:
     """The three sums at the top, each in the colour of its boxes, with where to see it when there is room."""
     ax, dpi = st.ax, st.ax.figure.dpi
     size = st.size(10)
-    wide = max(text_size(words, size, dpi)[0] for _, words, _ in rows) * 1.15
+    wide = max(text_size(words, size, dpi)[0] for _, words, where in rows if where) * 1.15
     roomy = wide + max(text_size(where, size, dpi)[0] for _, _, where in rows) < ax.bbox.width
     for i, (role, words, where) in enumerate(rows):
         down = (i + 0.7) * _ROW * size * dpi / 72

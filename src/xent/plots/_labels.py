@@ -30,6 +30,9 @@ _AROUND = [
 ]
 
 
+_NO_LINE: Points = np.empty((0, 2))
+
+
 def text_size(words: str, points: float, dpi: float) -> tuple[float, float]:
     """Width and height in pixels of `words` at a size; no canvas is needed."""
     lines = words.split("\n")
@@ -113,11 +116,16 @@ class Labels:
             ]
         else:
             centers = list(self._pixels([x for x, _ in spots], [y for _, y in spots]))
-        costs = [self._cost(c, width + unit * 0.5, height + unit * 0.25) for c in centers]
-        best = centers[int(np.argmin(costs))]
-        self._boxes.append(_box(best, width, height))
-        between = np.maximum(np.abs(best - anchor) - np.array([width, height]) / 2, 0)
-        arrow = arrow and float(np.hypot(*between)) > unit * 1.5
+        leaders = [_between(c, anchor, width, height, unit * 1.5) if arrow else _NO_LINE for c in centers]
+        costs = [
+            self._cost(c, width + unit * 0.5, height + unit * 0.25) + self._crossed(leader)
+            for c, leader in zip(centers, leaders, strict=True)
+        ]
+        chosen = int(np.argmin(costs))
+        best = centers[chosen]
+        self._boxes.append(_box(best, width + unit, height))
+        self._ink = np.concatenate([self._ink, leaders[chosen]])
+        arrow = len(leaders[chosen]) > 0
         where = st.ax.transData.inverted().transform(best)
         return st.ax.annotate(
             words,
@@ -168,6 +176,23 @@ class Labels:
             (self._ink[:, 0] > left) & (self._ink[:, 0] < right) & (self._ink[:, 1] > bottom) & (self._ink[:, 1] < top)
         ).sum()
         return outside * 10 + covered / height + float(inside)
+
+    def _crossed(self, leader: Points) -> float:
+        """What a leader through earlier labels costs: more than any line under the label itself."""
+        x, y = leader.T
+        return 200.0 * sum(
+            bool(((x > left) & (x < right) & (y > bottom) & (y < top)).any())
+            for left, bottom, right, top in self._boxes
+        )
+
+
+def _between(center: Points, anchor: Points, width: float, height: float, least: float) -> Points:
+    """The leader from a label to its point, as pixels outside the label; none where they are within `least`."""
+    gap = np.maximum(np.abs(center - anchor) - np.array([width, height]) / 2, 0)
+    if np.hypot(*gap) <= least:
+        return _NO_LINE
+    line = center + np.linspace(0, 1, 60)[:, None] * (anchor - center)
+    return line[(np.abs(line - center) > np.array([width, height]) / 2).any(axis=1)]
 
 
 def _leader(color: str) -> dict[str, Any]:

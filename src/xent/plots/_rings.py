@@ -53,8 +53,10 @@ def _side(p: Array, start: Array, end: Array, count: int) -> Array:
     angle = float(np.angle((b - at) / (a - at)))
     steps = max(2, math.ceil(count * abs(angle) / (2 * math.pi)))
     way = (a - at) * np.exp(1j * np.linspace(0, angle, steps, endpoint=False))
-    # Where the ray at + s way meets the side a + t (b - a).
-    t = np.imag(np.conj(a - at) * way) / np.imag(np.conj(way) * (b - a))
+    # Where the ray at + s way meets the side a + t (b - a); nowhere when p is within rounding of the side.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.imag(np.conj(a - at) * way) / np.imag(np.conj(way) * (b - a))
+    t = t[np.isfinite(t)]
     corners = 1 / (1 + np.exp(-np.linspace(-9, 9, count // 3)))
     t = np.unique(np.clip(np.concatenate([t, corners]), 0, 1))[:, None]
     return (1 - t) * start + t * end

@@ -161,13 +161,14 @@ def _mark(st: _style.Stage, p: Array, rings: list[Array], path: Array, place: An
     ax.plot([x], [y], "o", color=st.colors.truth, markeredgecolor="#ffffff", markersize=7, zorder=8, gid="minimum")
     flat = place is _rings.first_two
     labels = Labels(st, [place(path)])
-    if flat:
-        labels.put("impossible\nq₁ + q₂ > 1", (0.8, 0.62), color=st.colors.soft, points=9.5, spots=[(0.79, 0.62)])
-    else:
+    if not flat:
         _name_corners(st, labels)
     least = f"least where q = p:\nH(p) = {in_nats_and_bits(float(entropy(p, check=False)), unit)}"
     spots = [(0.69, 0.9)] if flat else [(0.88, 0.8), (0.12, 0.8), (0.5, -0.2)]
     labels.put(least, (x, y), color=st.colors.truth, arrow=True, spots=spots)
+    if flat:
+        spots = [(0.79, 0.62), (0.66, 0.62), (0.68, 0.74)]
+        labels.put("impossible\nq₁ + q₂ > 1", spots[0], color=st.colors.soft, points=9.5, spots=spots)
     sx, sy = (float(v) for v in place(path[0]))
     spots = (_START_FLAT if flat else _START_TRIANGLE)[int(np.argmin(p))]
     labels.put("gradient descent\nstarts here", (sx, sy), color=st.colors.model, points=9, arrow=True, spots=spots)

@@ -133,24 +133,30 @@ def _half(x: Any, m: Any) -> Any:
     return x * mp.log(x / m) if x != 0 else mp.mpf(0)
 
 
+def _js_divergence(p: Any, q: Any, normalised: bool) -> Any:
+    rows = zip(*_pair(p, q, normalised), strict=True)
+    return mp.fsum(_half(x, (x + y) / 2) + _half(y, (x + y) / 2) for x, y in rows) / 2
+
+
 def js_divergence(p: Any, q: Any) -> Answer:
     """Half the sum of p log(p/m) + q log(q/m), m = (p + q)/2."""
+    return _both(lambda normalised: _js_divergence(p, q, normalised))
 
-    def evaluate(normalised: bool) -> Any:
-        rows = zip(*_pair(p, q, normalised), strict=True)
-        return mp.fsum(_half(x, (x + y) / 2) + _half(y, (x + y) / 2) for x, y in rows) / 2
 
-    return _both(evaluate)
+def _after(function: Callable[[Any], Any], answer: Answer) -> Answer:
+    """`function` of both readings, at a precision that adds no error to that of the answer."""
+    with mp.workdps(_FIRST_DIGITS):
+        return Answer(*(function(value) for value in answer))
 
 
 def js_distance(p: Any, q: Any) -> Answer:
     """The root of the Jensen-Shannon divergence."""
-    return Answer(*(mp.sqrt(abs(value)) for value in js_divergence(p, q)))
+    return _after(lambda value: mp.sqrt(abs(value)), js_divergence(p, q))
 
 
 def perplexity(p: Any, q: Any = None) -> Answer:
     """Exp of the entropy of `p`, or of the cross-entropy of `p` and `q`."""
-    return Answer(*(mp.exp(value) for value in (entropy(p) if q is None else cross_entropy(p, q))))
+    return _after(mp.exp, entropy(p) if q is None else cross_entropy(p, q))
 
 
 def logsumexp(a: Any) -> Any:

@@ -14,7 +14,13 @@ from xent.testing._need import need
 st: Any = need("hypothesis.strategies")
 
 # the largest distance of logits that keeps every probability normal
-_WIDTH = {"float64": 700.0, "float32": 80.0, "float16": 9.0}
+_WIDTH = {"float64": 700.0, "float32": 80.0, "float16": 9.0, "bfloat16": 80.0}
+_SMALLEST = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
+
+
+def _dtype(name: str) -> Any:
+    """The NumPy dtype of this name; that of bfloat16 is from the package ml_dtypes."""
+    return np.dtype(need("ml_dtypes").bfloat16 if name == "bfloat16" else name)
 
 
 def _rows(min_k: int, max_k: int, elements: Any) -> Any:
@@ -25,12 +31,15 @@ def _ten_to_the(x: float) -> float:
     return float(10.0**x)
 
 
-def _normal(weights: list[float], dtype: str) -> Any:
-    """Weights over their sum, rounded to `dtype`; all zeros become a one-hot row."""
+def _normal(weights: list[float], dtype: str, zeros: bool = True) -> Any:
+    """Weights over their sum, rounded to `dtype`; all zeros become a one-hot row.
+
+    Without `zeros`, what would be 0 (or subnormal) in `dtype` is its smallest normal number.
+    """
     row = np.asarray(weights, dtype=np.float64)
     total = row.sum()
     row = row / total if total > 0 else np.eye(1, row.size)[0]
-    return row.astype(dtype)
+    return (row if zeros else np.maximum(row, _SMALLEST[dtype])).astype(_dtype(dtype))
 
 
 @st.composite
@@ -43,7 +52,7 @@ def distributions(draw: Any, min_k: int = 1, max_k: int = 12, dtype: str = "floa
         mass = draw(magnitude)
         weights = [w * mass for w in weights]
         weights[draw(st.integers(0, len(weights) - 1))] = 1.0
-    return _normal(weights, dtype)
+    return _normal(weights, dtype, zeros)
 
 
 @st.composite
@@ -52,7 +61,7 @@ def near_equal_pairs(draw: Any, min_k: int = 2, max_k: int = 12, dtype: str = "f
     p = draw(distributions(min_k, max_k, dtype, zeros=False)).astype(np.float64)
     size = _ten_to_the(draw(st.floats(-15.0, -1.0)))
     steps = draw(st.lists(st.floats(-1.0, 1.0), min_size=p.size, max_size=p.size))
-    return p.astype(dtype), _normal(list(p * (1.0 + size * np.asarray(steps))), dtype)
+    return p.astype(_dtype(dtype)), _normal(list(p * (1.0 + size * np.asarray(steps))), dtype, zeros=False)
 
 
 @st.composite
@@ -67,7 +76,7 @@ def logits(draw: Any, min_k: int = 1, max_k: int = 12, dtype: str = "float64", m
         mask = np.asarray(draw(st.lists(st.booleans(), min_size=row.size, max_size=row.size)))
         mask[keep] = False
         row[mask] = -np.inf
-    return row.astype(dtype)
+    return row.astype(_dtype(dtype))
 
 
 def labels(k: int) -> Any:
