@@ -88,7 +88,7 @@ def test_completion_knows_the_words_and_imports_no_numpy(xent_process, words, ex
         (["report", "good.csv", "--fail-if", "loss>nan"], "is no test"),
         (["report", "good.csv", "--fail-if", "skil>1"], "'skil' is no number of the report; did you mean 'skill'?"),
         (["report", "good.csv", "--fail-if", "classes>1"], "'classes' is no number"),
-        (["report", "good.csv", "-o", "good.csv"], "good.csv: is an input of this call and is never overwritten"),
+        (["report", "good.csv", "-o", "good.csv"], "give it a name that ends in .html or .htm, not 'good.csv'"),
         (["report", "good.csv", "-o", "no/where.html"], "No such file or directory"),
         (["measure", "kl", "0.5,x", "1,0"], "'x' is not a number"),
         (["measure", "kl", "0.5,0.5"], "kl takes two NUMBERS, not 1: the truth first, then the model"),
@@ -200,7 +200,7 @@ def test_a_full_disk_is_said(good, tmp_path):
             env=environment,
         )
     assert done.returncode == 2
-    assert done.stderr == "error: No space left on device\n"
+    assert done.stderr == "error: standard output: No space left on device\n"
 
 
 def test_interrupted_is_130(tmp_path):

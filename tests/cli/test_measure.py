@@ -29,7 +29,7 @@ def test_the_line_of_kl(xent):
         (["cross-entropy", "label:0", "--logits", "0,0"], "0.693147 nats"),
         (["cross-entropy", "0.5,0.5", "--logprobs", "-0.6931471805599453,-0.6931471805599453"], "0.693147 nats"),
         (["kl", "logits:0,0", "logits:0,0"], "0 nats"),
-        (["js", "1,0", "0,1", "--unit", "bits"], "1 bits"),
+        (["js", "1,0", "0,1", "--unit", "bits"], "1 bit"),
         (["bce", "1", "0.9"], "0.105361 nats"),
         (["bce", "1", "2.5", "--logits"], "0.0788897 nats"),
         (["bce", "1", "-2.5", "--logits"], "2.57889 nats"),
@@ -47,7 +47,7 @@ def test_values(xent, args, value):
 def test_number_by_number(xent):
     lines = xent("measure", "bce", "1,0", "0.5,0.75", "--unit", "bits").stdout.split("\n")
     assert lines[:3] == [
-        "1 bits   BCE(y, q), y = 1  q = 0.5",
+        "1 bit   BCE(y, q), y = 1  q = 0.5",
         "2 bits   BCE(y, q), y = 0  q = 0.75",
         "1.5 bits   mean of the 2",
     ]
@@ -107,3 +107,41 @@ def test_errors_in_a_file_name_it(xent, good):
     done = xent("measure", "entropy", "--file", "good.csv", "p_cat,p_dog")
     assert done.returncode == 2
     assert done.stderr.startswith("error: good.csv: ")
+
+
+def test_one_column_of_a_file_is_no_distribution(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("y,p,p_cat,p_dog\ndog,.5,.25,.75\ncat,.25,.5,.5\n")
+    done = xent("measure", "entropy", "--file", "t.csv", "p")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "t.csv: entropy needs a column for each outcome, and 'p' is one column" in done.stderr
+    assert "A,B,C" in done.stderr
+
+
+def test_labels_of_a_file_may_be_names(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("y,p,p_cat,p_dog\ndog,.5,.25,.5\ncat,.25,.5,.5\n".replace(".25,.5\nc", ".5,.5\nc"))
+    done = xent("measure", "cross-entropy", "--label", "--file", "t.csv", "y", "p_*", "--unit", "bits")
+    assert done.stdout.startswith("1 bit   mean H(p, q) of 2 rows, y = y  q = p_cat, p_dog")
+    assert "did you mean" not in done.stderr
+
+
+def test_the_form_is_shown_and_one_is_singular(xent):
+    assert "logit q = 3" in xent("measure", "bce", "1", "--logits", "3").stdout
+    assert xent("measure", "entropy", "0.5,0.5", "--unit", "bits").stdout.startswith("1 bit   ")
+    assert xent("measure", "entropy", "0.25,0.25,0.25,0.25", "--unit", "bits").stdout.startswith("2 bits   ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["kl", "0.5,0.5", "0.9,0.1,0"],
+        ["cross-entropy", "--label", "5", "0.5,0.5"],
+        ["entropy", "0.5,0.6"],
+        ["bce", "2", "0.5"],
+        ["kl", "0.5,0.5", "-1,2"],
+        ["cross-entropy", "0.5,0.5", "--logits", "inf,1"],
+    ],
+)
+def test_errors_do_not_speak_of_arrays(xent, args):
+    done = xent("measure", *args)
+    assert done.returncode == 2
+    assert not any(word in done.stderr for word in ("axis", "shape", "xent.", "`", "array"))

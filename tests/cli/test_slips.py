@@ -139,3 +139,68 @@ def test_named_columns_lose_what_they_share(xent, saved, flags, names):
     name = saved(f"y,{names}a,{names}b\na,{low},{low}\nb,{low},{low}\n")
     done = xent("report", name, "--probs", f"{names}a,{names}b", *flags, "--json")
     assert json.loads(done.stdout)["classes"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"y":1,"p":"a"}', "column 'p' row 1 holds text, the rows before it a number"),
+        ("[1]", "row 1 is not an object a line: it is a list"),
+        ('{"y":1', "a comma or a closing } is missing"),
+        ("{y:1}", "a name in double quotes is missing"),
+        ('{"y" 1}', "a colon is missing"),
+        ('{"y":nope}', "none of JSON's"),
+    ],
+)
+def test_json_lines_are_explained_in_plain_words(xent, saved, line, words):
+    err = refused(xent("report", saved('{"y":0,"p":0.5}\n' + line + "\n", "t.jsonl")))
+    assert words in err
+    assert "Column(" not in err
+
+
+def test_cells_between_other_marks(xent, saved):
+    assert "between its names seem to stand ';'" in refused(xent("report", saved(TWO.replace(",", ";"))))
+    assert "--format tsv" in refused(xent("report", saved(TWO.replace(",", "\t"))))
+    assert "--format csv" in refused(xent("report", saved(TWO, "t.tsv")))
+
+
+def test_an_option_that_is_given_twice(xent, saved):
+    err = refused(xent("report", saved(TWO), "--label", "y", "--label", "p"))
+    assert "--label is given twice" in err
+    assert xent("report", "t.csv", "--fail-if", "loss>9", "--fail-if", "loss>8").returncode == 0
+
+
+def test_an_example_is_named_and_not_where_it_lies(xent):
+    err = refused(xent("report", "--example", "digits", "--label", "nope"))
+    assert err.startswith("error: example digits: no column 'nope'")
+    assert "/" not in err
+
+
+def test_color_goes_for_both_streams(xent, saved):
+    saved("y,p\n1,.75\n,.5\n0,.25\n")
+    done = xent("report", "t.csv", "--color", "always")
+    assert "\x1b[" in done.stdout
+    assert "\x1b[" in done.stderr
+    assert "\x1b[" not in xent("report", "t.csv").stderr
+    done = xent("report", "t.csv", "--color", "never", FORCE_COLOR="1")
+    assert "\x1b[" not in done.stdout + done.stderr
+
+
+def test_a_value_error_that_is_not_raised_here_is_our_bug(xent, saved, monkeypatch):
+    monkeypatch.setattr("xent.report._subject._accuracy", lambda predictions: int("no number"))
+    done = xent("report", saved(TWO))
+    assert done.returncode == 101
+    assert "a bug in xent" in done.stderr
+
+
+def test_what_a_run_depends_on_is_in_its_provenance(xent, saved):
+    done = xent("report", saved(TWO), "--unit", "bits", "--probs", "p", "--json")
+    provenance = json.loads(done.stdout)["provenance"]
+    assert provenance["seed"] == 0
+    assert provenance["options"] == {"unit": "bits", "probs": "p"}
+
+
+def test_one_cluster_has_no_standard_errors(xent, saved):
+    done = xent("report", saved("y,p,c\n1,.75,a\n0,.25,a\n1,.5,a\n"), "--cluster", "c")
+    assert "1 cluster: no standard errors" in done.stderr
+    assert "1 clusters" not in done.stdout

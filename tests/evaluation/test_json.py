@@ -3,13 +3,11 @@
 import dataclasses
 import json
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-import xent
-from xent.evaluation import evaluate, evaluate_predictions
+from xent.evaluation import evaluate
 
 FIELDS = [
     *("n", "classes", "unit", "cross_entropy", "finite_cross_entropy", "clipped", "uncertainty", "skill"),
@@ -91,20 +89,3 @@ def test_hostile_names():
     names = ["</script>", '"\\\u2028\x00', "\ud800"]
     read = json.loads(evaluate([0, 1, 2], np.full((3, 3), 1 / 3), classes=names).to_json())
     assert read["classes"] == names
-
-
-def test_predictions_from_a_file():
-    rows = np.array([0, 2, 5])
-    predictions = SimpleNamespace(
-        labels=np.array([0, 1, 1]),
-        q=xent.Probs(np.array([0.1, 0.9, 0.4])),
-        classes=("no", "yes"),
-        weight=None,
-        cluster=None,
-        facts=SimpleNamespace(dropped=3, renormalized=2),
-        row_name=lambda place: int(rows[place]),
-    )
-    e = evaluate_predictions(predictions, unit="bits")
-    assert [(r.row, r.label) for r in e.worst_rows] == [(5, "yes"), (0, "no"), (2, "yes")]
-    assert (e.audit.rows, e.audit.dropped, e.audit.renormalized_rows) == (6, 3, 2)
-    assert e.cross_entropy == evaluate([0, 1, 1], [0.1, 0.9, 0.4], unit="bits").cross_entropy

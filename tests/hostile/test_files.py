@@ -229,7 +229,7 @@ def test_a_wrong_suffix_is_named(tmp_path):
         (b"y,p", "rows below it"),
         (b"y,p\n1,.5\n\xac0\n", "row 1 has 1 cells"),
         (b"y,p\xac\n1,.5\n", "not UTF-8"),
-        (b"y;p\n1;.5\n", "no label column"),
+        (b"y;p\n1;.5\n", "between its names seem to stand ';'"),
         (b"<html><body>404</body></html>\n", "no label column"),
     ],
     ids=range(13),

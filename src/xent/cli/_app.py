@@ -86,6 +86,8 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:
     manner = ctx.ensure_object(Manner)
     if value and parameter.name in ("color", "debug"):
         setattr(manner, parameter.name, value)
+    if value and parameter.name == "color":
+        manners.COLOR.set(value)
     return value
 
 
@@ -144,6 +146,7 @@ xent.callback = _without_command
 def run(args: Sequence[str]) -> int:
     """Run one call of `xent`; its exit code."""
     manner = Manner()
+    manners.COLOR.set(manner.color)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end the report.
         if isinstance(stream, io.TextIOWrapper):

@@ -16,6 +16,16 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """An option that is taken once and given twice is a slip: neither value is used in silence."""
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+            for place, option in enumerate(order):
+                single = isinstance(option, click.Option) and not (option.multiple or option.is_flag or option.count)
+                if single and option in order[:place]:
+                    raise click.UsageError(f"{option.opts[-1]} is given twice; it takes one value", ctx)
+        return super().parse_args(ctx, args)
+
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, usage, what it does, options."""
         lines = "\n".join(f"  {line.strip()}" for line in self.examples.strip().splitlines())

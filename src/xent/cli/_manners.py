@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dis
 import os
 import sys
 import traceback
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import IO, Any
 
 import click
 
 OK, GATE_FAILED, WRONG_CALL, OUR_BUG, INTERRUPTED = 0, 1, 2, 101, 130
+_OURS = {"DistributionError", "ShapeError", "UnsafeFile", "BackendUnavailable"}
 _MOST = 2000  # characters of an error, all lines together
 _EXTRA: dict[str, str] = dict.fromkeys(("click", "rich", "jinja2", "duckdb", "pyarrow", "matplotlib"), "report")
+COLOR: ContextVar[str] = ContextVar("color", default="auto")
+"""What --color says, for stderr, where lines are written from many places."""
 _RED, _YELLOW, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -39,6 +44,9 @@ def write_result(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()
+    except OSError as error:
+        silence_stdout()
+        raise type(error)(error.errno, error.strerror, "standard output") from None
 
 
 def silence_stdout() -> None:
@@ -56,7 +64,7 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """A `warning:` line on stderr."""
-    mark = f"{_YELLOW}warning:{_PLAIN}" if wants_color("auto", sys.stderr) else "warning:"
+    mark = f"{_YELLOW}warning:{_PLAIN}" if wants_color(COLOR.get(), sys.stderr) else "warning:"
     sys.stderr.write(f"{mark} {clean(text)}\n")
 
 
@@ -67,7 +75,7 @@ def complain(first: str, more: Iterable[str] = ()) -> None:
     line = clean(first).replace("\n", " ")
     if len(line) > room:
         line = line[: room - 1] + "…"
-    mark = f"{_RED}error:{_PLAIN}" if wants_color("auto", sys.stderr) else "error:"
+    mark = f"{_RED}error:{_PLAIN}" if wants_color(COLOR.get(), sys.stderr) else "error:"
     sys.stderr.write("\n".join([f"{mark} {line}", *help_lines]) + "\n")
 
 
@@ -110,7 +118,19 @@ def _is_about_the_call(error: BaseException) -> bool:
         error.args = ("not enough memory for a file of this size",)
         return True
     names = {kind.__name__ for kind in type(error).__mro__}
-    return isinstance(error, ValueError) or "BackendUnavailable" in names
+    return bool(names & _OURS) or (isinstance(error, ValueError) and _raised_here(error))
+
+
+def _raised_here(error: BaseException) -> bool:
+    """Whether a `raise` of this package made it: what NumPy or int() complain of inside our code is our bug."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return False
+    frame = place.tb_frame
+    ours = str(frame.f_globals.get("__name__", "")).split(".")[0] == __name__.split(".")[0]
+    return ours and frame.f_code.co_code[place.tb_lasti] == dis.opmap["RAISE_VARARGS"]
 
 
 def _usage(error: click.ClickException) -> tuple[str, list[str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xent._errors import DistributionError, ShapeError
 from xent.cli._numbers import FORMS, Typed, parse
 
 
@@ -82,14 +84,20 @@ def from_file(
     prefixed = [head if colon and head in FORMS else None for head, colon, _ in heads]
     bare = [rest if form else spec for spec, form, (_, _, rest) in zip(specs, prefixed, heads, strict=True)]
     forms = _forms(prefixed, truth, model)
-    found = read_columns(path, bare, format=file_format)
-    arguments = [_wrapped(_columns(values, form), form) for (values, _), form in zip(found, forms, strict=True)]
+    found = read_columns(path, bare, label_first=forms[0] == "label", format=file_format)
+    for spec, form, (numbers, _) in zip(bare, forms, found, strict=True):
+        if numbers.ndim == 1 and form != "label" and not measure.elementwise:
+            raise ValueError(
+                f"{printable(path)}: {name} needs a column for each outcome, and {printable(spec, 60)!r} is one column"
+                "\nname them all: A,B,C, or 'p_*', or a column of lists"
+            )
+    arguments = [_wrapped(numbers, form) for (numbers, _), form in zip(found, forms, strict=True)]
     try:
         values = _apply(measure, arguments, unit)
-    except ValueError as error:
-        raise ValueError(f"{printable(path)}: {error}") from None
+    except (DistributionError, ShapeError) as error:
+        raise type(error)(f"{printable(path)}: {error}") from None
     where = "  ".join(
-        f"{letter} = {span(columns)}" for letter, (_, columns) in zip(measure.letters, found, strict=False)
+        f"{letter} = {span(columns)}" for letter, (_, columns) in zip(_letters(measure, forms), found, strict=False)
     )
     title = measure.two if len(specs) == 2 else measure.one
     shown_unit = "outcomes" if name == "perplexity" else unit
@@ -126,16 +134,6 @@ def _array(typed: Typed, form: str) -> Any:
     return np.array(int(typed.numbers[0]))
 
 
-def _columns(values: Any, form: str) -> Any:
-    import numpy as np
-
-    if form != "label":
-        return values
-    if values.ndim != 1 or not np.equal(np.floor(values), values).all():
-        raise ValueError("labels are one column of whole numbers, class indices from 0")
-    return values.astype(np.int64)
-
-
 def _wrapped(array: Any, form: str) -> Any:
     import xent
 
@@ -151,14 +149,29 @@ def _apply(measure: Measure, arguments: list[Any], unit: str) -> tuple[float, ..
     options = {} if measure.function == "perplexity" else {"unit": unit}
     try:
         values = getattr(xent, measure.function)(*arguments, **options)
-    except ValueError as error:
-        raise ValueError(_in_words_of_the_call(str(error))) from None
+    except (DistributionError, ShapeError) as error:
+        raise type(error)(_in_words_of_the_call(str(error))) from None
     return tuple(np.asarray(values, dtype=np.float64).reshape(-1).tolist())
+
+
+_REWORDED = (
+    (r" along axis -?\d+", ""),
+    (r" \(shapes .*\)", ""),
+    (r"has 1 label outside \[0, (\d+)\); (-?\d+)", r"is the label \2; with \1 outcomes, labels are below \1, from 0"),
+    (r"xent\.Labels\(.*?\)", "--label"),
+    (r"xent\.Logits\(.*?\)", "--logits"),
+    (r"xent\.LogProbs\(.*?\)", "--logprobs"),
+    (r"xent\.Counts\(.*?\)", "--counts"),
+    (r" at 0 is ", " is "),
+)
+"""What speaks of arrays, in words of the command line."""
 
 
 def _in_words_of_the_call(text: str) -> str:
     """A measure's error without its advice on Python, and with ours."""
     first = text.split(". ")[0].replace("`", "").rstrip(".")
+    for pattern, words in _REWORDED:
+        first = re.sub(pattern, words, first)
     more = "say what the numbers are, if not probabilities: --logits, --logprobs, --counts" if "sum" in first else ""
     return f"{first}\n{more}" if more else first
 
@@ -166,10 +179,19 @@ def _in_words_of_the_call(text: str) -> str:
 def _texts(measure: Measure, typed: list[Typed], forms: list[str]) -> tuple[str, ...]:
     """What each value is of: `p = 0.5,0.5  q = 0.9,0.1`."""
     if not measure.elementwise:
-        letters = [letter if form != "label" else "y" for letter, form in zip(measure.letters, forms, strict=False)]
+        letters = _letters(measure, forms)
         return ("  ".join(f"{letter} = {one.text}" for letter, one in zip(letters, typed, strict=True)),)
     rows = zip(*(one.numbers for one in typed), strict=True)
     return tuple(
-        "  ".join(f"{letter} = {value:.6g}" for letter, value in zip(measure.letters, row, strict=False))
+        "  ".join(f"{letter} = {value:.6g}" for letter, value in zip(_letters(measure, forms), row, strict=False))
         for row in rows
     )
+
+
+def _letters(measure: Measure, forms: list[str]) -> list[str]:
+    """What each argument is called: `q`, or `logit q` where the numbers are logits."""
+    before = {"logits": "logit ", "logprobs": "log ", "counts": "counts "}
+    return [
+        "y" if form == "label" else before.get(form, "") + letter
+        for letter, form in zip(measure.letters, forms, strict=False)
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import click
@@ -79,32 +78,31 @@ def measure(
 
 
 def _as_text(answer: Answer, rows: bool) -> str:
-    unit = answer.unit
     if answer.where is not None:
         if rows:
-            return "".join(f"{value:.6g} {unit}   row {row}\n" for row, value in enumerate(answer.values))
-        count = f"{len(answer.values):,} rows"
-        return f"{answer.mean:.6g} {unit}   mean {answer.name} of {count}, {manners.clean(answer.where)}\n"
+            return "".join(f"{_quantity(value, answer.unit)}   row {row}\n" for row, value in enumerate(answer.values))
+        count = f"{len(answer.values):,} row{'' if len(answer.values) == 1 else 's'}"
+        return f"{_quantity(answer.mean, answer.unit)}   mean {answer.name} of {count}, {manners.clean(answer.where)}\n"
     pairs = zip(answer.values, answer.texts, strict=True)
-    lines = [f"{value:.6g} {unit}   {answer.name}, {text}" for value, text in pairs]
+    lines = [f"{_quantity(value, answer.unit)}   {answer.name}, {text}" for value, text in pairs]
     if len(lines) > 1:
-        lines.append(f"{answer.mean:.6g} {unit}   mean of the {len(lines)}")
+        lines.append(f"{_quantity(answer.mean, answer.unit)}   mean of the {len(lines)}")
     elif answer.reverse is not None:
         lines[0] += f"        reverse {answer.reverse:.6g}"
     return manners.clean("\n".join(lines)) + "\n"
 
 
+def _quantity(value: float, unit: str) -> str:
+    """`0.5 bits`, `1 bit`."""
+    text = f"{value:.6g}"
+    return f"{text} {unit[:-1] if text == '1' else unit}"
+
+
 def _as_json(answer: Answer) -> str:
-    document: dict[str, Any] = {"schema_version": 1, "measure": answer.measure, "unit": answer.unit}
-    nonfinite: dict[str, str] = {}
+    from xent.evaluation import json_ready
 
-    def strict(value: float, path: str) -> float | None:
-        if math.isinf(value):
-            nonfinite[path] = "inf" if value > 0 else "-inf"
-        return value if math.isfinite(value) else None
-
-    document["mean"] = strict(answer.mean, "mean")
-    document["values"] = [strict(value, f"values.{place}") for place, value in enumerate(answer.values)]
+    fields: dict[str, Any] = {"measure": answer.measure, "unit": answer.unit, "mean": answer.mean}
+    fields["values"] = list(answer.values)
     if answer.reverse is not None:
-        document["reverse"] = strict(answer.reverse, "reverse")
-    return json.dumps({**document, "nonfinite": nonfinite}, allow_nan=False) + "\n"
+        fields["reverse"] = answer.reverse
+    return json.dumps(json_ready(fields), allow_nan=False) + "\n"

@@ -92,23 +92,28 @@ def _examined(path: str, unit: str, columns: dict[str, Any], name: str | None) -
     """Read and evaluate; `name` stands for the path of an example, which differs from machine to machine."""
     from dataclasses import replace
 
-    from xent.io import read_predictions
+    from xent.io import printable, read_predictions
     from xent.report import examine
 
     classes = columns["classes"]
-    predictions = read_predictions(
-        path,
-        label=columns["label"],
-        probs=columns["probs"],
-        logits=columns["logits"] or None,
-        logprobs=columns["logprobs"] or None,
-        id=columns["identity"],
-        weight=columns["weight"],
-        cluster=columns["cluster"],
-        classes=None if classes is None else [name.strip() for name in classes.split(",")],
-        renormalize=columns["renormalize"],
-        format=columns["file_format"],
-    )
+    try:
+        predictions = read_predictions(
+            path,
+            label=columns["label"],
+            probs=columns["probs"],
+            logits=columns["logits"] or None,
+            logprobs=columns["logprobs"] or None,
+            id=columns["identity"],
+            weight=columns["weight"],
+            cluster=columns["cluster"],
+            classes=None if classes is None else [name.strip() for name in classes.split(",")],
+            renormalize=columns["renormalize"],
+            format=columns["file_format"],
+        )
+    except ValueError as error:
+        if name is not None:
+            error.args = (str(error).replace(printable(path), name),)
+        raise
     if name is not None:
         predictions = replace(predictions, facts=replace(predictions.facts, file=name))
     return examine(predictions, unit=unit)

@@ -1,7 +1,6 @@
 """Evaluating predictions: how good they are, why they are not better, and what would mend them."""
 
 from xent.evaluation._evaluate import evaluate as evaluate
-from xent.evaluation._evaluate import evaluate_predictions as evaluate_predictions
 from xent.evaluation.results import Audit as Audit
 from xent.evaluation.results import ClassRow as ClassRow
 from xent.evaluation.results import Clipped as Clipped
@@ -9,3 +8,4 @@ from xent.evaluation.results import Estimate as Estimate
 from xent.evaluation.results import Evaluation as Evaluation
 from xent.evaluation.results import Recalibration as Recalibration
 from xent.evaluation.results import WorstRow as WorstRow
+from xent.evaluation.results import json_ready as json_ready

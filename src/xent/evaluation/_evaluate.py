@@ -1,17 +1,14 @@
-"""`evaluate`, and the same with what a file knows beside its numbers."""
+"""`evaluate`: from arrays to an `Evaluation`."""
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xent._forms import Labels
 from xent._units import per_nat
 from xent.evaluation._estimates import Sampling, mean, skill
 from xent.evaluation._exact import Floats
@@ -23,67 +20,6 @@ from xent.measures import surprisal as surprisal_of
 
 CLIPS = (2.0**-52, 1e-15, 1e-7)
 """Where others clip: scikit-learn and NumPy code in float64, older scikit-learn, Keras and code in float32."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What is known beside the numbers: what each row is called, how many more were read and dropped, or rescaled."""
-
-    row_name: Callable[[int], int | str] | None = None
-    dropped: int = 0
-    renormalized: int = 0
-
-
-class Facts(Protocol):
-    """What `evaluate_predictions` asks about the reading of a file."""
-
-    @property
-    def dropped(self) -> int:
-        """Rows read and left out."""
-        ...
-
-    @property
-    def renormalized(self) -> int:
-        """Rows rescaled because that was asked for."""
-        ...
-
-
-class Predictions(Protocol):
-    """What `evaluate_predictions` asks of predictions from a file: `xent.io.Predictions` has it."""
-
-    @property
-    def labels(self) -> NDArray[Any]:
-        """Class indices, or soft labels."""
-        ...
-
-    @property
-    def q(self) -> Any:
-        """The predictions in their form."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names in the order of the columns."""
-        ...
-
-    @property
-    def weight(self) -> NDArray[Any] | None:
-        """Relative weights."""
-        ...
-
-    @property
-    def cluster(self) -> NDArray[Any] | None:
-        """Cluster labels."""
-        ...
-
-    @property
-    def facts(self) -> Facts:
-        """Counts of rows."""
-        ...
-
-    def row_name(self, place: int, /) -> int | str:
-        """What the row at `place` is called."""
-        ...
 
 
 def evaluate(
@@ -162,43 +98,12 @@ def evaluate(
     >>> round(e.cross_entropy.value, 4), round(e.uncertainty, 4), round(e.skill.value, 4)
     (0.4676, 0.6931, 0.3254)
     """
-    return evaluate_rows(y, q, classes=classes, weight=weight, cluster=cluster, unit=unit, seed=seed)
-
-
-def evaluate_predictions(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> Evaluation:
-    """`evaluate` for predictions read from a file: worst rows by their names there, and the counts of the reading."""
-    facts = predictions.facts
-    return evaluate_rows(
-        Labels(predictions.labels) if predictions.labels.ndim == 1 else predictions.labels,
-        predictions.q,
-        classes=predictions.classes,
-        weight=predictions.weight,
-        cluster=predictions.cluster,
-        unit=unit,
-        seed=seed,
-        source=Source(predictions.row_name, facts.dropped, facts.renormalized),
-    )
-
-
-def evaluate_rows(
-    y: Any,
-    q: Any,
-    *,
-    classes: Sequence[Any] | None = None,
-    weight: Any = None,
-    cluster: Any = None,
-    unit: str = "nats",
-    seed: int = 0,
-    source: Source | None = None,
-) -> Evaluation:
-    """`evaluate`, with what is known about where the rows came from."""
     scale = per_nat(unit)
     seed = operator.index(seed)
-    source = source or Source()
     rows = read_rows(y, q, classes, weight, cluster)
     with np.errstate(all="ignore"):
         losses = row_losses(rows)
-        return _assemble(rows, losses, unit, scale, recalibrate(rows, losses, mean_or_inf(losses, rows), seed), source)
+        return _assemble(rows, losses, unit, scale, recalibrate(rows, losses, mean_or_inf(losses, rows), seed))
 
 
 def row_losses(rows: Rows) -> Floats:
@@ -212,7 +117,7 @@ def _soft_losses(soft: Floats, surprisal: Floats) -> Floats:
     return np.where(soft > 0.0, soft * surprisal, 0.0).sum(axis=1)
 
 
-def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mended, source: Source) -> Evaluation:
+def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mended) -> Evaluation:
     finite = np.isfinite(losses)
     loss = mean_or_inf(losses, rows)
     share = frequencies(rows)
@@ -234,9 +139,9 @@ def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mende
         recalibration=Recalibration(mended.kind, mended.parameters, in_unit(mended.gain, scale), mended.p_value),
         isotonic=None,
         per_class=class_table(rows, losses, scale),
-        worst_rows=worst_rows(rows, losses, source.row_name, scale),
+        worst_rows=worst_rows(rows, losses, scale),
         tail_share=tail_share(rows, losses),
-        audit=_audit(rows, losses, source),
+        audit=_audit(rows, losses),
     )
 
 
@@ -252,11 +157,11 @@ def _clipped(rows: Rows, losses: Floats, eps: float) -> Floats:
     return _soft_losses(rows.soft, np.minimum(rows.surprisal, ceiling))
 
 
-def _audit(rows: Rows, losses: Floats, source: Source) -> Audit:
+def _audit(rows: Rows, losses: Floats) -> Audit:
     return Audit(
-        rows=rows.given + source.dropped,
-        dropped=rows.given - rows.n + source.dropped,
+        rows=rows.given,
+        dropped=rows.given - rows.n,
         zero_probability_rows=int(np.isinf(losses).sum()),
         unnormalized_rows=rows.unnormalized,
-        renormalized_rows=source.renormalized,
+        renormalized_rows=0,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -56,9 +55,7 @@ def _soft_class(column: Floats, surprisal: Floats, weight: Floats) -> tuple[int,
     return int(mine.sum()), total(mass), total(cost) if np.isfinite(cost).all() else None
 
 
-def worst_rows(
-    rows: Rows, losses: Floats, row_name: Callable[[int], int | str] | None, scale: float
-) -> tuple[WorstRow, ...]:
+def worst_rows(rows: Rows, losses: Floats, scale: float) -> tuple[WorstRow, ...]:
     """Return up to 20 rows, costliest first, ties by class, then probability, then row."""
     label = rows.main_label()
     count = min(WORST, rows.n)
@@ -67,9 +64,8 @@ def worst_rows(
     given = rows.of_label(rows.probs)
     order = np.lexsort((candidates, given[candidates], label[candidates], -losses[candidates]))[:count]
     chosen = candidates[order]
-    name = row_name or int
     return tuple(
-        WorstRow(name(int(rows.position[i])), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale)
+        WorstRow(int(rows.position[i]), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale)
         for i in chosen.tolist()
     )
 

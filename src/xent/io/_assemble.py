@@ -97,6 +97,17 @@ def score_values(table: Table, scores: Scores, rows: Codes) -> Floats:
     return matrix[:, 0] if matrix.shape[1] == 1 else matrix
 
 
+def label_indices(table: Table, name: str, scores: Scores, values: Floats) -> Codes:
+    """The class index of every row, from labels that name the classes of these scores."""
+    coded = table.coded(name)
+    own = replace(scores, classes=_own_names(scores, coded))
+    classes, origin = _class_names(table, own, values, None)
+    labels = match_labels(table.shown, name, coded, classes, origin, indices=True)
+    if (labels < 0).any():
+        raise ValueError(f"{table.shown}: column {quoted(name)} row {int(np.argmin(labels))} is empty: it has no label")
+    return labels
+
+
 def _own_names(scores: Scores, happened: Coded) -> tuple[str, ...] | None:
     """The classes that the columns name: what follows their prefix, or all of the name if that is what labels say."""
     texts = {text_of(value) for value in happened.values if not _is_missing(value)} - {""}

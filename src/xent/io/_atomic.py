@@ -51,10 +51,13 @@ def atomic_write(
             os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, target)
-    except BaseException:
+    except BaseException as error:
         # Ctrl-C included: nothing half written stays behind.
         with suppress(FileNotFoundError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+            # A full disk does not say what could not be written.
+            raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise
     _sync_folder(target.parent)
 

@@ -12,7 +12,7 @@ import pyarrow.csv as pc
 from xent.io._arrow import ArrowTable
 from xent.io._limits import Limits
 from xent.io._source import Source
-from xent.io._text import message
+from xent.io._text import message, quoted
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -28,6 +28,7 @@ class CsvTable(ArrowTable):
         self._limits = limits
         self._check_encoding()
         super().__init__(source.shown, self._scan(None, _schema_of))
+        self._check_delimiter()
         if len(self.names) > limits.columns:
             raise ValueError(f"{source.shown}: {len(self.names):,} columns ({limits.shown('columns')})")
 
@@ -36,6 +37,21 @@ class CsvTable(ArrowTable):
         self._source.file.seek(0)
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise ValueError(message(f"{self._source.shown}: is UTF-16 text", "save it as UTF-8"))
+
+    def _check_delimiter(self) -> None:
+        """A header that is one cell and holds what often stands between cells."""
+        own = _DELIMITERS[self._source.format]
+        found = next((mark for mark in ("\t", ";", "|", ",") if len(self.names) == 1 and mark in self.names[0]), own)
+        if found != own:
+            other = next((name for name, mark in _DELIMITERS.items() if mark == found), None)
+            between = "tabs" if found == "\t" else quoted(found)
+            raise ValueError(
+                message(
+                    f"{self._source.shown}: the header is one cell, {quoted(self.names[0])}; between its names seem to "
+                    f"stand {between}, not {'tabs' if own == chr(9) else 'commas'}",
+                    f"add --format {other}" if other else "save it with commas between the cells",
+                )
+            )
 
     def _read(self, names: list[str]) -> Any:
         return self._scan(names, _rows_of)

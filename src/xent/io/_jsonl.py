@@ -12,7 +12,17 @@ import pyarrow.json as pj
 from xent.io._arrow import ArrowTable
 from xent.io._limits import Limits
 from xent.io._source import Source
-from xent.io._text import printable
+from xent.io._text import message, quoted
+
+_KINDS = {"number": "a number", "string": "text", "boolean": "true or false", "array": "a list", "object": "an object"}
+_REASONS = (
+    ("Missing a comma or '}'", "a comma or a closing } is missing"),
+    ("Missing a comma or ']'", "a comma or a closing ] is missing"),
+    ("Missing a colon", "a colon is missing after a name"),
+    ("Missing a name", "a name in double quotes is missing"),
+    ("Invalid encoding", "a closing double quote is missing, or its text is not UTF-8"),
+    ("Invalid value", "one of its values is none of JSON's (NaN is null there)"),
+)
 
 
 class JsonLinesTable(ArrowTable):
@@ -41,9 +51,18 @@ class JsonLinesTable(ArrowTable):
         if "straddling" in text:
             return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
         found = re.search(r"in row (\d+)", text)
-        where = f"row {found[1]}: " if found else ""
-        reason = printable(text.split(": ", 1)[-1].split("\n")[0], 120)
-        return ValueError(f"{shown}: {where}is not an object a line: {reason}")
+        where = f"row {found[1]}" if found else "a line"
+        changed = re.search(r"Column\(/?(.*?)\) changed from (\w+) to (\w+)", text)
+        if changed and not changed[1]:
+            return ValueError(f"{shown}: {where} is not an object a line: it is {_KINDS.get(changed[3], changed[3])}")
+        if changed:
+            before, now = (_KINDS.get(kind, kind) for kind in changed.groups()[1:])
+            column = quoted(changed[1].removesuffix("/[]"))
+            return ValueError(f"{shown}: column {column} {where} holds {now}, the rows before it {before}")
+        reason = next((words for mark, words in _REASONS if mark in text), "it is not valid JSON")
+        return ValueError(
+            message(f"{shown}: {where} is not an object a line: {reason}", "write one object on each line")
+        )
 
 
 class _Kept(io.RawIOBase):

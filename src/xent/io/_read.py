@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from xent.io._assemble import Wishes, assemble, score_values
-from xent.io._layout import Asked, Kind, named_scores
+from xent.io._assemble import Wishes, assemble, label_indices, score_values
+from xent.io._layout import Asked, Kind, named_scores, require
 from xent.io._limits import DEFAULT_LIMITS, Limits
 from xent.io._predictions import Predictions
 from xent.io._source import Source, open_source
@@ -94,16 +94,23 @@ def read_predictions(
 
 
 def read_columns(
-    path: str | os.PathLike[str], specs: Sequence[str], *, format: str | None = None, limits: Limits = DEFAULT_LIMITS
+    path: str | os.PathLike[str],
+    specs: Sequence[str],
+    *,
+    label_first: bool = False,
+    format: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[tuple[Floats, tuple[str, ...]]]:
     """The numbers each of `specs` names (a column, several, or a pattern), (n,) or (n, K), and the columns' names."""
     with open_source(path, format, limits) as source, _readable_text(source.shown):
         table = _open_table(source, limits)
-        found = [named_scores(table, spec, "", set()) for spec in specs]
-        count = table.load(list(dict.fromkeys(name for scores in found for name in scores.columns)))
+        labels = [require(table, spec, "") for spec in specs[:1] if label_first]
+        found = [named_scores(table, spec, "", set(labels)) for spec in specs[len(labels) :]]
+        count = table.load(list(dict.fromkeys([*labels, *(name for scores in found for name in scores.columns)])))
         if not count:
             raise ValueError(f"{table.shown}: no rows")
-        return [(score_values(table, scores, np.arange(count)), scores.columns) for scores in found]
+        read = [(score_values(table, scores, np.arange(count)), scores.columns) for scores in found]
+        return [(label_indices(table, name, found[-1], read[-1][0]), (name,)) for name in labels] + read
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xent._errors import DistributionError, ShapeError
 from xent._forms import Labels
 from xent.evaluation import Evaluation, WorstRow, evaluate
 from xent.io import Facts, Predictions
@@ -51,7 +52,7 @@ def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> S
             unit=unit,
             seed=seed,
         )
-    except ValueError as error:
+    except (DistributionError, ShapeError) as error:
         raise type(error)(f"{facts.file}: {error}") from None
     places = [int(row.row) for row in found.worst_rows if row.row is not None]
     audit = replace(
