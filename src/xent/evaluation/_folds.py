@@ -37,7 +37,7 @@ def folds(rows: Rows, seed: int) -> Ints:
 def _row_keys(rows: Rows, seed: int) -> Keys:
     start = _mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
     labels = rows.main_label()[:, None].astype(np.float64) if rows.soft is None else rows.soft
-    return _mix(_mix(start ^ _hash(rows.surprisal)) ^ _hash(labels))
+    return _mix(_mix(start ^ _hash(rows.content)) ^ _hash(labels))
 
 
 def _hash(table: Floats) -> Keys:

@@ -43,10 +43,12 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """Probabilities (N, K), surprisals -log q (inf where q is 0), and which rows were off 1 beyond rounding."""
+    """Probabilities (N, K), surprisals -log q (inf where q is 0), the numbers as given (what a row is known by), and
+    which rows were off 1 beyond rounding."""
 
     probs: Floats
     surprisal: Floats
+    content: Floats
     off_one: NDArray[np.bool_]
 
 
@@ -84,12 +86,12 @@ def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
             # The loss of each outcome: -log of its probability, from whatever the column holds.
             surprisal = np.stack([binary_cross_entropy(k, form, check=False) for k in (0, 1)], axis=1)
             probs = np.stack([1.0 - values, values], axis=1) if raw.kind == "probs" else np.exp(-surprisal)
-            return Forecasts(probs, surprisal, np.zeros(len(row), dtype=bool))
+            return Forecasts(probs, surprisal, values[:, None], np.zeros(len(row), dtype=bool))
         losses = surprisal_of(form, check=False)
         if raw.kind == "logits":
-            return Forecasts(np.exp(-losses), losses, np.zeros(len(row), dtype=bool))
+            return Forecasts(np.exp(-losses), losses, values, np.zeros(len(row), dtype=bool))
         probs = values if raw.kind == "probs" else np.exp(values)
-        return Forecasts(probs, losses, sums_off_one("q", probs, raw.digits, row))
+        return Forecasts(probs, losses, values, sums_off_one("q", probs, raw.digits, row))
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -25,12 +25,14 @@ class Rows:
 
     `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same.
     `cluster` numbers the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own.
+    `content` is the forecasts as given: what a row is known by, whatever computes its surprisal.
     `position` is the number of each row in what was given, of which there were `given`.
     """
 
     classes: tuple[str, ...]
     probs: Floats
     surprisal: Floats
+    content: Floats
     labels: Ints | None
     soft: Floats | None
     weight: Floats | None
@@ -92,6 +94,7 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
         classes=names,
         probs=forecasts.probs,
         surprisal=forecasts.surprisal,
+        content=forecasts.content,
         labels=hard,
         soft=soft,
         weight=None if weights is None else _relative(weights),
