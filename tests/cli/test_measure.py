@@ -118,7 +118,7 @@ def test_one_column_of_a_file_is_no_distribution(xent, tmp_path):
 
 
 def test_labels_of_a_file_may_be_names(xent, tmp_path):
-    (tmp_path / "t.csv").write_text("y,p,p_cat,p_dog\ndog,.5,.25,.5\ncat,.25,.5,.5\n".replace(".25,.5\nc", ".5,.5\nc"))
+    (tmp_path / "t.csv").write_text("y,p_cat,p_dog\ndog,.5,.5\ncat,.5,.5\n")
     done = xent("measure", "cross-entropy", "--label", "--file", "t.csv", "y", "p_*", "--unit", "bits")
     assert done.stdout.startswith("1 bit   mean H(p, q) of 2 rows, y = y  q = p_cat, p_dog")
     assert "did you mean" not in done.stderr
