@@ -115,6 +115,7 @@ def test_binary_loss_is_not_clipped(xp, make, dtype):
         assert float(_elementwise.binary_cross_entropy(xp, "probs", make(1.0), "probs", make(q))) == 200.0
 
 
+@WITHOUT_JAX
 def test_soft_truth_with_a_masked_logit(xp, make):
     z = make([0.0, 0.0, -INF])
     for name, value in (("cross_entropy", math.log(2)), ("kl_divergence", 0.0), ("js_divergence", 0.0)):
@@ -200,6 +201,7 @@ def test_a_device_without_float64():
     assert bool(_rows.validity(array_api_strict, "probs", p, 1e-4))
 
 
+@WITHOUT_JAX
 def test_mutual_information_of_huge_counts(xp, make):
     table = make([[1e10, 0.0], [0.0, 1e10]])
     assert float(_joint.mutual_information(xp, "counts", table)) == pytest.approx(math.log(2), rel=1e-7)
