@@ -65,12 +65,14 @@ def test_divergences_of_nearly_equal_rows(xp, make, dtype):
         assert max(ulp_error(float(v), a, dtype) for v, a in zip(values, answers, strict=True)) <= 4
 
 
+@WITHOUT_JAX
 def test_a_distribution_does_not_differ_from_itself(xp, make):
     p = make([[0.1, 0.2, 0.7], [0.0, 0.5, 0.5]])
     for name in ("kl_divergence", "js_divergence", "js_distance"):
         assert np.asarray(getattr(_rows, name)(xp, "probs", p, "probs", p)).tolist() == [0.0, 0.0]
 
 
+@WITHOUT_JAX
 def test_js_is_symmetric_to_the_bit_and_ln_2_when_disjoint(xp, make):
     rng = np.random.default_rng(2)
     p, q = (make(rng.dirichlet(np.ones(7), size=50)) for _ in range(2))
@@ -88,6 +90,7 @@ def test_loss_of_a_certain_and_right_prediction(xp, make, dtype):
     assert value == pytest.approx(math.exp(-gap), rel=1e-6)
 
 
+@WITHOUT_JAX
 def test_entropy_of_nearly_certain_logits_at_any_offset(xp, make, dtype):
     for offset in (0.0, 1e4):
         value = float(_rows.entropy(xp, "logits", make([offset, offset - 20, offset - 20])))
@@ -95,6 +98,7 @@ def test_entropy_of_nearly_certain_logits_at_any_offset(xp, make, dtype):
     assert float(_rows.entropy(xp, "logits", make([0.0, -INF, 0.0]))) == pytest.approx(math.log(2))
 
 
+@WITHOUT_JAX
 def test_binary_cross_entropy_far_out(xp, make):
     bce = _elementwise.binary_cross_entropy
     assert float(bce(xp, "probs", make(1e-9), "logits", make(-100.0))) == pytest.approx(1e-7, rel=1e-6)
@@ -111,6 +115,7 @@ def test_binary_loss_is_not_clipped(xp, make, dtype):
         assert float(_elementwise.binary_cross_entropy(xp, "probs", make(1.0), "probs", make(q))) == 200.0
 
 
+@WITHOUT_JAX
 def test_soft_truth_with_a_masked_logit(xp, make):
     z = make([0.0, 0.0, -INF])
     for name, value in (("cross_entropy", math.log(2)), ("kl_divergence", 0.0), ("js_divergence", 0.0)):
@@ -120,6 +125,7 @@ def test_soft_truth_with_a_masked_logit(xp, make):
     assert float(_rows.kl_divergence(xp, "logits", z, "logits", z)) == 0.0
 
 
+@WITHOUT_JAX
 def test_zeros_of_both(xp, make):
     p, q = make([0.0, 0.5, 0.5]), make([0.0, 0.25, 0.75])
     assert float(_rows.kl_divergence(xp, "probs", p, "probs", q)) == pytest.approx(0.5 * math.log(4 / 3))
@@ -128,6 +134,7 @@ def test_zeros_of_both(xp, make):
     assert float(_rows.perplexity(xp, "labels", xp.asarray(0), "probs", q)) == INF
 
 
+@WITHOUT_JAX
 def test_a_weight_that_underflowed_is_no_impossible_outcome(xp, make):
     """e^-800 is 0 in floats, and still the model rules out what can happen."""
     p, q = make([0.0, -800.0]), make([0.0, -INF])
@@ -194,6 +201,7 @@ def test_a_device_without_float64():
     assert bool(_rows.validity(array_api_strict, "probs", p, 1e-4))
 
 
+@WITHOUT_JAX
 def test_mutual_information_of_huge_counts(xp, make):
     table = make([[1e10, 0.0], [0.0, 1e10]])
     assert float(_joint.mutual_information(xp, "counts", table)) == pytest.approx(math.log(2), rel=1e-7)
@@ -207,6 +215,7 @@ def test_many_even_outcomes(xp, make, dtype):
     assert ulp_error(value, reference.logsumexp([0.0] * 70000), dtype) <= 2
 
 
+@WITHOUT_JAX
 def test_perplexity_does_not_magnify_errors(xp, make, dtype):
     q = 1e-300 if dtype == "float64" else 1e-30
     assert float(_rows.perplexity(xp, "labels", xp.asarray(1), "probs", make([1.0, q]))) == pytest.approx(
@@ -217,6 +226,7 @@ def test_perplexity_does_not_magnify_errors(xp, make, dtype):
     assert ulp_error(float(_rows.perplexity(xp, "logits", make([100.0, 0.0]), "logits", z)), answer, dtype) <= 4
 
 
+@WITHOUT_JAX
 def test_huge_and_tiny_counts(xp, make, dtype):
     for size in (1e-300, 1e300) if dtype == "float64" else (1e-30, 1e37):
         counts = make([size, size, 0.0])
@@ -236,6 +246,7 @@ def test_labels_out_of_range_are_nan_and_never_read(xp, make):
     assert np.asarray(_rows.validity(xp, "labels", labels, 3)).tolist() == [False, True, True, False, False]
 
 
+@WITHOUT_JAX
 def test_rows_that_are_no_distributions_give_nan_or_are_told(xp, make):
     nan = math.nan
     for bad in ([nan, 0.0], [-INF, -INF], [INF, 0.0]):
