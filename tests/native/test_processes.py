@@ -52,7 +52,10 @@ def test_unknown_settings_say_so():
     assert done.returncode != 0
     assert "ValueError: XENT_NUM_THREADS=many is not a positive whole number" in done.stderr
     for isa in set(SETS) - set(_native._core.runnable()) if _native.isa() in SETS else ():
-        assert f"XENT_ISA={isa}: this processor runs only {SETS[0]}" in run("from xent import _native", XENT_ISA=isa).stderr
+        assert (
+            f"XENT_ISA={isa}: this processor runs only {SETS[0]}"
+            in run("from xent import _native", XENT_ISA=isa).stderr
+        )
     assert run("from xent import _native; print(_native.threads())", XENT_NUM_THREADS="5").stdout.strip() == "5"
 
 
