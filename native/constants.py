@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpmath import chebyfit, factorial, log, mp, mpf, mpmathify, sqrt
+from mpmath import chebyfit, factorial, log, mp, mpf, mpmathify
 
 mp.dps = 60
 
@@ -56,7 +56,7 @@ def series(first: int, f):
 
 def main() -> None:
     """Print the header."""
-    edge = (sqrt(2) - 1) / (sqrt(2) + 1) * mpf("1.0001")
+    edge = mpf("0.51") / mpf("2.51")
     ln2 = log(2)
     print("// Made by native/constants.py; do not edit.\n#pragma once\n\nnamespace xent_constants {")
     print(split("kLn2_", ln2, (41, 41)))
@@ -66,11 +66,11 @@ def main() -> None:
     print(
         fit(
             "kLog",
-            "(2 atanh(s) - 2s) / s^3 in s^2, ratios within sqrt 2",
+            "(2 atanh(s) - 2s) / s^3 in s^2, ratios within 1.51",
             series(1, lambda k, z: 2 * z ** (k - 1) / (2 * k + 1)),
             mpf(0),
             edge**2,
-            9,
+            8,
         )
     )
     print(

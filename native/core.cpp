@@ -70,7 +70,8 @@ Isa choose() {
         for (const Isa& isa : all)
             if (isa.name == std::string(wanted)) {
                 if (isa.runs) return isa;
-                throw std::runtime_error("XENT_ISA=" + std::string(wanted) + ": this processor runs only " + names(all, true));
+                throw std::runtime_error("XENT_ISA=" + std::string(wanted) + ": this processor runs only " +
+                                         names(all, true));
             }
         throw std::runtime_error("XENT_ISA=" + std::string(wanted) + " is not one of " + names(all, false));
     }

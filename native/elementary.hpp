@@ -64,13 +64,17 @@ XENT_INLINE LogRatio log_ratio(dd a, Plain) {
     return log_from(d.h, d.l, t.h, t.l + low, p.k);
 }
 
-XENT_INLINE LogRatio log_ratio(vd a, vd b) {  // both below 2^969
-    Parts p = parts_of_small(a), q = parts_of_small(b);
-    vl high = p.m > q.m * kSqrt2, low = p.m * kSqrt2 < q.m;
-    vd m = p.m * sel(high, splat(0.5), sel(low, splat(2.0), splat(1.0)));
-    vd k = (p.k - q.k) + (only(high, splat(1.0)) - only(low, splat(1.0)));
-    dd t = two_sum(m, q.m);
-    return log_from(m - q.m, Plain{}, t.h, t.l, k);
+// Both below 2^969. The difference of their bits, rounded to whole exponents, is k: what is left of the ratio lies
+// within 1.51, and neither needs a mantissa of its own.
+XENT_INLINE LogRatio log_ratio(vd a, vd b) {
+    constexpr unsigned long long bias = 1536ULL << 52, half = 1ULL << 51;  // k may be anything within 1100
+    vd q = abs(b) * 0x1p54;
+    vl bits = add_bits(as_bits(abs(a) * 0x1p54), bias);
+    vl apart = add_bits(minus_bits(bits, as_bits(q)), half);
+    vd k = as_double(down52(apart) | 0x4330000000000000LL) - (0x1p52 + 1536.0);
+    vd m = as_double(minus_bits(bits, apart & ~kMantissa));
+    dd t = two_sum(m, q);
+    return log_from(m - q, Plain{}, max(t.h, splat(kTiny)), t.l, k);
 }
 
 XENT_INLINE LogRatio log_ratio(dd a, dd b) {

@@ -151,8 +151,8 @@ XENT_INLINE TwoNums nums(vd x) {
     return {{wide(x), vd{}, vd{}}, {one_minus(x), vd{}, vd{}}};
 }
 
-// p psi(c), c = log(q / p), for a log-odds x < -40 and a log-probability l of nearly the same outcome: the other outcome
-// adds less than 2^-57 of it. p is the log-odds' probability where `sign` = 1.
+// p psi(c), c = log(q / p), for a log-odds x < -40 and a log-probability l of nearly the same outcome: the other one
+// adds less than 2^-57 of it. p is the log-odds' probability where `sign` = 1, else e^l.
 XENT_INLINE dd kl_of_rare(vd x, vd l, double sign) {
     dd e = exp(x, vd{});
     dd c = add(two_sum(l, -x), e);  // log p = x - log(1 + e^x)

@@ -2,14 +2,13 @@
 
 struct Narrow {  // kernels over plain doubles
     template <class K>
-    static void go(const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) {
-        run<K>(a, b, steps, state, par);
+    static void go(const Stretch* part, Lane8* state, const Lane8* par) {
+        run<K>(part, state, par);
     }
 };
 #define XENT_NARROW(K)                                                                               \
-    static void run(Group&, int, int, const double* a, const double* b, int64_t steps, Lane8* state, \
-                    const Lane8* par) {                                                              \
-        Narrow::go<K>(a, b, steps, state, par);                                                      \
+    static void run(Group&, int, int, const Stretch* part, Lane8* state, const Lane8* par) {         \
+        Narrow::go<K>(part, state, par);                                                             \
     }
 
 struct Stats {  // sum and minimum
@@ -198,10 +197,15 @@ static void run_wide(Group& g, int ia, int ib, const double* a, const double* b,
         for (int i = 0; i < K::states; ++i) store(&state[i][j * W], q[i]);
     }
 }
-#define XENT_WIDE(K)                                                                                         \
-    static void run(Group& g, int ia, int ib, const double* a, const double* b, int64_t steps, Lane8* state, \
-                    const Lane8* par) {                                                                      \
-        run_wide<K>(g, ia, ib, a, b, steps, state, par);                                                     \
+
+template <class K>
+static void run_wide(Group& g, int ia, int ib, const Stretch* part, Lane8* state, const Lane8* par) {
+    for (int i = 0; i < 2; ++i)
+        if (part[i].steps) run_wide<K>(g, ia, ib, part[i].a, part[i].b, part[i].steps, state, par);
+}
+#define XENT_WIDE(K)                                                                               \
+    static void run(Group& g, int ia, int ib, const Stretch* part, Lane8* state, const Lane8* par) { \
+        run_wide<K>(g, ia, ib, part, state, par);                                                  \
     }
 
 struct DivergenceWide {

@@ -69,13 +69,21 @@ static void leave_out(Group& g, int i, int r, int64_t start, int64_t n, double* 
 
 // The kernels. K::spec names each state and how lanes merge: Dd a sum and its low part, s a plain sum, m minimum, x
 // maximum, i index of it, c a counter, f a flag.
+struct Stretch {  // steps of eight elements each
+    const double *a, *b;
+    int64_t steps;
+};
+
 template <class K>
-static void run(const double* a, const double* b, int64_t steps, Lane8* state, const Lane8* par) {
+static void run(const Stretch* part, Lane8* state, const Lane8* par) {  // two stretches, one after the other
     for (int j = 0; j < kVecs; ++j) {
         vd q[kMaxStates], r[kMaxParams];
         for (int i = 0; i < K::states; ++i) q[i] = load(&state[i][j * W]);
         for (int i = 0; i < K::params; ++i) r[i] = load(&par[i][j * W]);
-        for (int64_t s = 0; s < steps; ++s) K::body(load(a + s * kLanes + j * W), load(b + s * kLanes + j * W), q, r);
+        for (const Stretch* p = part; p < part + 2; ++p) {
+            const double *a = p->a + j * W, *b = p->b + j * W;
+            for (int64_t s = p->steps; s > 0; --s, a += kLanes, b += kLanes) K::body(load(a), load(b), q, r);
+        }
         for (int i = 0; i < K::states; ++i) store(&state[i][j * W], q[i]);
     }
 }
@@ -160,7 +168,8 @@ static void pass_small(Group& g, int a, int b, const Lane8* par, Lane8* out) {
         if (i == b) break;
     }
     start_state(K::spec, K::states, out);
-    K::run(g, a, b, g.buffer[a], g.buffer[b], n, out, par);
+    const Stretch part[2] = {{g.buffer[a], g.buffer[b], n}, {}};
+    K::run(g, a, b, part, out, par);
     for (int i = 0; i < K::states; ++i)
         if (K::spec[i] == 'D')
             for (int j = 0; j < kLanes; j += W) {
@@ -191,8 +200,8 @@ static void block(Group& g, int a, int b, int r, int64_t start, int64_t n, bool 
         }
         if (i == b) break;
     }
-    if (steps) K::run(g, a, b, p[a], p[b], steps, state, par);
-    if (rest) K::run(g, a, b, t[a], t[b], 1, state, par);
+    const Stretch part[2] = {{p[a], p[b], steps}, {t[a], t[b], rest ? 1 : 0}};
+    K::run(g, a, b, part, state, par);
 }
 
 template <class K>
@@ -206,7 +215,8 @@ static void pass_large(Group& g, int a, int b, const Lane8* par, Lane8* out) {
         tiled = tiled || (g.job->in[i].kind != LABELS && (s > 64 || s < -64));
         if (i == b) break;
     }
-    for (int r = 0; r < kLanes; ++r) start_state(K::spec, K::states, state[r]);
+    start_state(K::spec, K::states, state[0]);
+    for (int r = 1; r < kLanes; ++r) __builtin_memcpy(state[r], state[0], K::states * sizeof(Lane8));
     if (tiled) {
         for (int64_t at = 0; at < n; at += kBlock) {
             int64_t m = n - at < kBlock ? n - at : kBlock;

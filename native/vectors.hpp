@@ -1,5 +1,5 @@
-// vd: W doubles, vl: W 64-bit integers. Two machine vectors side by side where there are registers of 128 or 256 bits,
-// so that two long chains of operations run at once; one where they have 512.
+// vd: W doubles, vl: W 64-bit integers. Two machine vectors side by side where there are registers of 128 bits, so that
+// two long chains of operations run at once; one where they have 256 or 512: two would not fit into 16 registers.
 
 #define XENT_INLINE static inline __attribute__((always_inline))
 
@@ -21,9 +21,9 @@ XENT_INLINE Doubles load_machine(const double* p) {
 }
 XENT_INLINE void store_machine(double* p, Doubles x) { __builtin_memcpy(p, &x, sizeof x); }
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(__AVX__)
 
-constexpr int W = 8;
+constexpr int W = kMachine;
 typedef Doubles vd;
 typedef Integers vl;
 XENT_INLINE vd sel(vl mask, vd a, vd b) { return mask ? a : b; }
@@ -32,6 +32,7 @@ XENT_INLINE vl as_bits(vd x) { return (vl)x; }
 XENT_INLINE vl up52(vl x) { return (vl)((Unsigned)x << 52); }
 XENT_INLINE vl down52(vl x) { return (vl)((Unsigned)x >> 52); }
 XENT_INLINE vl add_bits(vl x, unsigned long long y) { return (vl)((Unsigned)x + y); }  // wraps, as for a NaN's bits
+XENT_INLINE vl minus_bits(vl x, vl y) { return (vl)((Unsigned)x - (Unsigned)y); }
 XENT_INLINE vd load(const double* p) { return load_machine(p); }
 XENT_INLINE void store(double* p, vd x) { store_machine(p, x); }
 
@@ -75,6 +76,9 @@ XENT_INLINE vl up52(vl x) { return {(Integers)((Unsigned)x.a << 52), (Integers)(
 XENT_INLINE vl down52(vl x) { return {(Integers)((Unsigned)x.a >> 52), (Integers)((Unsigned)x.b >> 52)}; }
 XENT_INLINE vl add_bits(vl x, unsigned long long y) {  // wraps, as for a NaN's bits
     return {(Integers)((Unsigned)x.a + y), (Integers)((Unsigned)x.b + y)};
+}
+XENT_INLINE vl minus_bits(vl x, vl y) {
+    return {(Integers)((Unsigned)x.a - (Unsigned)y.a), (Integers)((Unsigned)x.b - (Unsigned)y.b)};
 }
 XENT_INLINE vd load(const double* p) { return {load_machine(p), load_machine(p + kMachine)}; }
 XENT_INLINE void store(double* p, vd x) {

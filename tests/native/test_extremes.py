@@ -155,3 +155,14 @@ def test_unchecked_is_computed_as_given():
         xent.binary_cross_entropy(1.5, 0.5)
     with pytest.raises(ValueError, match="p"):
         xent.cross_entropy([-0.5, 1.5], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("p", [0.0, -0.0, 5e-324, 1e-300, 2.0**-47, 0.5, 1.0])
+@pytest.mark.parametrize("q", [5e-324, 1e-300, 2.0**-47, 0.4, 0.75, 1.0])
+def test_divergence_of_any_two_exponents(p, q):
+    for K in (1, 40):
+        got = xent.kl_divergence([p] * K, [q] * K, check=False)
+        want = K * oracle.kl([mpf(p)], [mpf(q)])
+        assert abs(mpf(float(got)) - want) <= abs(want) * mpf(2) ** -52 + mpf(2) ** -1070
+    assert xent.kl_divergence([p, 0.0], [q, -0.0], check=False) == xent.kl_divergence([p], [q], check=False)
+    assert (xent.kl_divergence([p], [0.0], check=False) == np.inf) == (p > 0)
