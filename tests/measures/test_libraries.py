@@ -114,6 +114,16 @@ def test_bad_rows_under_tracing_are_nan_and_only_those():
     assert np.isnan(binary).tolist() == [False, True, True, True]
 
 
+def test_what_has_no_value_has_no_gradient():
+    z = jnp.zeros((2, 3))
+    gradient = jax.jit(jax.grad(lambda z: xent.cross_entropy(Labels(jnp.asarray([0, 7])), Logits(z)).sum()))(z)
+    assert np.isfinite(np.asarray(gradient[0])).all()
+    assert np.isnan(np.asarray(gradient[1])).all()
+    p = jnp.asarray([[0.5, 0.5], [0.9, 0.9]])
+    gradient = jax.jit(jax.grad(lambda p: xent.entropy(p).sum()))(p)
+    assert np.isnan(np.asarray(gradient)).tolist() == [[False, False], [True, True]]
+
+
 def test_bad_rows_under_vmap_and_compile_are_nan():
     p = torch.tensor([[0.5, 0.5], [0.9, 0.9]], dtype=torch.float64)
     assert torch.isnan(torch.func.vmap(xent.entropy)(p)).tolist() == [False, True]

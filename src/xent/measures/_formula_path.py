@@ -41,7 +41,7 @@ def rows(
         if nats != 1.0:
             values = values / nats
         if valid is not None:
-            values = xp.where(valid[..., None] if spread else valid, values, xp.full_like(values, float("nan")))
+            values = values * _one_or_nan(xp, valid[..., None] if spread else valid, values)
         return _rounded(xp, values, dtype_of(dtype, [o.array for o in operands]))
 
 
@@ -58,7 +58,7 @@ def elementwise(op: str, formula: Formula, operands: tuple[Operand, ...], nats: 
         for o, array in zip(operands, wide, strict=True):
             # What cannot be looked at gives NaN; so does an outcome that is neither 0 nor 1 when nobody looks.
             if (check and not seen) or o.kind == "labels":
-                values = xp.where(_inside(xp, op, o, array), values, xp.full_like(values, float("nan")))
+                values = values * _one_or_nan(xp, _inside(xp, op, o, array), values)
         return _rounded(xp, values, dtype_of(dtype, [o.array for o in operands]))
 
 
@@ -98,6 +98,11 @@ def _floats(operands: tuple[Operand, ...]) -> Any:
 def _wide(xp: Any, operands: tuple[Operand, ...]) -> list[Any]:
     wide = _floats(operands)
     return [o.array if o.kind == "labels" else xp.astype(o.array, wide, copy=False) for o in operands]
+
+
+def _one_or_nan(xp: Any, valid: Any, like: Any) -> Any:
+    """A factor rather than a choice, so that a row that has no value has no gradient either: NaN, not 0."""
+    return xp.where(valid, xp.ones_like(like), xp.full_like(like, float("nan")))
 
 
 def _rounded(xp: Any, values: Any, dtype: Any) -> Any:
