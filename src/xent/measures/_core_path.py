@@ -65,6 +65,10 @@ def elementwise(op: str, operands: tuple[Operand, ...], post: str, check: bool, 
     values, bad = _native.elementwise(op, _pairs(operands), post=post, dtype=kind, checked=check)
     if max(bad) >= 0:
         formulas.explain_elements(op, operands)
+    for o in operands:
+        # Nobody looked: an outcome that is neither 0 nor 1 has no loss. The core takes any number as a weight.
+        if o.kind == "labels" and not check:
+            values = np.where((o.array == 0) | (o.array == 1), values, np.asarray(np.nan, values.dtype))
     return values[()]
 
 
