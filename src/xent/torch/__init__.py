@@ -1,0 +1,1 @@
+"""Losses for training with PyTorch: exact, complete, and fast."""

@@ -1,0 +1,61 @@
+"""What turns statistics into a loss: the numbers a caller may choose, checked once, the same for every backend."""
+
+from __future__ import annotations
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The loss of a row is (1 - label_smoothing) and label_smoothing parts of cross-entropy, plus z_loss logsumexp².
+
+    z = softcap tanh(logits / softcap) / temperature, and everything is of z; `softcap` None leaves the logits alone.
+    """
+
+    ignore_index: int = -100
+    reduction: Reduction = "mean"
+    label_smoothing: float = 0.0
+    z_loss: float = 0.0
+    softcap: float | None = None
+    temperature: float = 1.0
+
+
+PLAIN = Options()
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value) if not isinstance(value, (str, bytes, bool)) else math.nan
+    except (TypeError, ValueError):
+        raise TypeError(f"`{name}` is {value!r}; it is a number.") from None
+
+
+def checked(
+    ignore_index: Any, reduction: Any, label_smoothing: Any, z_loss: Any, softcap: Any, temperature: Any
+) -> Options:
+    """Options, each within its range; anything else is a ValueError or TypeError that says which and what it may be."""
+    try:
+        ignore_index = operator.index(ignore_index)
+    except TypeError:
+        raise TypeError(f"`ignore_index` is {ignore_index!r}; it is one integer.") from None
+    if reduction not in get_args(Reduction):
+        raise ValueError(f'`reduction` is {reduction!r}; it is "none", "mean" or "sum".')
+    smoothing, zeta, heat = (
+        _number(n, v)
+        for n, v in (("label_smoothing", label_smoothing), ("z_loss", z_loss), ("temperature", temperature))
+    )
+    if not 0.0 <= smoothing <= 1.0:
+        raise ValueError(f"`label_smoothing` is {label_smoothing!r}; it lies between 0 and 1.")
+    if not 0.0 <= zeta < math.inf:
+        raise ValueError(f"`z_loss` is {z_loss!r}; it is a finite number, 0 or more.")
+    if not 0.0 < heat < math.inf:
+        raise ValueError(f"`temperature` is {temperature!r}; it is a finite number above 0.")
+    cap = None if softcap is None else _number("softcap", softcap)
+    if cap is not None and not 0.0 < cap < math.inf:
+        raise ValueError(f"`softcap` is {softcap!r}; it is a finite number above 0, or None for no cap.")
+    return Options(ignore_index, reduction, smoothing, zeta, cap, heat)
