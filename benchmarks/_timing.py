@@ -62,3 +62,11 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
     print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}", file=sys.stderr)
+
+
+def replace_section(name: str, lines: list[str]) -> None:
+    """Puts `lines` between the marks of one section of docs/performance.md."""
+    path = Path(__file__).parent.parent / "docs" / "performance.md"
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, rest = path.read_text().split(begin)
+    path.write_text(begin.join([before, "\n".join(["", *lines, end]) + rest.split(end)[1]]))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import scipy.spatial
@@ -19,7 +18,7 @@ import scipy.special
 import scipy.stats
 import sklearn
 import sklearn.metrics
-from _timing import alternate, machine, write
+from _timing import alternate, machine, replace_section, write
 
 import xent
 
@@ -59,12 +58,6 @@ def document(rows) -> None:
     """docs/performance.md, from the run that was just made."""
     facts = machine()
     lines = [
-        "# Performance",
-        "",
-        "Medians of alternating runs in one process, so that a noisy machine disturbs all alike. *Read* is the time of one",
-        "plain read of the arguments (their sum in NumPy, one thread) as a share of our time: at 100 % the measure would be",
-        "as fast as looking at its data. Regenerate with `make bench`.",
-        "",
         f"Measured {facts['date']} at {facts['commit']}: {facts['cpu']}, {facts['threads']} threads, {facts['isa']},",
         f"Python {facts['python']}, NumPy {np.__version__}, SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}.",
         "",
@@ -79,9 +72,8 @@ def document(rows) -> None:
     lines += [
         "",
         f"`import xent`, with NumPy already imported: {rows[-1]['ours_ms']:.0f} ms (target {rows[-1]['target_ms']} ms).",
-        "",
     ]
-    (Path(__file__).parent.parent / "docs" / "performance.md").write_text("\n".join(lines))
+    replace_section("measures", lines)
 
 
 def dense(rng):
