@@ -1,11 +1,11 @@
 r"""The definition: loss and statistics of rows of logits in plain differentiable torch.
 
-Right under every transform of torch (vmap, grad, jvp, forward mode, any number of derivatives, compile, export), because
-it is nothing but torch operations. Everything is of z = softcap tanh(logits / softcap) / temperature:
+Right under every transform of torch (vmap, grad, jvp, forward mode, any number of derivatives, compile, export),
+because it is nothing but torch operations. Everything is of z = softcap tanh(logits / softcap) / temperature:
 
     loss = token_weight (sum_j w_j t_j (L - z_j) + z_loss L^2)      L = log sum_j e^{z_j}
     t    = (1 - label_smoothing) target + label_smoothing / V       a label: t = 1[j = y], smoothing keeps w_y beside it
-    mean = sum of losses / sum of (w_y x token_weight)              targets that are distributions: / sum of token_weight
+    mean = sum of losses / sum of (w_y x token_weight)              distributions: / sum of token_weight
 
 A term whose t_j or w_j is 0 is 0, also where z_j is -inf. On the CPU it is computed in float64 and rounded once.
 """
@@ -146,11 +146,11 @@ def reduced(
     soft: bool,
     denominator: torch.Tensor | float | None = None,
 ) -> torch.Tensor:
-    """`rows` x `token_weight`, each or summed or in the mean. A mean in which no row counts is 0, and so is its gradient."""
+    """`rows` x `token_weight`: each, their sum or mean. A mean in which no row counts is 0, and so is its gradient."""
     rows = _wide(rows)
     share = torch.ones_like(rows) if token_weight is None else _wide(token_weight)
-    if not soft:
-        y = labels(target, 1 << 62 if weight is None else weight.shape[0], options.ignore_index)
+    y = None if soft else labels(target, 1 << 62 if weight is None else weight.shape[0], options.ignore_index)
+    if y is not None:
         share = share.masked_fill(~y.kept, 0.0)
     rows = rows if token_weight is None else rows * share
     if options.reduction == "none":
@@ -160,7 +160,7 @@ def reduced(
         return total
     if denominator is not None:
         return total / denominator
-    if not soft and weight is not None:
+    if y is not None and weight is not None:
         share = share * _wide(weight)[y.index]
     nothing = (share == 0).all()
     return total.masked_fill(nothing, 0.0) / share.sum().masked_fill(nothing, 1.0)
