@@ -18,6 +18,7 @@
 #endif
 
 #include "api.hpp"
+#include "core_losses.hpp"
 
 namespace nb = nanobind;
 
@@ -25,13 +26,16 @@ namespace xent {
 
 namespace isa_base {
 Kernels kernels();
+LossKernel losses();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
+LossKernel losses();
 }
 namespace isa_v4 {
 Kernels kernels();
+LossKernel losses();
 }
 #endif
 
@@ -40,6 +44,7 @@ namespace {
 struct Isa {
     const char* name;
     Kernels (*kernels)();
+    LossKernel (*losses)();
     bool runs;
 };
 
@@ -51,9 +56,12 @@ std::vector<Isa> instruction_sets() {
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
     return {
-        {"x86-64", isa_base::kernels, true}, {"x86-64-v3", isa_v3::kernels, v3}, {"x86-64-v4", isa_v4::kernels, v4}};
+        {"x86-64", isa_base::kernels, isa_base::losses, true},
+        {"x86-64-v3", isa_v3::kernels, isa_v3::losses, v3},
+        {"x86-64-v4", isa_v4::kernels, isa_v4::losses, v4},
+    };
 #else
-    return {{"baseline", isa_base::kernels, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, true}};
 #endif
 }
 
@@ -390,6 +398,7 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
+    bind_losses(m, g_isa.losses(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {
