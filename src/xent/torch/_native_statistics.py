@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from xent.torch import _reference, _rows, _select
+from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
 from xent.torch._options import Options
 
@@ -41,7 +41,7 @@ class _Statistics(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         upstream = grad_outputs[:3]
         logits, target, state = ctx.saved_tensors
-        if torch.is_grad_enabled() or not all(g is None or _select.concrete(g) for g in upstream):
+        if torch.is_grad_enabled() or not all(g is None or _state.concrete(g) for g in upstream):
             return composed(upstream, logits, target, ctx.options), None, None
         return _rows.statistics_gradient(logits, target, ctx.options, state, *upstream), None, None
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _native_statistics, _ops_statistics, _reference, _select
+from xent.torch import _native_statistics, _ops_statistics, _reference, _select, _state
 from xent.torch._operands import Operands, check_target, operands
 from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
@@ -38,13 +38,13 @@ def _prepare(
     if o.soft:
         raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
     facts = Facts(
-        _select.obstacle(o.logits, o.target),
+        _state.obstacle(o.logits, o.target),
         _select.core(),
         torch.is_grad_enabled() and o.logits.requires_grad,
         "",
         False,
         o.logits.dtype == torch.float16,
-        _select.seen(),
+        _state.seen(),
         _select.forced(),
     )
     return Call(o, options, _select.chosen(facts))
@@ -121,10 +121,10 @@ def token_statistics(
     call = _prepare(input, target, ignore_index, softcap, temperature)
     o = call.operands
     if call.choice.backend == "reference":
-        if _select.readable(o.target):
+        if _state.readable(o.target):
             check_target(o, call.options.ignore_index)
         found = _reference.statistics(o.logits, o.target, call.options)
-    elif _select.seen():
+    elif _state.seen():
         found = _ops_statistics.statistics(o, call.options)
     else:
         found = _native_statistics.statistics(o, call.options, call.choice.gradient)
