@@ -190,7 +190,7 @@ def cross_entropy(
     >>> round(loss.item(), 6), [round(g, 4) for g in logits.grad[0].tolist()]  # (softmax - one-hot) / 2
     (0.895495, [-0.1065, 0.0533, 0.0533])
     >>> top = xent.TopK(torch.tensor([[0, 1], [2, 0]]), torch.tensor([[0.5, 0.25], [0.75, 0.25]]), tail="spread")
-    >>> xent.torch.cross_entropy(logits, top, reduction="none").tolist()
+    >>> [round(v, 4) for v in xent.torch.cross_entropy(logits, top, reduction="none").tolist()]
     [1.2395, 1.5514]
     """
     call = _prepare(
