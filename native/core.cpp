@@ -3,13 +3,11 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -18,6 +16,8 @@
 #endif
 
 #include "api.hpp"
+#include "core_losses.hpp"
+#include "threads.hpp"
 
 namespace nb = nanobind;
 
@@ -25,13 +25,16 @@ namespace xent {
 
 namespace isa_base {
 Kernels kernels();
+LossKernel losses();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
+LossKernel losses();
 }
 namespace isa_v4 {
 Kernels kernels();
+LossKernel losses();
 }
 #endif
 
@@ -40,6 +43,7 @@ namespace {
 struct Isa {
     const char* name;
     Kernels (*kernels)();
+    LossKernel (*losses)();
     bool runs;
 };
 
@@ -51,9 +55,12 @@ std::vector<Isa> instruction_sets() {
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
     return {
-        {"x86-64", isa_base::kernels, true}, {"x86-64-v3", isa_v3::kernels, v3}, {"x86-64-v4", isa_v4::kernels, v4}};
+        {"x86-64", isa_base::kernels, isa_base::losses, true},
+        {"x86-64-v3", isa_v3::kernels, isa_v3::losses, v3},
+        {"x86-64-v4", isa_v4::kernels, isa_v4::losses, v4},
+    };
 #else
-    return {{"baseline", isa_base::kernels, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, true}};
 #endif
 }
 
@@ -226,24 +233,14 @@ Verdict run(const Job& job, Kernel kernel, int64_t bytes) {
         v.failed = kernel(job, 0, job.rows, v.bad);
         return v;
     }
-    // Four shares a thread, taken as each is done: a neighbour's load does not hold everyone up.
+    // Four shares a thread.
     const int64_t shares = std::min<int64_t>(4 * n, (job.rows + 7) / 8);
     const int64_t step = ((job.rows + shares - 1) / shares + 7) / 8 * 8;
-    std::atomic<int64_t> taken{0};
     std::vector<Verdict> verdicts(n);
-    auto work = [&](int i) {
-        for (int64_t at; (at = taken.fetch_add(step)) < job.rows;)
-            verdicts[i].failed |= kernel(job, at, std::min(at + step, job.rows), verdicts[i].bad);
-    };
-    std::vector<std::thread> others;
-    others.reserve(n);
-    try {
-        for (int i = 1; i < n; ++i) others.emplace_back(work, i);
-    } catch (const std::system_error&) {
-        // No thread to be had: those there are, and this one, take all shares.
-    }
-    work(0);
-    for (std::thread& t : others) t.join();
+    deal(n, (job.rows + step - 1) / step, [&](int thread, int64_t share) {
+        Verdict& v = verdicts[thread];
+        v.failed |= kernel(job, share * step, std::min(share * step + step, job.rows), v.bad);
+    });
     Verdict all;
     for (const Verdict& v : verdicts) {
         all.failed |= v.failed;
@@ -390,6 +387,7 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
+    bind_losses(m, g_isa.losses(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {
