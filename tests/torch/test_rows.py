@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import rows_reference as reference  # noqa: E402
+
 from xent import _native  # noqa: E402
 from xent.torch import _rows  # noqa: E402
 from xent.torch._options import Options  # noqa: E402
