@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from xent._errors import DistributionError
 from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
@@ -85,7 +84,7 @@ class _Loss(torch.autograd.Function):
                 token_weight,
                 options,
                 state,
-                upstream,
+                upstream.resolve_neg(),
                 spread=spread,
                 denominator=denominator,
             )

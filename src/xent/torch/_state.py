@@ -7,10 +7,11 @@ Each function is one question of a fact that has no public name; the tests of tr
 
 from __future__ import annotations
 
-import torch
-from torch._C._functorch import TransformType, get_interpreter_stack
+from torch._C._functorch import TransformType, get_interpreter_stack, is_legacy_batchedtensor
 from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
+
+import torch
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
@@ -52,7 +53,7 @@ def concrete(upstream: torch.Tensor) -> bool:
         type(upstream) is torch.Tensor
         and not torch._C._are_functorch_transforms_active()
         and forward_ad._current_level < 0
-        and not upstream.is_neg()
+        and not is_legacy_batchedtensor(upstream)  # autograd.grad(..., is_grads_batched=True)
     )
 
 
