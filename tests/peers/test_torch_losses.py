@@ -15,8 +15,8 @@ pytest.importorskip("expecttest")  # PyTorch's testing room imports it
 from torch.testing._internal.common_methods_invocations import op_db
 
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
-ULPS = {torch.float64: 16.0, torch.float32: 2.0, torch.bfloat16: 0.501, torch.float16: 0.501}
-TRUTH = 2.0**-48  # how far the truth may itself be off, of its largest element: where 1 - p is lost in float64
+ULPS = {torch.float64: 4.0, torch.float32: 2.0, torch.bfloat16: 0.501, torch.float16: 0.501}
+TRUTH = 2.0**-48  # how far the truth may itself be off, of 1 or its largest element: it loses 1 - p in float64
 OPERATORS = {op.name: op for op in op_db if op.name.startswith("nn.functional.")}
 
 
@@ -42,7 +42,7 @@ def no_worse(ours, theirs, truth, what):
     """Element by element: at most the other's error, or what counts as none."""
     same = (ours.double() == truth) | (ours.isnan() & truth.isnan())
     allowed = torch.maximum((theirs.double() - truth).abs(), ULPS[ours.dtype] * ulp(truth, ours.dtype))
-    allowed = allowed.clamp(min=TRUTH * truth[truth.isfinite()].abs().max().item() if truth.isfinite().any() else 0)
+    allowed = allowed.clamp(min=TRUTH * max(1.0, *truth.abs().nan_to_num(0.0, 0.0).reshape(-1).tolist()))
     worse = ~same & ~((ours.double() - truth).abs() <= allowed)
     assert not worse.any(), (what, ours[worse], theirs[worse], truth[worse])
 
