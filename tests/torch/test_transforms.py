@@ -167,7 +167,8 @@ def test_compiled_gives_the_same_bits(backend, compiled, kind, options):
 
 
 @native
-@pytest.mark.filterwarnings("default")
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler of the compiler warns of what it likes
 def test_compiled_by_inductor(compiled):
     x, y = sample(dtype=torch.bfloat16)
     loss = torch.compile(lambda a: xt.cross_entropy(a * 2, y, z_loss=0.1), fullgraph=True)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _reference, _select, _state
+from xent.torch import _native_loss, _ops, _reference, _select, _state, _tiny
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
@@ -193,15 +193,15 @@ def cross_entropy(
     [1.2395, 1.5514]
     """
     if (
-        _state.plain(input, target)
-        and weight is token_weight is denominator is softcap is None
+        weight is token_weight is denominator is softcap is None
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
         and reduction == "mean"
         and ignore_index == -100
-        and not _select.forced()
+        and _tiny.fits(input, target)
+        and _select.forced() in (None, "native")
     ):
-        return _native_loss.plain(input, target)
+        return _tiny.Mean.apply(input, target)
     call = _prepare(
         input,
         target,

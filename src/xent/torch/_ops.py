@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-
 from xent.torch import _native_loss, _reference, _rows
 from xent.torch._operands import Operands, positive_denominator
 from xent.torch._options import Options
@@ -130,7 +129,8 @@ def _backward(ctx: Any, upstream: Tensor, _state: Any) -> tuple[Tensor | None, .
     if torch.is_grad_enabled():
         number, spread, _, *choices = ctx.plain
         denominator = number if tensors[5] is None else tensors[5]
-        return _native_loss.composed(upstream, *tensors[:5], Options(*choices), spread, denominator), *nothing
+        o = Operands(*tensors[:5], spread, True, ())
+        return _native_loss.composed(upstream, o, Options(*choices), denominator), *nothing
     return cross_entropy_gradient(upstream, state, *tensors, *ctx.plain), *nothing
 
 
