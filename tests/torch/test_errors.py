@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from samples import sample
 
-import torch
 import xent.torch as xt
 from xent import DistributionError, ShapeError, TopK
 from xent.torch._operands import operands
@@ -14,6 +14,7 @@ def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
     with pytest.raises(error) as found:
         function(*args, **kwargs)
     assert str(found.value) == message
+    assert found.value.__context__ is None or found.value.__suppress_context__
 
 
 X, Y = sample((6, 21), torch.float32)

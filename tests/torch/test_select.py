@@ -1,9 +1,9 @@
 """Which backend, where the gradient is made, and why: the pure choice, and what calls say they would use."""
 
 import pytest
+import torch
 from samples import same_bits, sample, value_and_gradient
 
-import torch
 import xent
 import xent.torch as xt
 from xent import BackendUnavailable, _native

@@ -4,10 +4,10 @@ import mmap
 
 import numpy as np
 import pytest
+import torch
 from mpmath import mp, mpf
 from samples import DTYPES, close, same_bits, sample, value_and_gradient
 
-import torch
 import xent.torch as xt
 from xent.testing import ulp_error
 

@@ -1,10 +1,10 @@
 """token_statistics on both backends: four numbers a row, three gradients, each with its own upstream."""
 
 import pytest
+import torch
 from mpmath import mp, mpf
 from samples import DTYPES, close, same_bits, sample
 
-import torch
 import xent.torch as xt
 from xent.testing import ulp_error
 

@@ -3,11 +3,11 @@
 import functools
 
 import pytest
+import torch
 import torch.nn.functional as F
 from samples import close, same_bits, sample, value_and_gradient
 from torch.autograd import forward_ad
 
-import torch
 import xent
 import xent.torch as xt
 from xent import _native

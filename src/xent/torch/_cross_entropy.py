@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+
 from xent._forms import TopK
 from xent.torch import _native_loss, _ops, _reference, _select, _state, _tiny
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 import torch
+
 from xent._errors import DistributionError
 from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
@@ -31,9 +32,9 @@ def rows(
     out: torch.Tensor | None = None,
 ) -> _rows.Rows:
     """The one call forward. The core finds the first bad row; the message is made by looking at it again."""
+    if not o.tail:
+        check_target(o, options.ignore_index)
     try:
-        if not o.tail:
-            check_target(o, options.ignore_index)
         return _rows.loss(
             o.logits,
             o.target,
@@ -46,14 +47,15 @@ def rows(
             upstream=upstream,
             out=out,
         )
-    except _rows.BadRows as bad:
-        explain(o, options, bad.row)
+    except _rows.BadRows as found:
+        bad = found.row
+    explain(o, options, bad)
 
 
 def explain(o: Operands, options: Options, row: int) -> NoReturn:
     """Say what is wrong with the row that the core stopped at."""
     check_target(o, options.ignore_index)
-    raise DistributionError(f"`target` row {row} is no distribution.") from None
+    raise DistributionError(f"`target` row {row} is no distribution.")
 
 
 class _Loss(torch.autograd.Function):
@@ -73,9 +75,9 @@ class _Loss(torch.autograd.Function):
         nothing = None, None, None, None
         if kept is not None and not torch.is_grad_enabled() and _state.concrete(upstream) and upstream.item() == 1.0:
             return kept, *nothing
-        *tensors, state = ctx.saved_tensors
+        logits, target, probs, weight, token_weight, state = ctx.saved_tensors
         options, denominator, spread = ctx.settings
-        o = Operands(*tensors, spread, True, ())  # checked before
+        o = Operands(logits, target, probs, weight, token_weight, spread, True, ())  # checked before
         return again(upstream, o, options, denominator, state, kept), *nothing
 
 

@@ -4,12 +4,15 @@ The gradient is made in the backward pass: an operator hands out no tensor that 
 checked inside the operators, where there are values; shapes outside.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import Any
 
 import torch
 from torch import Tensor
+
 from xent.torch import _native_loss, _reference, _rows
 from xent.torch._operands import Operands, positive_denominator
 from xent.torch._options import Options
@@ -129,7 +132,8 @@ def _backward(ctx: Any, upstream: Tensor, _state: Any) -> tuple[Tensor | None, .
     if torch.is_grad_enabled():
         number, spread, _, *choices = ctx.plain
         denominator = number if tensors[5] is None else tensors[5]
-        o = Operands(*tensors[:5], spread, True, ())
+        logits, target, probs, weight, token_weight, _ = tensors
+        o = Operands(logits, target, probs, weight, token_weight, spread, True, ())
         return _native_loss.composed(upstream, o, Options(*choices), denominator), *nothing
     return cross_entropy_gradient(upstream, state, *tensors, *ctx.plain), *nothing
 

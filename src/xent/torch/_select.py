@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import torch
+
 from xent import _native
 from xent._errors import BackendUnavailable
 
@@ -81,7 +82,7 @@ def chosen(facts: Facts) -> Choice:
 
 
 def forced() -> str | None:
-    """The backend asked for by `XENT_BACKEND`, if any; read anew at every call, so without encoding what is not there."""
+    """The backend asked for by `XENT_BACKEND`, if any; read at every call, so that it is quick where there is none."""
     return os.environ.get("XENT_BACKEND") if _KEY in _ENVIRONMENT else None
 
 

@@ -7,11 +7,10 @@ Each function is one question of a fact that has no public name; the tests of tr
 
 from __future__ import annotations
 
+import torch
 from torch._C._functorch import TransformType, get_interpreter_stack, is_legacy_batchedtensor
 from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
-
-import torch
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 

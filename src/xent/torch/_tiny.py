@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch.autograd import forward_ad
 
-import torch
 from xent import _native
 from xent.torch import _native_loss, _state
 from xent.torch._operands import operands
