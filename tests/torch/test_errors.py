@@ -201,6 +201,7 @@ def test_denominators_that_do_not_divide(backend, value, said):
         (ValueError, "`temperature` is 0.0; it is a finite number above 0.", {"temperature": 0.0}),
         (ValueError, "`temperature` is nan; it is a finite number above 0.", {"temperature": float("nan")}),
         (TypeError, "`ignore_index` is 1.0; it is one integer.", {"ignore_index": 1.0}),
+        (ValueError, f"`ignore_index` is {2**63}; it is an integer of 64 bits.", {"ignore_index": 2**63}),
         (TypeError, "`z_loss` is [1]; it is a number.", {"z_loss": [1]}),
     ],
 )

@@ -58,7 +58,7 @@ def concrete(upstream: torch.Tensor) -> bool:
 
 def readable(a: torch.Tensor) -> bool:
     """Whether the values of `a` can be looked at: on the CPU, and not one of many under vmap or a stand-in."""
-    if seen() or not a.is_cpu or isinstance(a, FakeTensor):
+    if seen() or torch._C._is_tracing() or not a.is_cpu or isinstance(a, FakeTensor):
         return False
     if not torch._C._are_functorch_transforms_active():
         return True
