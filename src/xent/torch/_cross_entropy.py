@@ -168,7 +168,8 @@ def cross_entropy(
 
     Accuracy
     --------
-    Computed in float64 on the CPU and rounded once: no farther from the exact value than PyTorch's, element by element.
+    On the CPU computed in float64, whatever the input, and rounded once: 0.51 ulp at most for float32, bfloat16 and
+    float16, in the loss of a row and in its gradient. No farther from the truth than PyTorch's, element by element.
 
     Gradient
     --------
