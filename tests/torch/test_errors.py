@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from samples import sample
 
-import torch
 import xent.torch as xt
 from xent import DistributionError, ShapeError, TopK
 from xent.torch._operands import operands
@@ -14,6 +14,7 @@ def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
     with pytest.raises(error) as found:
         function(*args, **kwargs)
     assert str(found.value) == message
+    assert found.value.__context__ is None or found.value.__suppress_context__
 
 
 X, Y = sample((6, 21), torch.float32)
@@ -200,6 +201,7 @@ def test_denominators_that_do_not_divide(backend, value, said):
         (ValueError, "`temperature` is 0.0; it is a finite number above 0.", {"temperature": 0.0}),
         (ValueError, "`temperature` is nan; it is a finite number above 0.", {"temperature": float("nan")}),
         (TypeError, "`ignore_index` is 1.0; it is one integer.", {"ignore_index": 1.0}),
+        (ValueError, f"`ignore_index` is {2**63}; it is an integer of 64 bits.", {"ignore_index": 2**63}),
         (TypeError, "`z_loss` is [1]; it is a number.", {"z_loss": [1]}),
     ],
 )
