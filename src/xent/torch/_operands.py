@@ -27,6 +27,7 @@ class Operands(NamedTuple):
     weight: torch.Tensor | None  # (V,)
     token_weight: torch.Tensor | None  # (N,)
     spread: bool
+    tail: bool  # is it said where the mass goes that a top-k target lacks?
     shape: tuple[int, ...]  # of the loss with reduction "none"
 
     @property
@@ -85,14 +86,13 @@ def checked_denominator(denominator: Any, reduction: str) -> float | torch.Tenso
         if denominator.numel() != 1 or denominator.is_complex():
             raise ShapeError(f"`denominator` has shape {_shape(denominator.shape)}; it is one real number.")
         return denominator.reshape(())
-    if isinstance(denominator, (bool, str, bytes)):
-        raise TypeError(f"`denominator` is {denominator!r}; it is a number or a tensor of one number.")
     try:
-        return positive_denominator(float(denominator))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, ValueError) and "denominator" in str(error):
-            raise
-        raise TypeError(f"`denominator` is {denominator!r}; it is a number or a tensor of one number.") from None
+        value = math.nan if isinstance(denominator, (bool, str, bytes)) else float(denominator)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not isinstance(denominator, float) and value != value:
+        raise TypeError(f"`denominator` is {denominator!r}; it is a number or a tensor of one number.")
+    return positive_denominator(value)
 
 
 def positive_denominator(value: float) -> float:
@@ -119,7 +119,8 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
         token_weight = token_weight.reshape(-1)
     if isinstance(target, TopK):
         indices, probs = _top_k(target, outer, outcomes, input)
-        return Operands(_rows(input), indices, probs, weight, token_weight, target.tail == "spread", outer)
+        spread, tail = target.tail == "spread", target.tail is not None
+        return Operands(_rows(input), indices, probs, weight, token_weight, spread, tail, outer)
     if not isinstance(target, torch.Tensor):
         raise TypeError(
             f"`target` is a {type(target).__name__}; it is a tensor of class indices or of probabilities, "
@@ -134,7 +135,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
         target = _rows(target)
     else:
         _refuse_target(target, shape, outer)
-    return Operands(_rows(input), target, None, weight, token_weight, False, outer)
+    return Operands(_rows(input), target, None, weight, token_weight, False, True, outer)
 
 
 def _rows(a: torch.Tensor) -> torch.Tensor:
@@ -196,14 +197,11 @@ def _refuse_target(target: torch.Tensor, shape: tuple[int, ...], outer: tuple[in
     )
 
 
-def check_target(o: Operands, ignore_index: int, tail: bool = True) -> None:
-    """Read the targets; a DistributionError says which row is no class or no distribution, and why.
-
-    `tail`: whether it was said where the mass goes that a top-k target lacks.
-    """
+def check_target(o: Operands, ignore_index: int) -> None:
+    """Read the targets; a DistributionError says which row is no class or no distribution, and why."""
     outcomes = o.logits.shape[-1]
     if o.probs is not None:
-        check_top_k(o.target, o.probs, outcomes, o.shape, tail=tail)
+        check_top_k(o.target, o.probs, outcomes, o.shape, tail=o.tail)
     elif o.soft:
         check_distributions(o.target, o.shape)
     else:
@@ -241,7 +239,7 @@ def check_top_k(
     if twice.any():
         row = int(twice.to(torch.uint8).argmax())
         raise DistributionError(f"`target.indices` row {_check.position(row, shape)} names an outcome twice.")
-    tolerance = _check.sum_tolerance(_DIGITS[probs.dtype], probs.shape[-1])
+    tolerance = _check.sum_tolerance(_DIGITS[probs.dtype], outcomes)
     total = probs.sum(-1, dtype=torch.float64)
     good = (total - 1 <= tolerance) & (probs >= 0).all(-1)
     whole = good & (total - 1 >= -tolerance)

@@ -66,7 +66,7 @@ def normaliser(z: torch.Tensor) -> Normaliser:
 class Labels(NamedTuple):
     """Class indices that may be gathered with: which rows count, and which hold no class."""
 
-    index: torch.Tensor  # (N,) int64 within [0, V)
+    classes: torch.Tensor  # (N,) int64 within [0, V)
     kept: torch.Tensor  # (N,) bool: not ignored
     bad: torch.Tensor  # (N,) bool: neither ignored nor a class
 
@@ -99,8 +99,8 @@ def dense(target: torch.Tensor, probs: torch.Tensor | None, outcomes: int, sprea
 def _of_labels(n: Normaliser, y: Labels, weight: torch.Tensor | None, smoothing: float) -> torch.Tensor:
     """(1 - s) w_y (L - z_y) + s/V sum_j w_j (L - z_j): as PyTorch weighs a smoothed label."""
     classes = torch.ones_like(n.d[0]) if weight is None else weight
-    own = (1 - smoothing) * classes[y.index]
-    d = n.d.gather(-1, y.index.unsqueeze(-1))
+    own = (1 - smoothing) * classes[y.classes]
+    d = n.d.gather(-1, y.classes.unsqueeze(-1))
     loss = own * n.l - _expected(own.unsqueeze(-1), d)
     if smoothing == 0.0:
         return loss
@@ -161,7 +161,7 @@ def reduced(
     if denominator is not None:
         return total / denominator
     if y is not None and weight is not None:
-        share = share * _wide(weight)[y.index]
+        share = share * _wide(weight)[y.classes]
     nothing = (share == 0).all()
     return total.masked_fill(nothing, 0.0) / share.sum().masked_fill(nothing, 1.0)
 
@@ -195,7 +195,7 @@ def statistics(
     n = normaliser(scaled(_wide(logits).masked_fill(~y.kept.unsqueeze(-1), 0.0), options))
     p = torch.exp(n.d - n.l.unsqueeze(-1))
     found = (
-        n.d.gather(-1, y.index.unsqueeze(-1)).squeeze(-1) - n.l,
+        n.d.gather(-1, y.classes.unsqueeze(-1)).squeeze(-1) - n.l,
         n.c + n.l,
         n.l - _expected(p, n.d),
     )
