@@ -33,6 +33,26 @@ constexpr double kExp[11] = {
     0x1.27e4db46cddd1p-22,
     0x1.af4e554377204p-26,
     0x1.1f7340dbc337ep-29};
+// (2^r - 1) / r, |r| <= 1/2; relative error 2^-31.8
+constexpr double kExp2Short[7] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbe045f4d3cp-3,
+    0x1.c6b08d883dca1p-5,
+    0x1.3b2a1b7152befp-7,
+    0x1.5d879ead06a82p-10,
+    0x1.443fffc90db59p-13,
+    0x1.00a581594758ep-16};
+// (2^r - 1) / r, |r| <= 1/2; relative error 2^-43.3
+constexpr double kExp2[9] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbdff823cedp-3,
+    0x1.c6b08d7047e52p-5,
+    0x1.3b2ab7181b755p-7,
+    0x1.5d87fe86fe88ep-10,
+    0x1.4308ac85aa947p-13,
+    0x1.ffcb9515a8016p-17,
+    0x1.63d136366db24p-20,
+    0x1.b63880a30e9ffp-24};
 // (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-54.0
 constexpr double kPsi[12] = {
     0x1.5555555555555p-3,

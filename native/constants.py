@@ -83,6 +83,17 @@ def main() -> None:
             11,
         )
     )
+    for name, n in (("kExp2Short", 7), ("kExp2", 9)):
+        print(
+            fit(
+                name,
+                "(2^r - 1) / r, |r| <= 1/2",
+                series(1, lambda k, r: ln2**k * r ** (k - 1) / factorial(k)),
+                mpf(-0.5),
+                mpf(0.5),
+                n,
+            )
+        )
     print(
         fit(
             "kPsi",

@@ -71,7 +71,8 @@ int64_t label(const LossJob& job, int64_t i) {
                                      : *reinterpret_cast<const uint8_t*>(p);
 }
 
-// What "mean" divides by: the sum of class weight x token weight over the rows that are kept, of which there are `kept`.
+// What "mean" divides by: the sum of class weight x token weight over the rows that are kept; `kept` of them weigh
+// something.
 Outcome denominator(const LossJob& job, int64_t& kept) {
     Outcome all;
     kept = 0;
@@ -83,7 +84,7 @@ Outcome denominator(const LossJob& job, int64_t& kept) {
             if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
             if (job.weight) w *= job.weight[y];
         }
-        ++kept;
+        kept += w != 0;
         all.sum += w;
     }
     return all;
@@ -153,10 +154,11 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
             outcome = denominator(job, kept);
             over = std::isnan(divide) ? outcome.sum : divide;
         }
-        job.scale = kept == 0 ? 0.0 : scale / over;
+        const bool nothing = kept == 0 && std::isnan(divide);
+        job.scale = nothing ? 0.0 : scale / over;
         if (outcome.bad == GOOD) outcome = run(job);
         if (outcome.bad == GOOD && reduction != 0 && task == LOSS)
-            put(job, result, kept == 0 ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
+            put(job, result, nothing ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
     }
     return nb::make_tuple(outcome.bad, outcome.bad_row);
 }

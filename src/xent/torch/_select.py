@@ -13,19 +13,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import torch
-
 from xent import _native
 from xent._errors import BackendUnavailable
 
 _BACKENDS = ("reference", "native", "triton")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What computes a call, where its gradient is made, and why."""
 
     backend: Literal["reference", "native"]
@@ -42,7 +39,7 @@ class Facts(NamedTuple):
     other: str = ""  # another argument whose gradient is wanted, which only the reference gives
     reduced: bool = True  # reduction "mean" or "sum"
     half: bool = False  # float16: what is scaled down before the caller's loss scale may be lost
-    compiling: bool = False  # torch.compile or torch.export is looking
+    operators: bool = False  # something looks at the operations, such as torch.compile
     forced: str | None = None  # XENT_BACKEND
 
 
@@ -63,8 +60,8 @@ def select(facts: Facts) -> Choice:
         return Choice("reference", "autograd" if wanted else "none", why)
     if not wanted:
         return Choice("native", "none", "tensors on the CPU, no gradient asked for")
-    if facts.compiling:
-        return Choice("native", "in backward", "tensors on the CPU, as an operator that torch.compile calls")
+    if facts.operators:
+        return Choice("native", "in backward", "tensors on the CPU, through an operator that torch can see")
     if not facts.reduced:
         return Choice("native", "in backward", "tensors on the CPU; each row has its own upstream gradient")
     if facts.half:
