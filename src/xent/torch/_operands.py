@@ -14,7 +14,7 @@ from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
 
-_LABELS = (torch.int64, torch.int32, torch.uint8)
+LABELS = (torch.int64, torch.int32, torch.uint8)
 _DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 
 
@@ -118,7 +118,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
         token_weights(token_weight, outer, "input", input)
         token_weight = token_weight.reshape(-1)
     if isinstance(target, TopK):
-        indices, probs = _top_k(target, outer, outcomes, input)
+        indices, probs = top_k(target, outer, outcomes, input)
         spread, tail = target.tail == "spread", target.tail is not None
         return Operands(_rows(input), indices, probs, weight, token_weight, spread, tail, outer)
     if not isinstance(target, torch.Tensor):
@@ -127,7 +127,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
             "or `xent.TopK(indices, probs)`."
         )
     together("target", target, "input", input)
-    if target.dtype in _LABELS:
+    if target.dtype in LABELS:
         if target.shape != outer:
             _refuse_label_shape(target, shape, outer)
         target = target if len(shape) == 2 else target.reshape(-1)
@@ -147,9 +147,10 @@ def _rows(a: torch.Tensor) -> torch.Tensor:
     return a.movedim(1, -1).flatten(0, -2)
 
 
-def _top_k(target: TopK, outer: tuple[int, ...], outcomes: int, input: torch.Tensor) -> tuple[torch.Tensor, Any]:
+def top_k(target: TopK, outer: tuple[int, ...], outcomes: int, input: torch.Tensor) -> tuple[torch.Tensor, Any]:
+    """Indices and probabilities of a `TopK` target, both (N, k)."""
     indices, probs = target.indices, target.probs
-    if not isinstance(indices, torch.Tensor) or indices.dtype not in _LABELS:
+    if not isinstance(indices, torch.Tensor) or indices.dtype not in LABELS:
         found = indices.dtype if isinstance(indices, torch.Tensor) else type(indices).__name__
         raise TypeError(f"`target.indices` is {found}; it is a tensor of int64, int32 or uint8.")
     floating("target.probs", probs)
