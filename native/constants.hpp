@@ -33,6 +33,26 @@ constexpr double kExp[11] = {
     0x1.27e4db46cddd1p-22,
     0x1.af4e554377204p-26,
     0x1.1f7340dbc337ep-29};
+// (e^r - 1 - r) / r^2, |r| <= ln 2 / 2; relative error 2^-39.9
+constexpr double kExpBrief[8] = {
+    0x1.fffffffffe028p-2,
+    0x1.5555555554f8cp-3,
+    0x1.55555565dead9p-5,
+    0x1.11111117140a3p-7,
+    0x1.6c166b8f94446p-10,
+    0x1.a019c3324fe13p-13,
+    0x1.a137426f16cfcp-16,
+    0x1.72ada50a7cd68p-19};
+// 2 atanh(s) / s in s^2, |s| <= 1/3; relative error 2^-43.8
+constexpr double kLog1pBrief[8] = {
+    0x1.ffffffffffdc7p+0,
+    0x1.5555555694e90p-1,
+    0x1.999997c399b66p-2,
+    0x1.2492cc4fab44ap-2,
+    0x1.c6f8ad634a6a2p-3,
+    0x1.76fd5c9158713p-3,
+    0x1.202b4d7a56a8fp-3,
+    0x1.9afeeea008984p-3};
 // (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-54.0
 constexpr double kPsi[12] = {
     0x1.5555555555555p-3,

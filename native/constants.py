@@ -85,6 +85,26 @@ def main() -> None:
     )
     print(
         fit(
+            "kExpBrief",
+            "(e^r - 1 - r) / r^2, |r| <= ln 2 / 2",
+            series(2, lambda k, r: r ** (k - 2) / factorial(k)),
+            -ln2 / 2 * mpf("1.001"),
+            ln2 / 2 * mpf("1.001"),
+            8,
+        )
+    )
+    print(
+        fit(
+            "kLog1pBrief",
+            "2 atanh(s) / s in s^2, |s| <= 1/3",
+            series(0, lambda k, z: 2 * z**k / (2 * k + 1)),
+            mpf(0),
+            mpf(1) / 9,
+            8,
+        )
+    )
+    print(
+        fit(
             "kPsi",
             "(e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2",
             series(3, lambda k, d: d ** (k - 3) / factorial(k)),

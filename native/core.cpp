@@ -3,7 +3,9 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -18,6 +20,7 @@
 #endif
 
 #include "api.hpp"
+#include "losses.hpp"
 
 namespace nb = nanobind;
 
@@ -25,13 +28,16 @@ namespace xent {
 
 namespace isa_base {
 Kernels kernels();
+Losses losses();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
+Losses losses();
 }
 namespace isa_v4 {
 Kernels kernels();
+Losses losses();
 }
 #endif
 
@@ -40,6 +46,7 @@ namespace {
 struct Isa {
     const char* name;
     Kernels (*kernels)();
+    Losses (*losses)();
     bool runs;
 };
 
@@ -51,9 +58,9 @@ std::vector<Isa> instruction_sets() {
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
     return {
-        {"x86-64", isa_base::kernels, true}, {"x86-64-v3", isa_v3::kernels, v3}, {"x86-64-v4", isa_v4::kernels, v4}};
+        {"x86-64", isa_base::kernels, isa_base::losses, true}, {"x86-64-v3", isa_v3::kernels, isa_v3::losses, v3}, {"x86-64-v4", isa_v4::kernels, isa_v4::losses, v4}};
 #else
-    return {{"baseline", isa_base::kernels, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, true}};
 #endif
 }
 
@@ -371,6 +378,8 @@ nb::object joint(int op, int post, nb::handle a, int kind, int dtype, double tol
     return execute(job, g_isa.kernels().joint, job.rows * job.K * job.K2);
 }
 
+#include "losses_binding.hpp"
+
 }  // namespace
 }  // namespace xent
 
@@ -390,6 +399,8 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
+    m.def("binary_loss", &binary_loss, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+          nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {

@@ -1,0 +1,23 @@
+// The kernels of the losses for one instruction set, under the rules of kernels.cpp.
+#include "losses.hpp"
+
+#include "constants.hpp"
+
+#define XENT_INLINE_MEMBER inline __attribute__((always_inline))
+
+namespace xent {
+namespace XENT_NS {
+namespace {
+// Their order matters: each file uses those above it.
+#include "vectors.hpp"
+#include "lanes.hpp"
+#include "elementary.hpp"
+#include "load.hpp"
+#include "passes.hpp"
+#include "brief.hpp"
+#include "stream.hpp"
+#include "binary_loss.hpp"
+}  // namespace
+Losses losses() { return {binary}; }
+}  // namespace XENT_NS
+}  // namespace xent
