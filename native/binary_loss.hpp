@@ -40,8 +40,8 @@ XENT_INLINE BinaryTerm of_logit_full(vd x, vd y, vd v) {
     return {add(product_or_zero(hit, one), product_or_zero(miss, zero)), g.h + g.l};
 }
 
-XENT_INLINE BinaryTerm of_logit_brief(vd x, vd y, vd v) {
-    vd e = exp_brief(-abs(x)), d = 1.0 + e, t = 2.0 + e;
+XENT_INLINE BinaryTerm of_logit_brief(vd x, vd e, vd y, vd v) {  // e = e^-|x|
+    vd d = 1.0 + e, t = 2.0 + e;
     vd i = 1.0 / (d * t);  // one division for e/(2 + e) and 1/(1 + e)
     vd l = log1p_brief(e * d * i), large = t * i, small = e * large;
     vl up = x >= 0.0;
@@ -51,15 +51,18 @@ XENT_INLINE BinaryTerm of_logit_brief(vd x, vd y, vd v) {
 }
 
 struct BinaryBuffers {
-    alignas(64) double x[kBlock], y[kBlock], w[kBlock], v[kBlock], g[kBlock];
-    alignas(64) double loss[kBlock], low[kBlock];
+    alignas(64) double x[kBlock], y[kBlock], w[kBlock], v[kBlock], upstream[kBlock];
+    alignas(64) double e[kBlock], loss[kBlock], low[kBlock], gradient[kBlock];
 };
 
 enum BinaryForm { FROM_PROBABILITY, FROM_LOGIT_FULL, FROM_LOGIT_BRIEF };
 
-// One buffer (n a multiple of the lanes): losses to b.loss and b.low, gradients to b.g, which held the upstream.
+// One buffer, n a multiple of the lanes.
 template <int F, bool Weight, bool PosWeight, bool Gradient>
-static bool binary_terms(BinaryBuffers& b, int64_t n) {
+static bool binary_terms(BinaryBuffers& b, int64_t n, double factor) {
+    // A loop of its own: in one loop the chain of dependent operations is too long for a processor to look past it.
+    if (F == FROM_LOGIT_BRIEF)
+        for (int64_t i = 0; i < n; i += W) store(b.e + i, exp_brief(-abs(load(b.x + i))));
     vl fine = vd{} == vd{};
     for (int64_t i = 0; i < n; i += W) {
         vd x = load(b.x + i), y = load(b.y + i), v = PosWeight ? load(b.v + i) : splat(1.0);
@@ -69,7 +72,7 @@ static bool binary_terms(BinaryBuffers& b, int64_t n) {
             fine &= (x >= 0.0) & (x <= 1.0);
             t = of_probability(x, y);
         } else {
-            t = F == FROM_LOGIT_FULL ? of_logit_full(x, y, v) : of_logit_brief(x, y, v);
+            t = F == FROM_LOGIT_FULL ? of_logit_full(x, y, v) : of_logit_brief(x, load(b.e + i), y, v);
         }
         if (Weight) {
             vd w = load(b.w + i);
@@ -78,12 +81,12 @@ static bool binary_terms(BinaryBuffers& b, int64_t n) {
         }
         store(b.loss + i, t.loss.h);
         if (F != FROM_LOGIT_BRIEF) store(b.low + i, t.loss.l);
-        if (Gradient) store(b.g + i, load(b.g + i) * t.gradient);
+        if (Gradient) store(b.gradient + i, load(b.upstream + i) * factor * t.gradient);
     }
     return everywhere(fine);
 }
 
-using BinaryTerms = bool (*)(BinaryBuffers&, int64_t);
+using BinaryTerms = bool (*)(BinaryBuffers&, int64_t, double);
 
 template <int F, bool Weight, bool PosWeight>
 static BinaryTerms pick_terms(bool gradient) {
@@ -114,10 +117,15 @@ static void fill_unread(double* x, int64_t from, int64_t to) {
     for (int64_t k = from; k < to; ++k) x[k] = 0.0;
 }
 
-static void binary_share(const BinaryJob& job, BinaryTerms terms, bool low, int64_t share, BinaryBuffers& b,
-                         int64_t bad[2]) {
+static void binary_share(const BinaryJob& job, int64_t share, int64_t bad[2]) {
+    BinaryBuffers b;
+    const bool low = !job.logits || job.input.dtype == F64;
+    const BinaryTerms terms = !job.logits ? pick_terms<FROM_PROBABILITY>(job)
+                              : low       ? pick_terms<FROM_LOGIT_FULL>(job)
+                                          : pick_terms<FROM_LOGIT_BRIEF>(job);
+    for (double& u : b.upstream) u = 1.0;  // what stands there when none is given
     const Stream* in[] = {&job.input, &job.target, &job.weight, &job.pos_weight, &job.upstream};
-    double* to[] = {b.x, b.y, b.w, b.v, b.g};
+    double* to[] = {b.x, b.y, b.w, b.v, b.upstream};
     const int64_t begin = share * kShare, end = begin + kShare < job.count ? begin + kShare : job.count;
     Cursor at[5], loss, gradient;
     for (int i = 0; i < 5; ++i)
@@ -132,9 +140,7 @@ static void binary_share(const BinaryJob& job, BinaryTerms terms, bool low, int6
                 read(*in[i], at[i], n, to[i]);
                 fill_unread(to[i], n, padded);
             }
-        if (job.gradient.data)
-            for (int64_t k = 0; k < padded; ++k) b.g[k] = job.upstream.data ? b.g[k] * job.factor : job.factor;
-        if (!terms(b, padded))
+        if (!terms(b, padded, job.factor))
             for (int64_t k = 0; k < n; ++k) {
                 if (!job.logits && !(b.x[k] >= 0 && b.x[k] <= 1) && row + k < bad[0]) bad[0] = row + k;
                 if (!(b.y[k] >= 0 && b.y[k] <= 1) && row + k < bad[1]) bad[1] = row + k;
@@ -145,20 +151,11 @@ static void binary_share(const BinaryJob& job, BinaryTerms terms, bool low, int6
             sum_losses(b, padded, low, sum, rest);
         }
         if (job.loss.data) write(job.loss, loss, n, b.loss, low ? b.low : nullptr);
-        if (job.gradient.data) write(job.gradient, gradient, n, b.g, nullptr);
+        if (job.gradient.data) write(job.gradient, gradient, n, b.gradient, nullptr);
     }
     if (job.sums) {
         vd h = vd{}, l = vd{};
         for (int k = 0; k < kLanes; ++k) accumulate(h, l, splat(sum[k]), splat(rest[k]));
         job.sums[2 * share] = first(h), job.sums[2 * share + 1] = first(l);
     }
-}
-
-static void binary(const BinaryJob& job, int64_t begin, int64_t end, int64_t bad[2]) {
-    BinaryBuffers b;
-    const bool brief = job.logits && job.input.dtype != F64;
-    const BinaryTerms terms = !job.logits ? pick_terms<FROM_PROBABILITY>(job)
-                              : brief     ? pick_terms<FROM_LOGIT_BRIEF>(job)
-                                          : pick_terms<FROM_LOGIT_FULL>(job);
-    for (int64_t share = begin; share < end; ++share) binary_share(job, terms, !brief, share, b, bad);
 }

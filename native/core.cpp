@@ -3,9 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -20,7 +18,7 @@
 #endif
 
 #include "api.hpp"
-#include "losses.hpp"
+#include "core_soft_losses.hpp"
 
 namespace nb = nanobind;
 
@@ -28,16 +26,16 @@ namespace xent {
 
 namespace isa_base {
 Kernels kernels();
-Losses losses();
+SoftLosses soft_losses();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
-Losses losses();
+SoftLosses soft_losses();
 }
 namespace isa_v4 {
 Kernels kernels();
-Losses losses();
+SoftLosses soft_losses();
 }
 #endif
 
@@ -46,7 +44,7 @@ namespace {
 struct Isa {
     const char* name;
     Kernels (*kernels)();
-    Losses (*losses)();
+    SoftLosses (*soft_losses)();
     bool runs;
 };
 
@@ -57,10 +55,11 @@ std::vector<Isa> instruction_sets() {
     bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
-    return {
-        {"x86-64", isa_base::kernels, isa_base::losses, true}, {"x86-64-v3", isa_v3::kernels, isa_v3::losses, v3}, {"x86-64-v4", isa_v4::kernels, isa_v4::losses, v4}};
+    return {{"x86-64", isa_base::kernels, isa_base::soft_losses, true},
+            {"x86-64-v3", isa_v3::kernels, isa_v3::soft_losses, v3},
+            {"x86-64-v4", isa_v4::kernels, isa_v4::soft_losses, v4}};
 #else
-    return {{"baseline", isa_base::kernels, isa_base::losses, true}};
+    return {{"baseline", isa_base::kernels, isa_base::soft_losses, true}};
 #endif
 }
 
@@ -378,8 +377,6 @@ nb::object joint(int op, int post, nb::handle a, int kind, int dtype, double tol
     return execute(job, g_isa.kernels().joint, job.rows * job.K * job.K2);
 }
 
-#include "losses_binding.hpp"
-
 }  // namespace
 }  // namespace xent
 
@@ -399,8 +396,7 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
-    m.def("binary_loss", &binary_loss, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
-          nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+    bind_soft_losses(m, g_isa.soft_losses(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {

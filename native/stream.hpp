@@ -44,7 +44,9 @@ static void write(const Stream& s, Cursor& c, int64_t n, const double* h, const 
     for (int64_t done = 0; done < n;) {
         const int64_t m = run_of(s, c, n - done), stride = s.stride[s.ndim - 1];
         if (s.dtype == F32 && stride == 4 && !l) {
-            for (int64_t k = 0; k < m; ++k) ((float*)c.ptr)[k] = (float)h[done + k];
+            float* out = (float*)c.ptr;
+            const double* from = h + done;
+            for (int64_t k = 0; k < m; ++k) out[k] = (float)from[k];
         } else {
             for (int64_t k = 0; k < m; ++k) put(s.dtype, c.ptr + k * stride, h[done + k], l ? l[done + k] : 0.0);
         }

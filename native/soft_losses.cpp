@@ -1,5 +1,5 @@
-// The kernels of the losses for one instruction set, under the rules of kernels.cpp.
-#include "losses.hpp"
+// The kernels of losses against soft targets, binary and of distributions, for one instruction set, under the rules of kernels.cpp.
+#include "soft_api.hpp"
 
 #include "constants.hpp"
 
@@ -18,6 +18,6 @@ namespace {
 #include "stream.hpp"
 #include "binary_loss.hpp"
 }  // namespace
-Losses losses() { return {binary}; }
+SoftLosses soft_losses() { return {binary_share}; }
 }  // namespace XENT_NS
 }  // namespace xent

@@ -1,4 +1,4 @@
-// What the binding and the kernels of the losses agree on. Plain data only, as in api.hpp.
+// What the binding and the kernels of losses against soft targets agree on. Plain data only, as in api.hpp.
 #pragma once
 
 #include "api.hpp"
@@ -27,10 +27,10 @@ struct BinaryJob {
     double* sums = nullptr;  // of each share's losses: two doubles a share, where wanted
 };
 
-// Shares [begin, end); bad[0] and bad[1] are lowered to the first element whose input or target lies outside its range.
-using BinaryKernel = void (*)(const BinaryJob&, int64_t begin, int64_t end, int64_t bad[2]);
+// bad[0] and bad[1] are lowered to the share's first element whose input or target lies outside its range.
+using BinaryKernel = void (*)(const BinaryJob&, int64_t share, int64_t bad[2]);
 
-struct Losses {
+struct SoftLosses {
     BinaryKernel binary;
 };
 

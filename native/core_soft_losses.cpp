@@ -1,5 +1,44 @@
-// The losses' side of the binding: tensors come as (address, dtype code, strides in elements), None where not given.
-// Included by core.cpp, whose choice of instruction set and threads it shares.
+// The binding of losses against soft targets: tensors come as (address, dtype code, strides in elements), None where
+// not given.
+#include "core_soft_losses.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+#include "threads.hpp"
+
+namespace nb = nanobind;
+
+namespace xent {
+namespace {
+
+SoftLosses g_kernels;
+int g_threads = 1;
+
+constexpr int64_t kWorthThreads = 2 << 20;  // bytes of input
+constexpr int64_t kWorthOne = 1 << 19;
+
+int threads_for(int64_t bytes, int64_t shares) {
+    if (bytes < kWorthThreads) return 1;
+    return static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, shares}));
+}
+
+int64_t size_of(int dtype) {
+    switch (dtype) {
+        case F64:
+        case I64: return 8;
+        case F32:
+        case I32: return 4;
+        case F16:
+        case BF16:
+        case I16: return 2;
+        case I8:
+        case U8: return 1;
+        default: throw std::invalid_argument("unknown dtype code");
+    }
+}
 
 Stream stream_of(nb::handle tensor, const std::vector<int64_t>& shape) {
     Stream s;
@@ -33,30 +72,6 @@ std::vector<int64_t> shape_of(nb::tuple sizes) {
     for (nb::handle n : sizes) shape.push_back(nb::cast<int64_t>(n));
     if (shape.size() > kMaxDims) throw std::invalid_argument("too many axes");
     return shape;
-}
-
-// work(begin, end, bad) over [0, shares), dealt to threads where `bytes` are worth it; bad[] is the least of all.
-template <class Work>
-void deal(int64_t shares, int64_t bytes, int64_t bad[2], Work work) {
-    const int n =
-        bytes < kWorthThreads ? 1 : static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, shares}));
-    if (n <= 1) return work(int64_t{0}, shares, bad);
-    std::atomic<int64_t> taken{0};
-    std::vector<std::array<int64_t, 2>> found(n, {INT64_MAX, INT64_MAX});
-    auto loop = [&](int i) {
-        for (int64_t at; (at = taken.fetch_add(1)) < shares;) work(at, at + 1, found[i].data());
-    };
-    std::vector<std::thread> others;
-    others.reserve(n);
-    try {
-        for (int i = 1; i < n; ++i) others.emplace_back(loop, i);
-    } catch (const std::system_error&) {
-        // No thread to be had: those there are, and this one, take all shares.
-    }
-    loop(0);
-    for (std::thread& t : others) t.join();
-    for (const auto& f : found)
-        for (int i = 0; i < 2; ++i) bad[i] = std::min(bad[i], f[i]);
 }
 
 // Sums of the shares, in their order and with what rounding leaves.
@@ -97,16 +112,29 @@ nb::object binary_loss(bool logits, int reduce, nb::tuple sizes, nb::handle inpu
     std::vector<double> sums(reduce && !loss.is_none() ? 2 * shares : 0);
     if (!sums.empty()) job.sums = sums.data();
     else if (!reduce) job.loss = stream_of(loss, shape);
-    int64_t bad[2] = {INT64_MAX, INT64_MAX};
+    const int n = threads_for(job.count * (size_of(job.input.dtype) + size_of(job.target.dtype)), shares);
+    std::vector<std::array<int64_t, 2>> found(n, {INT64_MAX, INT64_MAX});
     {
         nb::gil_scoped_release unlocked;
-        const BinaryKernel kernel = g_isa.losses().binary;
-        deal(shares, job.count * (size_of(job.input.dtype) + size_of(job.target.dtype)), bad,
-             [&](int64_t begin, int64_t end, int64_t* found) { kernel(job, begin, end, found); });
+        deal(n, shares, [&](int thread, int64_t share) { g_kernels.binary(job, share, found[thread].data()); });
     }
+    int64_t bad[2] = {INT64_MAX, INT64_MAX};
+    for (const auto& f : found)
+        for (int i = 0; i < 2; ++i) bad[i] = std::min(bad[i], f[i]);
     if (reduce && !loss.is_none()) {
         const double total = total_of(sums);
         store_loss(nb::cast<nb::tuple>(loss), reduce == 1 && job.count ? total / static_cast<double>(job.count) : total);
     }
     return nb::make_tuple(bad[0] == INT64_MAX ? int64_t{-1} : bad[0], bad[1] == INT64_MAX ? int64_t{-1} : bad[1]);
 }
+
+}  // namespace
+
+void bind_soft_losses(nb::module_& m, SoftLosses kernels, int threads) {
+    g_kernels = kernels;
+    g_threads = threads;
+    m.def("binary_loss", &binary_loss, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+          nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+}
+
+}  // namespace xent
