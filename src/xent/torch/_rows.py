@@ -13,19 +13,160 @@ The loss of a row (xent.torch docs: "what is computed") is already multiplied by
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 
+from xent import _native
+from xent._check import sum_tolerance
 from xent.torch._options import Options
+
+_core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
+
+# The numbers of native/api.hpp and native/loss_api.hpp.
+_CODE = {
+    torch.float64: 0,
+    torch.float32: 1,
+    torch.float16: 2,
+    torch.bfloat16: 3,
+    torch.int32: 6,
+    torch.int64: 7,
+    torch.uint8: 8,
+}
+_DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
+_REDUCTION = {"none": 0, "mean": 1, "sum": 2}
+_LOSS, _LOSS_GRADIENT = 0, 1
+_STATE = 4  # doubles a row
+
+Kind = Literal["label", "value", "sum", "index", "duplicate"]
+_BAD: tuple[Kind, ...] = ("label", "value", "sum", "index", "duplicate")
+_LARGE = 4 << 20  # bytes from which memory is asked for in large pages
+
+
+class BadRows(Exception):
+    """The first row whose target cannot be: what is wrong with it, and which it is."""
+
+    def __init__(self, kind: Kind, row: int) -> None:
+        super().__init__(kind, row)
+        self.kind: Kind = kind
+        self.row = row
 
 
 class Rows(NamedTuple):
     """What one pass over the logits gives."""
 
     loss: torch.Tensor  # () for mean and sum, (N,) for none; float64 for float64 logits, else float32
-    state: torch.Tensor  # (N, 2) float64: per row max z and log1p(S), what `gradient` needs to read the logits once
+    state: torch.Tensor | None  # (N, 4) float64, what `gradient` needs to read the logits once; None beside a gradient
     gradient: torch.Tensor | None  # (N, V), dtype of logits
+
+
+def available() -> bool:
+    """Is the compiled core there? Without it nothing of this module may be called."""
+    return _native.available()
+
+
+def empty(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """Fresh memory that is about to be filled: in large pages, where it is large and the system has them.
+
+    Touching fresh memory in pages of 4 kB costs more than all the arithmetic of a loss.
+    """
+    out = torch.empty(shape, dtype=dtype)
+    if out.nbytes >= _LARGE:
+        _core.large_pages(out.data_ptr(), out.nbytes)
+    return out
+
+
+def _flat(a: torch.Tensor) -> torch.Tensor:
+    """`a` itself where its rows lie without gaps, else a copy."""
+    return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
+
+
+def _doubles(a: torch.Tensor | None) -> torch.Tensor | None:
+    return None if a is None else a.detach().to(torch.float64).contiguous()
+
+
+def _address(a: torch.Tensor | None) -> int:
+    return 0 if a is None else a.data_ptr()
+
+
+def _int64(number: int) -> int:
+    return max(-(2**63), min(2**63 - 1, number))
+
+
+def _result(logits: torch.Tensor) -> torch.dtype:
+    return torch.float64 if logits.dtype == torch.float64 else torch.float32
+
+
+def _destination(logits: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+    """Where the gradient is written: `out`, or memory of rows without gaps."""
+    if out is not None and (out.stride(-1) == 1 or out.size(-1) <= 1):
+        return out
+    return empty((logits.size(0), logits.size(1)), logits.dtype)
+
+
+def _rows(
+    task: int,
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    probs: torch.Tensor | None,
+    weight: torch.Tensor | None,
+    token_weight: torch.Tensor | None,
+    options: Options,
+    spread: bool,
+    denominator: float | None,
+    state: torch.Tensor | None,
+    scale: float,
+    upstream: torch.Tensor | None,
+    result: torch.Tensor | None,
+    out: torch.Tensor | None,
+) -> None:
+    """The one call into the core."""
+    logits = _flat(logits)
+    n, v = logits.shape
+    size = logits.element_size()
+    kind, k, tolerance = 0, 0, 0.0
+    if probs is not None:
+        kind, k, tolerance = 2, target.size(1), sum_tolerance(_DIGITS[probs.dtype], v)
+        target = target.to(torch.int64).contiguous()
+        probs = _doubles(probs)
+    elif target.ndim == 2:
+        kind, tolerance = 1, sum_tolerance(_DIGITS[target.dtype], v)
+        target = _flat(target)
+    weight, token_weight, upstream = _doubles(weight), _doubles(token_weight), _doubles(upstream)
+    bad, row = _core.loss_rows(
+        task,
+        logits.data_ptr(),
+        _CODE[logits.dtype],
+        n,
+        v,
+        logits.stride(0) * size,
+        kind,
+        target.data_ptr(),
+        _CODE[target.dtype],
+        target.stride(0) * target.element_size(),
+        k,
+        _address(probs),
+        spread,
+        tolerance,
+        _address(weight),
+        _address(token_weight),
+        _int64(options.ignore_index),
+        _REDUCTION[options.reduction],
+        options.label_smoothing,
+        options.z_loss,
+        options.softcap or 0.0,
+        options.temperature,
+        math.nan if denominator is None else denominator,
+        _address(state),
+        scale,
+        _address(upstream),
+        _address(result),
+        _address(out),
+        0 if out is None else out.stride(0) * size,
+    )
+    if bad:
+        raise BadRows(_BAD[bad - 1], row)
 
 
 def loss(
@@ -44,10 +185,32 @@ def loss(
     """The loss, reduced as `options` say, and where `upstream` is given d(upstream . loss)/d(logits).
 
     For "mean", `denominator` replaces the sum of (class weight x token weight) over the kept rows. `out` (which may be
-    `logits` itself) receives the gradient.
+    `logits` itself) receives the gradient. The state is made only where the gradient is not.
     Raises BadRows(kind, row) at the first row that cannot be: a label out of range, a target that is no distribution.
     """
-    raise NotImplementedError
+    n = logits.size(0)
+    result = torch.empty((n,) if options.reduction == "none" else (), dtype=_result(logits))
+    state = None if upstream is not None else torch.empty((n, _STATE), dtype=torch.float64)
+    to = None if upstream is None else _destination(logits, out)
+    _rows(
+        _LOSS,
+        logits,
+        target,
+        probs,
+        weight,
+        token_weight,
+        options,
+        spread,
+        denominator,
+        state,
+        1.0 if upstream is None else upstream,
+        None,
+        result,
+        to,
+    )
+    if to is not None and out is not None and to is not out:
+        to = out.copy_(to)
+    return Rows(result, state, to)
 
 
 def gradient(
@@ -65,7 +228,25 @@ def gradient(
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """d(sum of upstream x loss)/d(logits), from the `state` of an earlier `loss`; `upstream` () or (N,)."""
-    raise NotImplementedError
+    to = _destination(logits, out)
+    scale = 1.0 if upstream.ndim else upstream.item()
+    _rows(
+        _LOSS_GRADIENT,
+        logits,
+        target,
+        probs,
+        weight,
+        token_weight,
+        options,
+        spread,
+        denominator,
+        state,
+        scale,
+        upstream if upstream.ndim else None,
+        None,
+        to,
+    )
+    return to if out is None or to is out else out.copy_(to)
 
 
 class Statistics(NamedTuple):
@@ -75,7 +256,7 @@ class Statistics(NamedTuple):
     logsumexp: torch.Tensor
     entropy: torch.Tensor
     argmax: torch.Tensor  # int64, the lowest index on ties
-    state: torch.Tensor  # (N, 3) float64: max z, log1p(S), entropy
+    state: torch.Tensor  # (N, 4) float64, what `statistics_gradient` needs
 
 
 def statistics(logits: torch.Tensor, target: torch.Tensor, options: Options) -> Statistics:
