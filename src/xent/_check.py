@@ -163,17 +163,32 @@ def refuse_mixture(names: Sequence[str], libraries: Sequence[str]) -> NoReturn:
     raise TypeError(f"{listed}. Convert one of them: xent does not move data between libraries.")
 
 
-def bad_labels(name: str, labels: Any, outcomes: int, *, binary: bool = False) -> NoReturn:
-    """Say how many labels are outside [0, K), and which is the first."""
+def bad_labels(name: str, labels: Any, outcomes: int, *, binary: bool = False, skip: int | None = None) -> NoReturn:
+    """Say how many labels are outside [0, K), and which is the first; `skip` is the label of rows to ignore."""
     flat = np.asarray(labels)
-    outside = np.nonzero(((flat < 0) | (flat >= outcomes)).reshape(-1))[0]
+    bad = (flat < 0) | (flat >= outcomes)
+    outside = np.nonzero((bad if skip is None else bad & (flat != skip)).reshape(-1))[0]
     count = len(outside)
     first = int(outside[0])
+    found = flat.reshape(-1)[first]
     place = "" if flat.ndim == 0 else f" at row {position(first, flat.shape)}"
     plural = "s" if count != 1 else ""
     range_ = "{0, 1}" if binary else f"[0, {outcomes})"
-    what = f"the first is {flat.reshape(-1)[first]}{place}" if count != 1 else f"{flat.reshape(-1)[first]}{place}"
-    raise DistributionError(f"`{name}` has {count:,} label{plural} outside {range_}; {what}.")
+    what = f"the first is {found}{place}" if count != 1 else f"{found}{place}"
+    hint = "" if skip is None else f" If {found} marks rows to skip, pass `ignore_index={found}`."
+    raise DistributionError(f"`{name}` has {count:,} label{plural} outside {range_}; {what}.{hint}")
+
+
+def bad_soft_target(name: str, row: Any, place: Place, tolerance: float) -> NoReturn:
+    """Say what is wrong with a row of probabilities that a model is to be trained towards."""
+    at = f"`{name}`" if place is None else f"`{name}` row {place}"
+    values = np.asarray(row, dtype=np.float64).reshape(-1)
+    odd = ~(np.isfinite(values) & (values >= 0))
+    if odd.any():
+        first = int(np.argmax(odd))
+        raise DistributionError(f"{at} has {_number(values[first])} at outcome {first}; a probability lies in [0, 1].")
+    total = _off_one(_sum(values), tolerance)
+    raise DistributionError(f"{at} sums to {total}, not 1. If these are logits, pass `{name}.softmax(...)`.")
 
 
 def bad_row(name: str, kind: str, row: Any, place: Place, tolerance: float) -> NoReturn:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
+
+import torch
 
 Reduction = Literal["none", "mean", "sum"]
 
@@ -59,3 +62,24 @@ def checked(
     if cap is not None and not 0.0 < cap < math.inf:
         raise ValueError(f"`softcap` is {softcap!r}; it is a finite number above 0, or None for no cap.")
     return Options(ignore_index, reduction, smoothing, zeta, cap, heat)
+
+
+_cached = functools.lru_cache(maxsize=256)(checked)
+_NUMBERS = (float, int)
+
+
+def settled(
+    ignore_index: Any, reduction: Any, label_smoothing: Any, z_loss: Any, softcap: Any, temperature: Any
+) -> Options:
+    """`Options`, checked; those of plain numbers are checked once. (A cached tensor would keep its first value.)"""
+    if (
+        type(ignore_index) is int
+        and type(label_smoothing) in _NUMBERS
+        and type(z_loss) in _NUMBERS
+        and (softcap is None or type(softcap) in _NUMBERS)
+        and type(temperature) in _NUMBERS
+        and type(reduction) is str
+        and not torch.compiler.is_compiling()
+    ):
+        return _cached(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
+    return checked(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)

@@ -14,7 +14,7 @@ The loss of a row (xent.torch docs: "what is computed") is already multiplied by
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import torch
 

@@ -1,0 +1,137 @@
+"""The core's losses as operators that torch.compile, torch.export and dispatch modes can see: the same bits as eager.
+
+The gradient is made in the backward pass: an operator hands out no tensor that it may not give twice. Values are
+checked inside the operators, where there are values; shapes outside.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xent.torch import _native_loss, _reference, _rows
+from xent.torch._operands import Operands, positive_denominator
+from xent.torch._options import Options
+
+
+def loss(o: Operands, options: Options, denominator: float | Tensor | None) -> Tensor:
+    """The loss of checked rows, through the operator."""
+    number, tensor = (None, denominator) if isinstance(denominator, Tensor) else (denominator, None)
+    return cross_entropy(
+        o.logits,
+        o.target,
+        o.probs,
+        o.weight,
+        o.token_weight,
+        tensor,
+        number,
+        o.spread,
+        o.tail,
+        options.ignore_index,
+        options.reduction,
+        options.label_smoothing,
+        options.z_loss,
+        options.softcap,
+        options.temperature,
+    )[0]
+
+
+def _divisor(tensor: Tensor | None, number: float | None) -> float | None:
+    return number if tensor is None else positive_denominator(tensor.item())
+
+
+@torch.library.custom_op("xent::cross_entropy", mutates_args=(), device_types="cpu")
+def cross_entropy(
+    logits: Tensor,
+    target: Tensor,
+    probs: Tensor | None,
+    weight: Tensor | None,
+    token_weight: Tensor | None,
+    tensor: Tensor | None,
+    number: float | None,
+    spread: bool,
+    tail: bool,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    z_loss: float,
+    softcap: float | None,
+    temperature: float,
+) -> tuple[Tensor, Tensor]:
+    """Loss and state of rows; the denominator is a `tensor` or a `number`."""
+    options = Options(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)  # pyright: ignore[reportArgumentType]  # one of three strings
+    o = Operands(logits, target, probs, weight, token_weight, spread, tail, tuple(logits.shape[:1]))
+    found = _native_loss.rows(o, options, _divisor(tensor, number))
+    assert found.state is not None  # it is made wherever the gradient is not
+    return found.loss, found.state
+
+
+@cross_entropy.register_fake
+def _(logits: Tensor, *args: Any) -> tuple[Tensor, Tensor]:
+    n, reduction = logits.shape[0], args[9]
+    shape = (n,) if reduction == "none" else ()
+    return (
+        logits.new_empty(shape, dtype=_reference.loss_dtype(logits.dtype)),
+        logits.new_empty((n, _rows._STATE), dtype=torch.float64),
+    )
+
+
+@torch.library.custom_op("xent::cross_entropy_gradient", mutates_args=(), device_types="cpu")
+def cross_entropy_gradient(
+    upstream: Tensor,
+    state: Tensor,
+    logits: Tensor,
+    target: Tensor,
+    probs: Tensor | None,
+    weight: Tensor | None,
+    token_weight: Tensor | None,
+    tensor: Tensor | None,
+    number: float | None,
+    spread: bool,
+    tail: bool,
+    ignore_index: int,
+    reduction: str,
+    label_smoothing: float,
+    z_loss: float,
+    softcap: float | None,
+    temperature: float,
+) -> Tensor:
+    """d(sum of upstream x loss) / d(logits), from the state."""
+    return _rows.gradient(
+        logits,
+        target,
+        probs,
+        weight,
+        token_weight,
+        Options(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature),  # pyright: ignore[reportArgumentType]  # one of three strings
+        state,
+        upstream,
+        spread=spread,
+        denominator=_divisor(tensor, number),
+    )
+
+
+@cross_entropy_gradient.register_fake
+def _(upstream: Tensor, state: Tensor, logits: Tensor, *args: Any) -> Tensor:
+    return torch.empty_like(logits, memory_format=torch.contiguous_format)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(*inputs[:6], output[1])
+    ctx.plain = inputs[6:]
+    ctx.mark_non_differentiable(output[1])
+
+
+def _backward(ctx: Any, upstream: Tensor, _state: Any) -> tuple[Tensor | None, ...]:
+    *tensors, state = ctx.saved_tensors
+    nothing = (None,) * (len(tensors) - 1 + len(ctx.plain))
+    if torch.is_grad_enabled():
+        number, spread, _, *choices = ctx.plain
+        denominator = number if tensors[5] is None else tensors[5]
+        return _native_loss.composed(upstream, *tensors[:5], Options(*choices), spread, denominator), *nothing
+    return cross_entropy_gradient(upstream, state, *tensors, *ctx.plain), *nothing
+
+
+cross_entropy.register_autograd(_backward, setup_context=_keep)
