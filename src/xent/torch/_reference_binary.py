@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from xent.torch._reference import loss_dtype, wide
+from xent.torch._reference import _wide as wide  # pyright: ignore[reportPrivateUsage]
+from xent.torch._reference import loss_dtype
 
 
 def _times(factor: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
