@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from xent.torch import _binary_operands, _native_binary, _ops_binary, _reference_binary, _select
+from xent.torch import _binary_operands, _elements, _native_binary, _ops_binary, _reference_binary, _select
 from xent.torch._select import Choice, Facts
 
 
@@ -60,14 +60,14 @@ def _compute(call: Call) -> torch.Tensor:
     if call.choice.backend == "reference":
         if _select.readable(target) and _select.readable(input):
             _binary_operands.check_values(input, target, logits=call.logits)
-        return _reference_binary.binary(
-            input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction
-        )
+        return _reference_binary.binary(input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction)
     if _select.seen():
         return _ops_binary.binary_cross_entropy(input, target, weight, pos_weight, call.logits, call.reduction)
-    with _binary_operands.explained(input, target):
-        inside = call.choice.gradient == "in forward"
-        return _native_binary.Binary.apply(*call.tensors, call.logits, call.reduction, inside)
+    inside = call.choice.gradient == "in forward"
+    try:
+        return _native_binary.Binary.apply(input, target, weight, pos_weight, call.logits, call.reduction, inside)
+    except _elements.BadElement as bad:
+        _binary_operands.explain(bad, input, target)
 
 
 @_select.prepared_by(_prepare_probabilities)

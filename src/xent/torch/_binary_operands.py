@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator
 from typing import Any, NoReturn, get_args
 
 import torch
@@ -44,22 +42,16 @@ def _factor(name: str, a: Any, input: torch.Tensor) -> None:
     floating(name, a)
     together(name, a, "input", input)
     here, there = a.shape, input.shape
-    fits = len(here) <= len(there) and all(
-        m in (1, n) for m, n in zip(reversed(here), reversed(there), strict=False)
-    )
+    fits = len(here) <= len(there) and all(m in (1, n) for m, n in zip(reversed(here), reversed(there), strict=False))
     if not fits:
         raise ShapeError(
             f"`{name}` has shape {tuple(here)}, which does not broadcast to that of `input`, {tuple(there)}."
         )
 
 
-@contextlib.contextmanager
-def explained(input: torch.Tensor, target: torch.Tensor) -> Iterator[None]:
-    """Let what the core found outside [0, 1] be said in full."""
-    try:
-        yield
-    except _elements.BadElement as bad:
-        _outside(bad.name, input if bad.name == "input" else target, bad.place)
+def explain(bad: _elements.BadElement, input: torch.Tensor, target: torch.Tensor) -> NoReturn:
+    """Say in full what the core found outside [0, 1]."""
+    _outside(bad.name, input if bad.name == "input" else target, bad.place)
 
 
 def check_values(input: torch.Tensor, target: torch.Tensor, *, logits: bool) -> None:

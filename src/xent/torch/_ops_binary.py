@@ -19,8 +19,10 @@ def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, pos_weight: Tensor | None, logits: bool, reduction: str
 ) -> Tensor:
     """The loss, reduced."""
-    with _binary_operands.explained(input, target):
+    try:
         found = _elements.binary(input, target, weight, pos_weight, logits=logits, reduction=reduction)
+    except _elements.BadElement as bad:
+        _binary_operands.explain(bad, input, target)
     assert found.loss is not None  # it was asked for
     return found.loss
 
