@@ -128,6 +128,64 @@ nb::object binary_loss(bool logits, int reduce, nb::tuple sizes, nb::handle inpu
     return nb::make_tuple(bad[0] == INT64_MAX ? int64_t{-1} : bad[0], bad[1] == INT64_MAX ? int64_t{-1} : bad[1]);
 }
 
+template <class T>
+T* at(uintptr_t address) {
+    return reinterpret_cast<T*>(address);
+}
+
+// What a mean divides by: the sum of the rows' weights; 0 where no row counts.
+double weight_of(const DistillJob& job) {
+    if (!job.token_weight) return static_cast<double>(job.rows);
+    double sum = 0;
+    for (int64_t i = 0; i < job.rows; ++i) sum += job.token_weight[i];
+    return sum;
+}
+
+bool some_row(const DistillJob& job) {
+    if (!job.token_weight) return job.rows > 0;
+    return std::any_of(job.token_weight, job.token_weight + job.rows, [](double w) { return w != 0.0; });
+}
+
+// `reduce`: 0 writes every row's loss to `loss`, 1 their mean (over `divide`, or the sum of weights where that is NaN),
+// 2 their sum. The gradient is of `factor` times that, or of the sum of `upstream` times the rows' losses.
+void distill_loss(int kind, int reduce, int64_t rows, int64_t V, double temperature, uintptr_t student,
+                  int student_dtype, int64_t student_stride, uintptr_t teacher, int teacher_dtype,
+                  int64_t teacher_stride, int64_t k, uintptr_t indices, uintptr_t probs, int tail,
+                  uintptr_t token_weight, double divide, uintptr_t upstream, double factor, uintptr_t loss,
+                  uintptr_t gradient, int64_t gradient_stride) {
+    DistillJob job;
+    job.kind = kind;
+    job.rows = rows, job.V = V, job.k = k;
+    job.temperature = temperature;
+    job.student_dtype = student_dtype, job.teacher_dtype = teacher_dtype;
+    job.student = at<const char>(student), job.teacher = at<const char>(teacher);
+    job.student_stride = student_stride, job.teacher_stride = teacher_stride;
+    job.indices = at<const int64_t>(indices), job.probs = at<const double>(probs);
+    job.tail = tail;
+    job.token_weight = at<const double>(token_weight), job.upstream = at<const double>(upstream);
+    job.losses = reduce ? nullptr : at<char>(loss);
+    job.gradient = at<char>(gradient), job.gradient_stride = gradient_stride;
+    const int64_t step = std::clamp<int64_t>(kShare / std::max<int64_t>(V, 1), 1, 4096);
+    const int64_t shares = (rows + step - 1) / step;
+    const int n = threads_for(rows * V * (size_of(student_dtype) + size_of(teacher_dtype)), shares);
+    nb::gil_scoped_release unlocked;
+    const bool some = some_row(job);
+    const double over = reduce != 1 ? 1.0 : std::isnan(divide) ? weight_of(job) : divide;
+    job.factor = some ? factor / over : 0.0;
+    std::vector<double> sums(2 * shares);
+    const int64_t scratch = kPairScratch + (probs ? V : 0);
+    std::vector<double> room(n * scratch);
+    deal(n, shares, [&](int thread, int64_t share) {
+        g_kernels.distill(job, share * step, std::min(share * step + step, rows), room.data() + thread * scratch,
+                          sums.data() + 2 * share);
+    });
+    if (reduce && loss) {
+        const double total = some ? total_of(sums) / over : 0.0;
+        if (student_dtype == F64) *at<double>(loss) = total;
+        else *at<float>(loss) = static_cast<float>(total);
+    }
+}
+
 }  // namespace
 
 void bind_soft_losses(nb::module_& m, SoftLosses kernels, int threads) {
@@ -135,6 +193,7 @@ void bind_soft_losses(nb::module_& m, SoftLosses kernels, int threads) {
     g_threads = threads;
     m.def("binary_loss", &binary_loss, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
           nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+    m.def("distill_loss", &distill_loss);
 }
 
 }  // namespace xent

@@ -17,7 +17,8 @@ namespace {
 #include "brief.hpp"
 #include "stream.hpp"
 #include "binary_loss.hpp"
+#include "distill.hpp"
 }  // namespace
-SoftLosses soft_losses() { return {binary_share}; }
+SoftLosses soft_losses() { return {binary_share, distill}; }
 }  // namespace XENT_NS
 }  // namespace xent

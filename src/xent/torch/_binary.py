@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from xent.torch import _binary_operands, _elements, _native_binary, _ops_binary, _reference_binary, _select
+from xent.torch import _binary_operands, _elements, _native_soft, _ops_binary, _reference_binary, _select
 from xent.torch._select import Choice, Facts
 
 
 class Call(NamedTuple):
     """A call, checked and chosen for."""
 
-    tensors: _native_binary.Tensors
+    tensors: tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None]
     logits: bool
     reduction: str
     choice: Choice
@@ -60,12 +60,17 @@ def _compute(call: Call) -> torch.Tensor:
     if call.choice.backend == "reference":
         if _select.readable(target) and _select.readable(input):
             _binary_operands.check_values(input, target, logits=call.logits)
-        return _reference_binary.binary(input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction)
+        return _reference_binary.binary(
+            input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction
+        )
     if _select.seen():
         return _ops_binary.binary_cross_entropy(input, target, weight, pos_weight, call.logits, call.reduction)
-    inside = call.choice.gradient == "in forward"
+    loss = _ops_binary.loss_of(call.logits, call.reduction)
     try:
-        return _native_binary.Binary.apply(input, target, weight, pos_weight, call.logits, call.reduction, inside)
+        if call.choice.gradient == "none":
+            return _native_soft.value(loss, input, target, weight, pos_weight)
+        inside = call.choice.gradient == "in forward"
+        return _native_soft.Differentiable.apply(loss, inside, input, target, weight, pos_weight)
     except _elements.BadElement as bad:
         _binary_operands.explain(bad, input, target)
 

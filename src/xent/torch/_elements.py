@@ -6,11 +6,12 @@ strides. `input` is float64, float32, bfloat16 or float16, `target` floating, bo
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from xent import _native
+from xent.torch._native_soft import Found
 
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
 
@@ -40,13 +41,6 @@ class BadElement(Exception):
         super().__init__(name, place)
         self.name = name
         self.place = place
-
-
-class Elements(NamedTuple):
-    """What one pass gives."""
-
-    loss: torch.Tensor | None  # () for mean and sum, else the input's shape; float64 for float64 input, else float32
-    gradient: torch.Tensor | None  # shape and dtype of the input
 
 
 def _stream(a: torch.Tensor, shape: torch.Size) -> tuple[_Stream, torch.Tensor]:
@@ -79,7 +73,7 @@ def binary(
     want_loss: bool = True,
     upstream: torch.Tensor | float | None = None,
     out: torch.Tensor | None = None,
-) -> Elements:
+) -> Found:
     """The loss, and where `upstream` is given d(upstream . loss)/d(input).
 
     `upstream` is a number with "mean" and "sum", a tensor of the input's shape with "none". `out` receives the gradient.
@@ -110,4 +104,4 @@ def binary(
         raise BadElement("input", bad_input)
     if bad_target >= 0:
         raise BadElement("target", bad_target)
-    return Elements(loss, gradient)
+    return Found(loss, gradient)

@@ -5,13 +5,24 @@ The gradient is made in the backward pass. Values are checked inside the operato
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from xent.torch import _binary_operands, _elements, _native_binary
+from xent.torch import _binary_operands, _elements, _native_soft, _reference_binary
 from xent.torch._reference import loss_dtype
+
+
+@functools.cache
+def loss_of(logits: bool, reduction: str) -> _native_soft.Loss:
+    """The loss with its options, for either backend."""
+    return _native_soft.Loss(
+        functools.partial(_elements.binary, logits=logits, reduction=reduction),
+        functools.partial(_reference_binary.binary, logits=logits, reduction=reduction),
+        reduction != "none",
+    )
 
 
 @torch.library.custom_op("xent::binary_cross_entropy", mutates_args=(), device_types="cpu")
@@ -20,11 +31,9 @@ def binary_cross_entropy(
 ) -> Tensor:
     """The loss, reduced."""
     try:
-        found = _elements.binary(input, target, weight, pos_weight, logits=logits, reduction=reduction)
+        return _native_soft.value(loss_of(logits, reduction), input, target, weight, pos_weight)
     except _elements.BadElement as bad:
         _binary_operands.explain(bad, input, target)
-    assert found.loss is not None  # it was asked for
-    return found.loss
 
 
 @binary_cross_entropy.register_fake
@@ -43,7 +52,7 @@ def binary_cross_entropy_gradient(
     reduction: str,
 ) -> Tensor:
     """d(sum of upstream x loss) / d(input)."""
-    return _native_binary.gradient(upstream, (input, target, weight, pos_weight), logits, reduction)
+    return _native_soft.gradient(loss_of(logits, reduction), upstream, (input, target, weight, pos_weight))
 
 
 @binary_cross_entropy_gradient.register_fake
@@ -59,7 +68,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     rest = (None,) * 5
     if torch.is_grad_enabled():
-        return _native_binary.composed(upstream, ctx.saved_tensors, *ctx.settings), *rest
+        return _native_soft.composed(loss_of(*ctx.settings), upstream, ctx.saved_tensors), *rest
     return binary_cross_entropy_gradient(upstream, *ctx.saved_tensors, *ctx.settings), *rest
 
 
