@@ -3,13 +3,11 @@
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -20,6 +18,7 @@
 #include "api.hpp"
 #include "core_losses.hpp"
 #include "core_soft_losses.hpp"
+#include "threads.hpp"
 
 namespace nb = nanobind;
 
@@ -237,24 +236,14 @@ Verdict run(const Job& job, Kernel kernel, int64_t bytes) {
         v.failed = kernel(job, 0, job.rows, v.bad);
         return v;
     }
-    // Four shares a thread, taken as each is done: a neighbour's load does not hold everyone up.
+    // Four shares a thread.
     const int64_t shares = std::min<int64_t>(4 * n, (job.rows + 7) / 8);
     const int64_t step = ((job.rows + shares - 1) / shares + 7) / 8 * 8;
-    std::atomic<int64_t> taken{0};
     std::vector<Verdict> verdicts(n);
-    auto work = [&](int i) {
-        for (int64_t at; (at = taken.fetch_add(step)) < job.rows;)
-            verdicts[i].failed |= kernel(job, at, std::min(at + step, job.rows), verdicts[i].bad);
-    };
-    std::vector<std::thread> others;
-    others.reserve(n);
-    try {
-        for (int i = 1; i < n; ++i) others.emplace_back(work, i);
-    } catch (const std::system_error&) {
-        // No thread to be had: those there are, and this one, take all shares.
-    }
-    work(0);
-    for (std::thread& t : others) t.join();
+    deal(n, (job.rows + step - 1) / step, [&](int thread, int64_t share) {
+        Verdict& v = verdicts[thread];
+        v.failed |= kernel(job, share * step, std::min(share * step + step, job.rows), v.bad);
+    });
     Verdict all;
     for (const Verdict& v : verdicts) {
         all.failed |= v.failed;

@@ -43,11 +43,12 @@ Outcome run(const LossJob& job) {
                       ? 1
                       : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
     std::vector<LossBlock> blocks(shares);
-    std::vector<double> scratch(n * kLossScratch);
+    const int64_t room = kLossScratch + job.k;
+    std::vector<double> scratch(n * room);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {
         LossBlock& block = blocks[share];
-        block.scratch = scratch.data() + thread * kLossScratch;
+        block.scratch = scratch.data() + thread * room;
         block.seen = seen.data() + (job.kind == TOP_K ? thread * job.V : 0);
         g_kernel(job, share * step, std::min(share * step + step, job.rows), block);
     });
@@ -70,7 +71,8 @@ int64_t label(const LossJob& job, int64_t i) {
                                      : *reinterpret_cast<const uint8_t*>(p);
 }
 
-// What "mean" divides by: the sum of class weight x token weight over the rows that are kept, of which there are `kept`.
+// What "mean" divides by: the sum of class weight x token weight over the rows that are kept; `kept` of them weigh
+// something.
 Outcome denominator(const LossJob& job, int64_t& kept) {
     Outcome all;
     kept = 0;
@@ -82,7 +84,7 @@ Outcome denominator(const LossJob& job, int64_t& kept) {
             if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
             if (job.weight) w *= job.weight[y];
         }
-        ++kept;
+        kept += w != 0;
         all.sum += w;
     }
     return all;
@@ -152,10 +154,41 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
             outcome = denominator(job, kept);
             over = std::isnan(divide) ? outcome.sum : divide;
         }
-        job.scale = kept == 0 ? 0.0 : scale / over;
+        const bool nothing = kept == 0 && std::isnan(divide);
+        job.scale = nothing ? 0.0 : scale / over;
         if (outcome.bad == GOOD) outcome = run(job);
         if (outcome.bad == GOOD && reduction != 0 && task == LOSS)
-            put(job, result, kept == 0 ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
+            put(job, result, nothing ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
+    }
+    return nb::make_tuple(outcome.bad, outcome.bad_row);
+}
+
+// Per row, or with `gradient` what comes back through log_prob, logsumexp and entropy.
+nb::object statistics(uintptr_t logits, int dtype, int64_t rows, int64_t V, int64_t stride, uintptr_t target,
+                      int target_dtype, int64_t target_stride, int64_t ignore, double cap, double temperature,
+                      uintptr_t state, uintptr_t log_prob, uintptr_t logsumexp, uintptr_t entropy, uintptr_t argmax,
+                      uintptr_t gradient, int64_t gradient_stride) {
+    LossJob job;
+    set_rows(job, logits, dtype, rows, V, stride, target, target_dtype, target_stride, ignore, cap, temperature);
+    job.state = at<double>(state);
+    if (gradient) {
+        job.task = STATISTICS_GRADIENT;
+        job.g_log_prob = at<const double>(log_prob);
+        job.g_logsumexp = at<const double>(logsumexp);
+        job.g_entropy = at<const double>(entropy);
+        job.gradient = at<char>(gradient);
+        job.gradient_stride = gradient_stride;
+    } else {
+        job.task = STATISTICS;
+        job.log_prob = at<char>(log_prob);
+        job.logsumexp = at<char>(logsumexp);
+        job.entropy = at<char>(entropy);
+        job.argmax = at<int64_t>(argmax);
+    }
+    Outcome outcome;
+    {
+        nb::gil_scoped_release unlocked;
+        outcome = run(job);
     }
     return nb::make_tuple(outcome.bad, outcome.bad_row);
 }
@@ -177,6 +210,7 @@ void bind_losses(nb::module_& m, LossKernel kernel, int threads) {
     g_kernel = kernel;
     g_threads = threads;
     m.def("loss_rows", &loss);
+    m.def("statistics_rows", &statistics);
     m.def("large_pages", &large_pages);
 }
 

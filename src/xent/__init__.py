@@ -6,7 +6,7 @@
 
 Truth first, model second, always. A plain float array holds probabilities; anything else says so with a form:
 `Probs`, `LogProbs`, `Logits`, `Labels`, `Counts`. The measures are here; reading files and `xent.plots` need their
-extra (`pip install "xent[report]"`). Everything is imported when it is first used.
+extra (`pip install "xent[report]"`), the losses of `xent.torch` theirs. Everything is imported when it is first used.
 """
 
 import importlib
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from xent import examples as examples
     from xent import plots as plots
     from xent import testing as testing
+    from xent import torch as torch
     from xent._about import about as about
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
@@ -74,6 +75,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "measures": ("xent.measures", None),
     "plots": ("xent.plots", None),
     "testing": ("xent.testing", None),
+    "torch": ("xent.torch", None),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from xent.torch import _binary_operands, _elements, _native_soft, _ops_binary, _reference_binary, _select
+from xent.torch import _binary_operands, _elements, _native_soft, _ops_binary, _reference_binary, _select, _state
 from xent.torch._select import Choice, Facts
 
 
@@ -35,13 +35,13 @@ def _prepare(
             if a is not None and a.requires_grad:
                 other = f"`{name}` requires a gradient"
     facts = Facts(
-        _select.obstacle(input, target, weight, pos_weight),
+        _state.obstacle(input, target, weight, pos_weight),
         _select.core(),
         grad and input.requires_grad,
         other,
         reduction != "none",
         input.dtype == torch.float16,
-        _select.seen(),
+        _state.seen(),
         _select.forced(),
     )
     return Call((input, target, weight, pos_weight), logits, reduction, _select.chosen(facts))
@@ -58,12 +58,12 @@ def _prepare_logits(input: Any, target: Any, weight: Any, reduction: str, pos_we
 def _compute(call: Call) -> torch.Tensor:
     input, target, weight, pos_weight = call.tensors
     if call.choice.backend == "reference":
-        if _select.readable(target) and _select.readable(input):
+        if _state.readable(target) and _state.readable(input):
             _binary_operands.check_values(input, target, logits=call.logits)
         return _reference_binary.binary(
             input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction
         )
-    if _select.seen():
+    if _state.seen():
         return _ops_binary.binary_cross_entropy(input, target, weight, pos_weight, call.logits, call.reduction)
     loss = _ops_binary.loss_of(call.logits, call.reduction)
     try:

@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _reference, _select
+from xent.torch import _native_loss, _ops, _reference, _select, _state
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
@@ -48,13 +47,13 @@ def _prepare(
         elif o.target.requires_grad or (o.probs is not None and o.probs.requires_grad):
             other = "`target` requires a gradient"
     facts = Facts(
-        _select.obstacle(o.logits, o.target, o.probs, weight, token_weight, outside),
+        _state.obstacle(o.logits, o.target, o.probs, weight, token_weight, outside),
         _select.core(),
         grad and o.logits.requires_grad,
         other,
         options.reduction != "none" and not _reduced_outside(token_weight, outside),
         o.logits.dtype == torch.float16,
-        _select.seen(),
+        _state.seen(),
         _select.forced(),
     )
     return Call(o, options, denominator, _select.chosen(facts))
@@ -71,9 +70,9 @@ def _reduced_outside(token_weight: torch.Tensor | None, denominator: torch.Tenso
 def _compute(call: Call) -> torch.Tensor:
     o, options, denominator = call.operands, call.options, call.denominator
     if call.choice.backend == "reference":
-        if _select.readable(o.target):
+        if _state.readable(o.target):
             check_target(o, options.ignore_index)
-        if isinstance(denominator, torch.Tensor) and _select.readable(denominator):
+        if isinstance(denominator, torch.Tensor) and _state.readable(denominator):
             positive_denominator(denominator.item())
         return _reference.loss(
             o.logits, o.target, o.probs, o.weight, o.token_weight, options, spread=o.spread, denominator=denominator
@@ -88,7 +87,7 @@ def _compute(call: Call) -> torch.Tensor:
 
 
 def _native(o: Operands, options: Options, denominator: float | torch.Tensor | None, choice: Choice) -> torch.Tensor:
-    if _select.seen():
+    if _state.seen():
         return _ops.loss(o, options, denominator)
     if isinstance(denominator, torch.Tensor):
         denominator = positive_denominator(denominator.item())
@@ -110,7 +109,89 @@ def cross_entropy(
     token_weight: torch.Tensor | None = None,
     denominator: float | torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """TODO."""
+    r"""Cross-entropy of logits and targets: `torch.nn.functional.cross_entropy`, exact, and with more options.
+
+        loss = token_weight (\sum_j w_j t_j (logsumexp - z_j) + z_loss logsumexp^2)
+
+    where z = softcap(input) / temperature, softcap(a) = c \tanh(a / c), logsumexp = \log \sum_j e^{z_j}, w is `weight`
+    and t the target, mixed with the uniform distribution in the proportion `label_smoothing`. (For a class index y,
+    the unsmoothed part is weighed by w_y, as PyTorch does.)
+
+    Parameters
+    ----------
+    input : Tensor
+        Logits, (C,), (N, C) or (N, C, d1, ...): float64, float32, bfloat16 or float16.
+    target : Tensor or TopK
+        Class indices (int64, int32 or uint8), the shape of `input` without C; or probabilities (floating), the shape
+        of `input`; or `xent.TopK(indices, probs, tail)`, both the shape of class indices and then k.
+    weight : Tensor, optional
+        w, one number a class. Multiplies cross-entropy, not z-loss.
+    ignore_index : int
+        The label of rows that do not count; any integer. No effect on probabilities.
+    reduction : {"mean", "sum", "none"}
+        "mean" divides by the sum of w_y x token_weight over the rows that count (of token_weight, for probabilities).
+    label_smoothing : float
+        In [0, 1].
+    z_loss : float
+        Factor of logsumexp squared, 0 or more.
+    softcap : float, optional
+        c above; no cap by default.
+    temperature : float
+        Above 0.
+    token_weight : Tensor, optional
+        One number a row, the shape of class indices; multiplies everything of the row.
+    denominator : float or Tensor, optional
+        For "mean": divides in place of the sum, so that micro-batches that share it add up to one batch. Above 0.
+
+    Returns
+    -------
+    Tensor
+        In nats: () or, with "none", the shape of class indices. float64 for float64 input, else float32.
+
+    Raises
+    ------
+    DistributionError
+        On the CPU: a label is out of range, or a target is no distribution.
+    ShapeError, TypeError, ValueError
+        Shapes, dtypes or devices do not fit, or an option is outside its range.
+    BackendUnavailable
+        `XENT_BACKEND` names a backend that cannot do this call.
+
+    Edge cases
+    ----------
+    ignored row                     loss 0, gradient 0, even if its logits are NaN
+    no row counts                   0, and zero gradients
+    a logit of -inf, no target mass    adds nothing; with mass on it, inf
+    NaN or +inf in a row, or -inf throughout    NaN
+    a label out of range where values cannot be read (vmap, an accelerator)    NaN for its row
+
+    Accuracy
+    --------
+    Computed in float64 on the CPU and rounded once: no farther from the exact value than PyTorch's, element by element.
+
+    Gradient
+    --------
+    dz_j = token_weight (T p_j - w_j t_j + 2 z_loss logsumexp p_j), T = sum of w_j t_j; 1 - p_y is not lost where p_y
+    nears 1. By `weight`, probabilities, `token_weight` and `denominator` too. Any number of derivatives, forward mode
+    and the transforms of `torch.func` are right.
+
+    References
+    ----------
+    Szegedy et al., Rethinking the Inception Architecture, 2016 (label smoothing). Chowdhery et al., PaLM, 2022
+    (z-loss). Gemma Team, Gemma 2, 2024 (softcap).
+
+    Examples
+    --------
+    >>> import torch, xent, xent.torch
+    >>> logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], requires_grad=True)
+    >>> loss = xent.torch.cross_entropy(logits, torch.tensor([0, 2]))
+    >>> loss.backward()
+    >>> round(loss.item(), 6), [round(g, 4) for g in logits.grad[0].tolist()]  # (softmax - one-hot) / 2
+    (0.895495, [-0.1065, 0.0533, 0.0533])
+    >>> top = xent.TopK(torch.tensor([[0, 1], [2, 0]]), torch.tensor([[0.5, 0.25], [0.75, 0.25]]), tail="spread")
+    >>> [round(v, 4) for v in xent.torch.cross_entropy(logits, top, reduction="none").tolist()]
+    [1.2395, 1.5514]
+    """
     call = _prepare(
         input,
         target,

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from xent._errors import DistributionError
-from xent.torch import _reference, _rows, _select
+from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
 from xent.torch._options import Options
 
@@ -66,7 +66,7 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         kept, ctx.gradient = ctx.gradient, None
-        if torch.is_grad_enabled() or not _select.concrete(upstream):
+        if torch.is_grad_enabled() or not _state.concrete(upstream):
             tensors, (options, denominator, spread) = ctx.saved_tensors[:5], ctx.settings
             return composed(upstream, *tensors, options, spread, denominator), None, None, None, None
         if kept is not None and upstream.item() == 1.0:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 
-from xent.torch import _select
+from xent.torch import _select, _state
 
 Tensors = tuple[torch.Tensor | None, ...]
 
@@ -102,7 +102,7 @@ class Differentiable(torch.autograd.Function):
         """The kept gradient, or one made for this upstream gradient."""
         kept, ctx.gradient = ctx.gradient, None
         tensors = ctx.saved_tensors
-        if torch.is_grad_enabled() or not _select.concrete(upstream):
+        if torch.is_grad_enabled() or not _state.concrete(upstream):
             found = composed(ctx.loss, upstream, tensors)
         elif kept is not None and upstream.item() == 1.0:
             found = kept

@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-
 from xent.torch._options import Options
 
 
@@ -98,7 +97,7 @@ def dense(target: torch.Tensor, probs: torch.Tensor | None, outcomes: int, sprea
 
 def _of_labels(n: Normaliser, y: Labels, weight: torch.Tensor | None, smoothing: float) -> torch.Tensor:
     """(1 - s) w_y (L - z_y) + s/V sum_j w_j (L - z_j): as PyTorch weighs a smoothed label."""
-    classes = torch.ones_like(n.d[0]) if weight is None else weight
+    classes = n.d.new_ones(n.d.shape[-1]) if weight is None else weight
     own = (1 - smoothing) * classes[y.classes]
     d = n.d.gather(-1, y.classes.unsqueeze(-1))
     loss = own * n.l - _expected(own.unsqueeze(-1), d)

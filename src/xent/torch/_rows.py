@@ -17,7 +17,6 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import torch
-
 from xent import _native
 from xent._check import sum_tolerance
 from xent.torch._options import Options
@@ -259,9 +258,46 @@ class Statistics(NamedTuple):
     state: torch.Tensor  # (N, 4) float64, what `statistics_gradient` needs
 
 
+def _statistics(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    options: Options,
+    state: torch.Tensor,
+    columns: tuple[torch.Tensor | None, ...],
+    argmax: torch.Tensor | None,
+    out: torch.Tensor | None,
+) -> None:
+    logits = _flat(logits)
+    size = logits.element_size()
+    bad, row = _core.statistics_rows(
+        logits.data_ptr(),
+        _CODE[logits.dtype],
+        logits.size(0),
+        logits.size(1),
+        logits.stride(0) * size,
+        target.data_ptr(),
+        _CODE[target.dtype],
+        target.stride(0) * target.element_size(),
+        _int64(options.ignore_index),
+        options.softcap or 0.0,
+        options.temperature,
+        state.data_ptr(),
+        *map(_address, columns),
+        _address(argmax),
+        _address(out),
+        0 if out is None else out.stride(0) * size,
+    )
+    if bad:
+        raise BadRows(_BAD[bad - 1], row)
+
+
 def statistics(logits: torch.Tensor, target: torch.Tensor, options: Options) -> Statistics:
-    """All four statistics in one pass; labels only."""
-    raise NotImplementedError
+    """All four statistics in one pass; labels only. Raises BadRows("label", row)."""
+    n = logits.size(0)
+    log_prob, logsumexp, entropy = (torch.empty(n, dtype=_result(logits)) for _ in range(3))
+    argmax, state = torch.empty(n, dtype=torch.int64), torch.empty((n, _STATE), dtype=torch.float64)
+    _statistics(logits, target, options, state, (log_prob, logsumexp, entropy), argmax, None)
+    return Statistics(log_prob, logsumexp, entropy, argmax, state)
 
 
 def statistics_gradient(
@@ -279,4 +315,7 @@ def statistics_gradient(
 
     `log_prob`, `logsumexp`, `entropy` are the upstream gradients, (N,) each, None where there is none.
     """
-    raise NotImplementedError
+    to = _destination(logits, out)
+    columns = tuple(_doubles(g) for g in (log_prob, logsumexp, entropy))
+    _statistics(logits, target, options, state, columns, None, to)
+    return to if out is None or to is out else out.copy_(to)

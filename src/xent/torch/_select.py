@@ -13,23 +13,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import torch
-from torch._C._functorch import TransformType, get_interpreter_stack
-from torch._subclasses import FakeTensor
-from torch.autograd import forward_ad
-
 from xent import _native
 from xent._errors import BackendUnavailable
 
-_PLAIN = (torch.Tensor, torch.nn.Parameter)
 _BACKENDS = ("reference", "native", "triton")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What computes a call, where its gradient is made, and why."""
 
     backend: Literal["reference", "native"]
@@ -46,7 +39,7 @@ class Facts(NamedTuple):
     other: str = ""  # another argument whose gradient is wanted, which only the reference gives
     reduced: bool = True  # reduction "mean" or "sum"
     half: bool = False  # float16: what is scaled down before the caller's loss scale may be lost
-    compiling: bool = False  # torch.compile or torch.export is looking
+    operators: bool = False  # something looks at the operations, such as torch.compile
     forced: str | None = None  # XENT_BACKEND
 
 
@@ -67,8 +60,8 @@ def select(facts: Facts) -> Choice:
         return Choice("reference", "autograd" if wanted else "none", why)
     if not wanted:
         return Choice("native", "none", "tensors on the CPU, no gradient asked for")
-    if facts.compiling:
-        return Choice("native", "in backward", "tensors on the CPU, as an operator that torch.compile calls")
+    if facts.operators:
+        return Choice("native", "in backward", "tensors on the CPU, through an operator that torch can see")
     if not facts.reduced:
         return Choice("native", "in backward", "tensors on the CPU; each row has its own upstream gradient")
     if facts.half:
@@ -82,54 +75,6 @@ _select_cached = functools.lru_cache(maxsize=1024)(select)
 def chosen(facts: Facts) -> Choice:
     """`select`, remembered where nothing but plain Python runs."""
     return select(facts) if torch.compiler.is_compiling() else _select_cached(facts)
-
-
-def obstacle(*tensors: torch.Tensor | None) -> str:
-    """Why the core cannot read these tensors as they are; empty when it can."""
-    compiling = torch.compiler.is_compiling()
-    for a in tensors:
-        if a is None:
-            continue
-        if not a.is_cpu:
-            return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}"
-        if compiling:
-            continue
-        if type(a) not in _PLAIN:
-            return f"a {type(a).__name__} is not a plain tensor"
-        if a.is_neg():
-            return "the sign of a tensor is yet to be applied"
-    if torch._C._are_functorch_transforms_active():
-        return "a transform of torch.func (vmap, grad, jvp ...) is active"
-    if compiling:
-        return ""
-    if forward_ad._current_level >= 0:
-        return "forward-mode differentiation is active"
-    return "torch.jit.trace records torch operations alone" if torch._C._is_tracing() else ""
-
-
-def seen() -> bool:
-    """Whether something looks at the operations (torch.compile, export, a dispatch mode): then the core is called
-    through operators that it can see."""
-    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
-
-
-def concrete(upstream: torch.Tensor) -> bool:
-    """Whether an upstream gradient is one tensor of plain numbers, not many under vmap nor one with a tangent."""
-    return (
-        type(upstream) is torch.Tensor
-        and not torch._C._are_functorch_transforms_active()
-        and forward_ad._current_level < 0
-    )
-
-
-def readable(a: torch.Tensor) -> bool:
-    """Whether the values of `a` can be looked at: on the CPU, and not one of many under vmap or a stand-in."""
-    if seen() or not a.is_cpu or isinstance(a, FakeTensor):
-        return False
-    if not torch._C._are_functorch_transforms_active():
-        return True
-    stack = get_interpreter_stack()
-    return stack is None or all(layer.key() != TransformType.Vmap for layer in stack)
 
 
 def forced() -> str | None:

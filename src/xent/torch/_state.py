@@ -1,0 +1,65 @@
+"""What torch is doing at this moment: transforms, tracing, compiling. The only room that asks torch's internals.
+
+Each function is one question of a fact that has no public name; the tests of transforms fail when an answer changes.
+"""
+
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import torch
+from torch._C._functorch import TransformType, get_interpreter_stack
+from torch._subclasses import FakeTensor
+from torch.autograd import forward_ad
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+def seen() -> bool:
+    """Whether something looks at the operations (torch.compile, export, a dispatch mode).
+
+    Then the core is called through operators that it can see.
+    """
+    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+
+
+def obstacle(*tensors: torch.Tensor | None) -> str:
+    """Why the core cannot read these tensors as they are; empty when it can."""
+    compiling = torch.compiler.is_compiling()
+    for a in tensors:
+        if a is None:
+            continue
+        if not a.is_cpu:
+            return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}"
+        if compiling:
+            continue
+        if type(a) not in _PLAIN:
+            return f"a {type(a).__name__} is not a plain tensor"
+        if a.is_neg():
+            return "the sign of a tensor is yet to be applied"
+    if torch._C._are_functorch_transforms_active():
+        return "a transform of torch.func (vmap, grad, jvp ...) is active"
+    if compiling:
+        return ""
+    if forward_ad._current_level >= 0:
+        return "forward-mode differentiation is active"
+    return "torch.jit.trace records torch operations alone" if torch._C._is_tracing() else ""
+
+
+def concrete(upstream: torch.Tensor) -> bool:
+    """Whether an upstream gradient is one tensor of plain numbers, not many under vmap nor one with a tangent."""
+    return (
+        type(upstream) is torch.Tensor
+        and not torch._C._are_functorch_transforms_active()
+        and forward_ad._current_level < 0
+        and not upstream.is_neg()
+    )
+
+
+def readable(a: torch.Tensor) -> bool:
+    """Whether the values of `a` can be looked at: on the CPU, and not one of many under vmap or a stand-in."""
+    if seen() or not a.is_cpu or isinstance(a, FakeTensor):
+        return False
+    if not torch._C._are_functorch_transforms_active():
+        return True
+    return all(layer.key() != TransformType.Vmap for layer in get_interpreter_stack() or ())

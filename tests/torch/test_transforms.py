@@ -1,0 +1,271 @@
+"""Every way torch differentiates, batches and compiles: never an error, never a wrong number."""
+
+import functools
+
+import pytest
+import torch.nn.functional as F
+from samples import close, same_bits, sample, value_and_gradient
+from torch.autograd import forward_ad
+
+import torch
+import xent
+import xent.torch as xt
+from xent import _native
+from xent.torch import _ops, _ops_statistics
+
+# Forward mode loads decompositions of torch's own, made with what torch deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")
+native = pytest.mark.skipif(not _native.available(), reason="no compiled core")
+
+OPTIONS = {
+    "plain": {},
+    "smoothing": {"label_smoothing": 0.1},
+    "z-loss": {"z_loss": 0.3},
+    "softcap": {"softcap": 2.0},
+    "temperature": {"temperature": 1.7},
+    "sum": {"reduction": "sum"},
+    "none": {"reduction": "none"},
+    "denominator": {"denominator": 2.5},
+    "all": {"label_smoothing": 0.1, "z_loss": 0.3, "softcap": 2.0, "temperature": 1.7, "reduction": "none"},
+}
+
+
+def targets():
+    """Name -> target of `sample()`."""
+    index = torch.tensor([[0, 1], [2, 3], [4, 0], [1, 3], [2, 4], [0, 4], [3, 1]])
+    probs = torch.rand(7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) / 2
+    soft = sample(kind="probabilities")[1]
+    return {"labels": sample()[1], "probabilities": soft, "top-k": xent.TopK(index, probs, "spread")}
+
+
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k"])
+@pytest.mark.parametrize("options", OPTIONS)
+def test_first_and_second_derivatives(kind, options):
+    x, w, tw = sample()[0].requires_grad_(), torch.rand(5, dtype=torch.float64), torch.rand(7, dtype=torch.float64)
+    loss = functools.partial(xt.cross_entropy, target=targets()[kind], weight=w, token_weight=tw, **OPTIONS[options])
+    assert torch.autograd.gradcheck(loss, (x,))
+    assert torch.autograd.gradgradcheck(loss, (x,))
+
+
+def test_derivatives_by_everything_at_once():
+    x = sample()[0].requires_grad_()
+    t = sample(kind="probabilities")[1].requires_grad_()
+    w, tw = (torch.rand(n, dtype=torch.float64).add(0.5).requires_grad_() for n in (5, 7))
+    d = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+
+    def by_labels(x, w, tw, d):
+        return xt.cross_entropy(x, targets()["labels"], w, token_weight=tw, denominator=d, **OPTIONS["smoothing"])
+
+    def by_probabilities(x, t, w, tw):  # a step of t leaves the simplex: a form without the check of its sum
+        return xt.cross_entropy(x, t / t.sum(1, keepdim=True), w, token_weight=tw, label_smoothing=0.1, z_loss=0.2)
+
+    for function, arguments in ((by_labels, (x, w, tw, d)), (by_probabilities, (x, t, w, tw))):
+        assert torch.autograd.gradcheck(function, arguments, check_forward_ad=True)
+        assert torch.autograd.gradgradcheck(function, arguments)
+
+
+@pytest.mark.parametrize("options", [{}, {"softcap": 2.0, "temperature": 0.7}])
+def test_derivatives_of_the_statistics(options):
+    x, y = sample()
+    function = functools.partial(xt.token_statistics, target=y, **options)
+    assert torch.autograd.gradcheck(lambda a: function(a)[:3], (x.requires_grad_(),), check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(lambda a: function(a)[:3], (x,))
+
+
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k"])
+def test_functional_transforms(kind):
+    x, target = sample()[0], targets()[kind]
+    loss = functools.partial(xt.cross_entropy, target=target, label_smoothing=0.1, z_loss=0.1)
+    x.requires_grad_()
+    expected = torch.autograd.grad(loss(x), x)[0]
+    close([torch.func.grad(loss)(x.detach())], [expected])
+    tangent = torch.randn(7, 5, dtype=torch.float64)
+    slope = (expected * tangent).sum()
+    close(torch.func.jvp(loss, (x.detach(),), (tangent,)), [loss(x), slope])
+    close(torch.func.vjp(loss, x.detach())[1](torch.tensor(2.0, dtype=torch.float64)), [2 * expected])
+    with forward_ad.dual_level():
+        close(forward_ad.unpack_dual(loss(forward_ad.make_dual(x.detach(), tangent))), [loss(x), slope])
+    hessian = torch.func.hessian(loss)(x.detach())
+    close([hessian], [torch.autograd.functional.hessian(loss, x)])
+    assert not hessian.isnan().any()
+
+
+def test_gradients_of_each_row_by_vmap():
+    x, y = sample()
+    expected = value_and_gradient(lambda a: xt.cross_entropy(a, y, reduction="sum"), x, seed=0)[1]
+    one = torch.func.grad(lambda a, t: xt.cross_entropy(a, t, label_smoothing=0.1))
+    each = torch.func.vmap(one)(x, y)
+    truth = torch.func.vmap(torch.func.grad(lambda a, t: F.cross_entropy(a, t, label_smoothing=0.1)))(x, y.clamp(min=0))
+    kept = y != -100
+    close([each[kept]], [truth[kept]])
+    assert not each[~kept].any()
+    assert expected.shape == each.shape
+    stack = torch.stack([x, x + 1, 2 * x])
+    rows = torch.func.vmap(lambda a: xt.cross_entropy(a, y, reduction="none"))(stack)
+    close(rows, [xt.cross_entropy(a, y, reduction="none") for a in stack])
+    bad = torch.func.vmap(lambda a, t: xt.cross_entropy(a, t))(x, torch.full((7,), 5))
+    assert bad.isnan().all()  # a label out of range cannot raise here
+
+
+@native
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_a_batch_of_upstream_gradients(reduction):
+    x, y = sample()
+    x.requires_grad_()
+    for outputs in ([xt.cross_entropy(x, y, reduction=reduction)], xt.token_statistics(x, y)[:3]):
+        upstream = [torch.randn(4, *o.shape, dtype=torch.float64) for o in outputs]
+        together = torch.autograd.grad(outputs, x, upstream, is_grads_batched=True, retain_graph=True)[0]
+        each = [torch.autograd.grad(outputs, x, [u[i] for u in upstream], retain_graph=True)[0] for i in range(4)]
+        close(together, each)
+
+
+def test_tensors_that_are_more_than_tensors():
+    x, y = sample(dtype=torch.float32)
+
+    class Named(torch.Tensor):
+        pass
+
+    loss = xt.cross_entropy(x.as_subclass(Named), y)
+    torch.testing.assert_close(loss.as_subclass(torch.Tensor), xt.cross_entropy(x, y))
+    torch.testing.assert_close(
+        xt.cross_entropy(x, y.as_subclass(Named)).as_subclass(torch.Tensor), F.cross_entropy(x, y)
+    )
+    negative = torch.complex(x, -x).conj().imag
+    torch.testing.assert_close(xt.cross_entropy(negative, y), F.cross_entropy(negative, y))
+    meta = xt.cross_entropy(x.to("meta"), y.to("meta"), reduction="none")
+    assert (meta.shape, meta.dtype) == ((7,), torch.float32)
+
+
+def test_upstream_gradients_of_odd_kinds(backend):
+    x, y = sample(dtype=torch.float32)
+    x.requires_grad_()
+    loss = xt.cross_entropy(x, y, reduction="none")
+    expected = torch.autograd.grad(loss, x, -torch.ones(7), retain_graph=True)[0]
+    negative = torch.complex(torch.zeros(7), torch.ones(7)).conj().imag
+    assert negative.is_neg()
+    same_bits([expected], torch.autograd.grad(loss, x, negative, retain_graph=True))
+    same_bits([expected], torch.autograd.grad(loss, x, torch.tensor(-1.0).expand(7), retain_graph=True))
+
+
+# Compiling. The compiler keeps what it made for a function; each test starts afresh.
+
+
+@pytest.fixture
+def compiled():
+    torch._dynamo.reset()
+    yield functools.partial(torch.compile, fullgraph=True, backend="aot_eager")
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k"])
+@pytest.mark.parametrize("options", ["plain", "denominator", "all"])
+def test_compiled_gives_the_same_bits(backend, compiled, kind, options):
+    x, target, w = sample()[0], targets()[kind], torch.rand(5, dtype=torch.float64)
+    loss = functools.partial(xt.cross_entropy, **OPTIONS[options])
+    run = compiled(lambda a: loss(a, target, w))
+    same_bits(value_and_gradient(run, x), value_and_gradient(loss, x, target, w))
+
+
+@native
+@pytest.mark.filterwarnings("default")
+def test_compiled_by_inductor(compiled):
+    x, y = sample(dtype=torch.bfloat16)
+    loss = torch.compile(lambda a: xt.cross_entropy(a * 2, y, z_loss=0.1), fullgraph=True)
+    same_bits(value_and_gradient(loss, x), value_and_gradient(lambda a: xt.cross_entropy(a * 2, y, z_loss=0.1), x))
+
+
+@native
+def test_compiled_for_shapes_that_change(compiled):
+    run = compiled(lambda a, t: xt.cross_entropy(a, t, label_smoothing=0.1, reduction="none"), dynamic=True)
+    for n in (7, 3, 12):
+        x, y = sample((n, 5), torch.float32)
+        same_bits(
+            value_and_gradient(run, x, y),
+            value_and_gradient(xt.cross_entropy, x, y, label_smoothing=0.1, reduction="none"),
+        )
+
+
+def test_compiled_statistics(backend, compiled):
+    x, y = sample(dtype=torch.float32)
+    run = compiled(lambda a: xt.token_statistics(a, y, softcap=3.0))
+    a, b = (x.detach().requires_grad_() for _ in range(2))
+    ours, eager = run(a), xt.token_statistics(b, y, softcap=3.0)
+    same_bits(ours, eager)
+    upstream = [torch.randn(7) for _ in range(3)]
+    same_bits(torch.autograd.grad(ours[:3], a, upstream), torch.autograd.grad(eager[:3], b, upstream))
+
+
+@native
+def test_compiled_code_reads_its_targets_too(compiled):
+    run = compiled(lambda a, t: xt.cross_entropy(a, t))
+    x, y = sample()
+    with pytest.raises(xent.DistributionError, match="`target` has 1 label outside"):
+        run(x, y.clamp(min=0).index_fill(0, torch.tensor([2]), 9))
+
+
+def test_compiled_with_a_denominator_that_is_a_tensor(backend, compiled):
+    x, y = sample(dtype=torch.float32)
+    run = compiled(lambda a, d: xt.cross_entropy(a, y, denominator=d))
+    for count in (torch.tensor(3), torch.tensor(4.5)):
+        ours = value_and_gradient(run, x, count)
+        close(ours, value_and_gradient(xt.cross_entropy, x, y, denominator=count), torch.float32)
+
+
+def test_compiled_functional_gradients(compiled):
+    x, y = sample()
+    gradient = torch.func.grad(lambda a: xt.cross_entropy(a, y))
+    close([compiled(gradient)(x)], [gradient(x)])
+
+
+@native
+def test_traced_and_exported():
+    x, y = sample(dtype=torch.float32)
+
+    class Model(torch.nn.Module):
+        def forward(self, a, t):
+            return xt.cross_entropy(a, t, label_smoothing=0.1)
+
+    expected, other = (xt.cross_entropy(a, y, label_smoothing=0.1) for a in (x, x + torch.arange(5)))
+    program = torch.export.export(Model(), (x, y)).module()
+    graph = torch.fx.experimental.proxy_tensor.make_fx(Model())(x, y)
+    for run in (program, graph):
+        same_bits([run(x, y), run(x + torch.arange(5), y)], [expected, other])
+        assert "xent.cross_entropy" in run.graph.python_code("self").src
+
+
+@native
+@pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_operators_keep_torchs_rules(kind, reduction):
+    x, target = sample(), targets()[kind]
+    x = x[0].requires_grad_()
+    first, second = (target.indices, target.probs) if kind == "top-k" else (target, None)
+    rest = (torch.rand(5), torch.rand(7), None, None, kind == "top-k", True, -100, reduction, 0.1, 0.2, 3.0, 1.5)
+    torch.library.opcheck(_ops.cross_entropy, (x, first, second, *rest))
+    loss, state = _ops.cross_entropy(x, first, second, *rest)
+    args = (torch.rand_like(loss), state, x.detach(), first, second, *rest)
+    torch.library.opcheck(_ops.cross_entropy_gradient, args)
+
+
+@native
+def test_operators_of_the_statistics_keep_torchs_rules():
+    x, y = sample()
+    x.requires_grad_()
+    torch.library.opcheck(_ops_statistics.token_statistics, (x, y, -100, 3.0, 1.5))
+    state = _ops_statistics.token_statistics(x, y, -100, 3.0, 1.5)[4]
+    for upstream in ((torch.rand(7), None, torch.rand(7)), (torch.rand(7),) * 3):
+        args = (*upstream, state, x.detach(), y, -100, 3.0, 1.5)
+        torch.library.opcheck(_ops_statistics.token_statistics_gradient, args)
+
+
+@native
+def test_derivatives_of_operators_are_those_of_the_formula():
+    x, y = sample()
+    x.requires_grad_()
+
+    def loss(a):
+        rest = (None, None, None, None, None, False, True, -100, "mean", 0.1, 0.2, 3.0, 1.5)
+        return _ops.cross_entropy(a, y, *rest)[0]
+
+    assert torch.autograd.gradgradcheck(loss, (x,))
+    assert torch.autograd.gradgradcheck(lambda a: _ops_statistics.token_statistics(a, y, -100, 3.0, 1.5)[:3], (x,))
