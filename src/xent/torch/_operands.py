@@ -148,7 +148,12 @@ def _rows(a: torch.Tensor) -> torch.Tensor:
 
 
 def top_k(
-    target: TopK, outer: tuple[int, ...], outcomes: int, input: torch.Tensor, name: str = "target"
+    target: TopK,
+    outer: tuple[int, ...],
+    outcomes: int,
+    input: torch.Tensor,
+    name: str = "target",
+    beside: str = "input",
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices and probabilities (N, k) of the argument `name`; what does not fit is refused."""
     indices, probs = target.indices, target.probs
@@ -156,8 +161,8 @@ def top_k(
         found = indices.dtype if isinstance(indices, torch.Tensor) else type(indices).__name__
         raise TypeError(f"`{name}.indices` is {found}; it is a tensor of int64, int32 or uint8.")
     floating(f"{name}.probs", probs)
-    together(f"{name}.indices", indices, "input", input)
-    together(f"{name}.probs", probs, "input", input)
+    together(f"{name}.indices", indices, beside, input)
+    together(f"{name}.probs", probs, beside, input)
     if target.tail not in (None, "drop", "spread"):
         raise ValueError(f'`{name}.tail` is {target.tail!r}; it is "drop", "spread" or None.')
     if indices.shape != probs.shape or indices.dim() == 0 or indices.shape[:-1] != outer:
