@@ -33,16 +33,26 @@ constexpr double kExp[11] = {
     0x1.27e4db46cddd1p-22,
     0x1.af4e554377204p-26,
     0x1.1f7340dbc337ep-29};
-// (e^r - 1 - r) / r^2, |r| <= ln 2 / 2; relative error 2^-39.9
-constexpr double kExpBrief[8] = {
-    0x1.fffffffffe028p-2,
-    0x1.5555555554f8cp-3,
-    0x1.55555565dead9p-5,
-    0x1.11111117140a3p-7,
-    0x1.6c166b8f94446p-10,
-    0x1.a019c3324fe13p-13,
-    0x1.a137426f16cfcp-16,
-    0x1.72ada50a7cd68p-19};
+// (2^r - 1) / r, |r| <= 1/2; relative error 2^-31.8
+constexpr double kExp2Short[7] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbe045f4d3cp-3,
+    0x1.c6b08d883dca1p-5,
+    0x1.3b2a1b7152befp-7,
+    0x1.5d879ead06a82p-10,
+    0x1.443fffc90db59p-13,
+    0x1.00a581594758ep-16};
+// (2^r - 1) / r, |r| <= 1/2; relative error 2^-43.3
+constexpr double kExp2[9] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbdff823cedp-3,
+    0x1.c6b08d7047e52p-5,
+    0x1.3b2ab7181b755p-7,
+    0x1.5d87fe86fe88ep-10,
+    0x1.4308ac85aa947p-13,
+    0x1.ffcb9515a8016p-17,
+    0x1.63d136366db24p-20,
+    0x1.b63880a30e9ffp-24};
 // 2 atanh(s) / s in s^2, |s| <= 1/3; relative error 2^-43.8
 constexpr double kLog1pBrief[8] = {
     0x1.ffffffffffdc7p+0,
@@ -67,6 +77,16 @@ constexpr double kPsi[12] = {
     0x1.1eed340187c69p-29,
     0x1.6267cf434f12cp-33,
     0x1.94daa8b902cd5p-37};
+// (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-37.5
+constexpr double kPsiBrief[8] = {
+    0x1.555555554e964p-3,
+    0x1.555555555315ep-5,
+    0x1.111111470921fp-7,
+    0x1.6c16c1900d50ep-10,
+    0x1.a018f3da7026bp-13,
+    0x1.a0194dd9f66bdp-16,
+    0x1.738d91cc76fdfp-19,
+    0x1.290473ee4e120p-22};
 // (((1+s) log(1+s) + (1-s) log(1-s)) / 2 - s^2/2) / s^4 in s^2, |s| <= 1/2; relative error 2^-52.9
 constexpr double kJs[13] = {
     0x1.5555555555556p-4,

@@ -83,16 +83,17 @@ def main() -> None:
             11,
         )
     )
-    print(
-        fit(
-            "kExpBrief",
-            "(e^r - 1 - r) / r^2, |r| <= ln 2 / 2",
-            series(2, lambda k, r: r ** (k - 2) / factorial(k)),
-            -ln2 / 2 * mpf("1.001"),
-            ln2 / 2 * mpf("1.001"),
-            8,
+    for name, n in (("kExp2Short", 7), ("kExp2", 9)):
+        print(
+            fit(
+                name,
+                "(2^r - 1) / r, |r| <= 1/2",
+                series(1, lambda k, r: ln2**k * r ** (k - 1) / factorial(k)),
+                mpf(-0.5),
+                mpf(0.5),
+                n,
+            )
         )
-    )
     print(
         fit(
             "kLog1pBrief",
@@ -103,16 +104,17 @@ def main() -> None:
             8,
         )
     )
-    print(
-        fit(
-            "kPsi",
-            "(e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2",
-            series(3, lambda k, d: d ** (k - 3) / factorial(k)),
-            mpf(-0.5),
-            mpf(0.5),
-            12,
+    for name, n in (("kPsi", 12), ("kPsiBrief", 8)):
+        print(
+            fit(
+                name,
+                "(e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2",
+                series(3, lambda k, d: d ** (k - 3) / factorial(k)),
+                mpf(-0.5),
+                mpf(0.5),
+                n,
+            )
         )
-    )
     print(
         fit(
             "kJs",

@@ -38,8 +38,8 @@ XENT_INLINE vd log_one_plus(vd u) {  // u in [-1/2, 1]
 static int64_t fetch(const DistillJob& job, const Pair& p, int64_t at) {
     const int64_t n = job.V - at < kPairBlock ? job.V - at : kPairBlock;
     const int64_t s = item_size(job.student_dtype), t = item_size(p.t_dtype);
-    gather(job.student_dtype, p.s + at * s, s, n, p.a, 1);
-    gather(p.t_dtype, p.t + at * t, t, n, p.b, 1);
+    read_run(job.student_dtype, p.s + at * s, s, n, p.a);
+    read_run(p.t_dtype, p.t + at * t, t, n, p.b);
     for (int64_t i = n; i % kLanes; ++i) p.a[i] = p.b[i] = -kInf;
     return n;
 }
@@ -54,20 +54,13 @@ struct EightSums {
     }
 };
 
-XENT_INLINE double largest(vd x) {
-    double p[W], best = -kInf;
-    store(p, x);
-    for (double v : p) best = v > best ? v : best;
-    return best;
-}
-
-static void find_tops(const DistillJob& job, Pair& p) {
-    vd s = splat(-kInf), t = splat(-kInf);
-    for (int64_t at = 0; at < job.V; at += kPairBlock) {
-        const int64_t n = fetch(job, p, at);
-        for (int64_t i = 0; i < n; i += W) s = max(s, load(p.a + i)), t = max(t, load(p.b + i));
+static double largest_of(int dtype, const char* p, int64_t n) {
+    switch (dtype) {
+        case F64: return largest((const double*)p, n);
+        case F32: return largest((const float*)p, n);
+        case F16: return largest((const Half*)p, n);
+        default: return largest((const Brain*)p, n);
     }
-    p.s_top = largest(s), p.t_top = largest(t);
 }
 
 template <bool Full>
@@ -109,9 +102,11 @@ struct Near {  // e^d - 1 - d and e^d - 1 where |d| <= 1/2
     vd psi, expm1;
 };
 
+template <bool Full>
 XENT_INLINE Near near_zero(vd d) {
+    using namespace xent_constants;
     vl is = abs(d) <= 0.5;
-    vd x = only(is, d), psi = x * x * (0.5 + x * polynomial(x, xent_constants::kPsi));
+    vd x = only(is, d), psi = x * x * (0.5 + x * (Full ? polynomial(x, kPsi) : polynomial(x, kPsiBrief)));
     return {is, psi, x + psi};
 }
 
@@ -126,7 +121,7 @@ struct Mixture {
 
 template <bool Full>
 XENT_INLINE Mixture mixture(vd s, vd t, vd d) {
-    Near near = near_zero(d);
+    Near near = near_zero<Full>(d);
     vd both = s + t;
     vd u = sel(near.is, near.expm1 / (2.0 + near.expm1), only(both > 0.0, (s - t) / max(both, splat(kTiny))));
     vd v = abs(u), w = u * u, above = log_one_plus<Full>(v), gap = abs(d);
@@ -144,11 +139,11 @@ XENT_INLINE void pair_block(const Pair& p, int64_t n, double moment, double fact
         vd s = load(p.e + i), t = load(p.f + i), d = load(p.a + i), grad;
         vl ruled = load(p.g + i) != 0.0;
         if (Kind == FORWARD) {
-            Near near = near_zero(d);
+            Near near = near_zero<Full>(d);
             sum.add(i, sel(ruled, splat(kInf), bregman_term(t, s, d, near)));
             grad = sel(near.is, t * near.expm1, s - t);
         } else if (Kind == REVERSE) {
-            if (!Gradient) sum.add(i, sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero(-d))));
+            if (!Gradient) sum.add(i, sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero<Full>(-d))));
             grad = only(s != 0.0, s * (d - moment));
         } else {
             Mixture m = mixture<Full>(s, t, d);
@@ -162,7 +157,8 @@ XENT_INLINE void pair_block(const Pair& p, int64_t n, double moment, double fact
 
 template <int Kind, bool Full>
 static double pair_row(const DistillJob& job, Pair& p, double factor, char* gradient) {
-    find_tops(job, p);
+    p.s_top = largest_of(job.student_dtype, p.s, job.V);
+    p.t_top = largest_of(p.t_dtype, p.t, job.V);
     sum_powers_of_e<Full>(job, p);
     EightSums sum, mean;
     const int64_t size = item_size(job.student_dtype);
@@ -176,13 +172,7 @@ static double pair_row(const DistillJob& job, Pair& p, double factor, char* grad
                 continue;
             }
             pair_block<Kind, Full, true>(p, n, moment, factor, sum, mean);
-            Stream out;
-            out.dtype = job.student_dtype;
-            out.ndim = 1;
-            out.shape[0] = n, out.stride[0] = size;
-            Cursor c;
-            c.index[0] = 0, c.ptr = gradient + at * size;
-            write(out, c, n, p.g, nullptr);
+            write_run(job.student_dtype, gradient + at * size, size, n, p.g, nullptr);
         }
     }
     return sum.total();

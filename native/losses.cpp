@@ -14,6 +14,7 @@ namespace {
 #include "lanes.hpp"
 #include "elementary.hpp"
 #include "load.hpp"
+#include "floats.hpp"
 #include "softmax.hpp"
 #include "losses.hpp"
 }  // namespace

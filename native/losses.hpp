@@ -23,15 +23,6 @@ XENT_INLINE Peak peak_of(const Row& row, double S) {
     return {S, 1.0 / (1.0 + S), l, z + l};
 }
 
-XENT_INLINE double x_at(const Row& row, int64_t j) { return (logit_at(row, j) - row.m) * row.scale; }
-
-XENT_INLINE double slope_at(const Row& row, int64_t j) {
-    if (!(row.job->cap > 0)) return 1.0;
-    double a;
-    gather(row.job->dtype, row.logits + j * item_size(row.job->dtype), 0, 1, &a, 1);
-    return first(tanh_of(splat(a / row.job->cap)).slope);
-}
-
 XENT_INLINE double row_scale(const LossJob& job, int64_t i) {
     double s = job.scale;
     if (job.upstream) s *= job.upstream[i];
@@ -74,9 +65,9 @@ static double class_row(const LossJob& job, int64_t i, int64_t y, double* scratc
         const double p = first(e_to(splat(x))) * peak.q, less = x == 0.0 ? -peak.S * peak.q : p - 1.0;
         const double at_y = s * (keep * w * less + part * (job.weight_sum * p - w) + 2.0 * z * p) * slope_at(row, y);
         char* out = job.gradient + i * job.gradient_stride;
-        if (!(part > 0)) gradient_row<SOFTMAX>(row, nullptr, out, k0, 0.0, 0.0, false);
-        else if (job.weight) gradient_row<LESS_WEIGHTS>(row, nullptr, out, k0, s * part, 0.0, false);
-        else gradient_row<LESS_BASE>(row, nullptr, out, k0, s * part, 0.0, false);
+        if (!(part > 0)) gradient_row<SOFTMAX>(row, nullptr, out, {k0, 0, 0, 1});
+        else if (job.weight) gradient_row<LESS_WEIGHTS>(row, nullptr, out, {k0, s * part, 0, 1});
+        else gradient_row<LESS_BASE>(row, nullptr, out, {k0, s * part, 0, 1});
         put(job.dtype, out + y * item_size(job.dtype), at_y, 0.0);
     }
     return loss;
@@ -112,8 +103,8 @@ static double dense_row(const LossJob& job, int64_t i, double* scratch, int& bad
     }
     if (job.gradient) {
         const double s = row_scale(job, i) / job.temperature, at_top = s * (sums.C + (2.0 * z - C * peak.S) * peak.q);
-        gradient_row<LESS_TARGET>(row, target, job.gradient + i * job.gradient_stride, s * peak.q * (C + 2.0 * z), s,
-                                  at_top, peak.S < 0.5);
+        gradient_row<LESS_TARGET>(row, target, job.gradient + i * job.gradient_stride,
+                                  {s * peak.q * (C + 2.0 * z), s, at_top, peak.S < 0.5 ? 0.0 : 1.0});
     }
     return loss;
 }
@@ -191,9 +182,9 @@ static void sparse_gradient(const Row& row, const Sparse& t, const Peak& peak, i
         own[n] = s * (less + z * p) * slope_at(row, j);
     }
     const double k0 = s * peak.q * (C + z);
-    if (!(t.base > 0)) gradient_row<SOFTMAX>(row, nullptr, out, k0, 0.0, 0.0, false);
-    else if (job.weight) gradient_row<LESS_WEIGHTS>(row, nullptr, out, k0, s * t.base, 0.0, false);
-    else gradient_row<LESS_BASE>(row, nullptr, out, k0, s * t.base, 0.0, false);
+    if (!(t.base > 0)) gradient_row<SOFTMAX>(row, nullptr, out, {k0, 0, 0, 1});
+    else if (job.weight) gradient_row<LESS_WEIGHTS>(row, nullptr, out, {k0, s * t.base, 0, 1});
+    else gradient_row<LESS_BASE>(row, nullptr, out, {k0, s * t.base, 0, 1});
     for (int64_t n = 0; n < job.k; ++n) put(job.dtype, out + t.index[n] * item_size(job.dtype), own[n], 0.0);
 }
 
@@ -252,8 +243,8 @@ static void statistics_gradient_row(const LossJob& job, int64_t i, int64_t y, do
     const double bent = x > -kInf ? H * (x - mean) : 0.0;
     const double at_y = s * (l * more + p * (L - bent)) * slope_at(row, y);
     char* out = job.gradient + i * job.gradient_stride;
-    if (H == 0.0) gradient_row<SOFTMAX>(row, nullptr, out, s * q * (L - l), 0.0, 0.0, false);
-    else gradient_row<WITH_LOG>(row, nullptr, out, s * q * (L - l + H * mean), s * q * H, 0.0, false);
+    if (H == 0.0) gradient_row<SOFTMAX>(row, nullptr, out, {s * q * (L - l), 0, 0, 1});
+    else gradient_row<WITH_LOG>(row, nullptr, out, {s * q * (L - l + H * mean), s * q * H, 0, 1});
     put(job.dtype, out + y * item_size(job.dtype), at_y, 0.0);
 }
 

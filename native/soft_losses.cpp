@@ -2,6 +2,7 @@
 #include "soft_api.hpp"
 
 #include "constants.hpp"
+#include "loss_api.hpp"
 
 #define XENT_INLINE_MEMBER inline __attribute__((always_inline))
 
@@ -13,7 +14,9 @@ namespace {
 #include "lanes.hpp"
 #include "elementary.hpp"
 #include "load.hpp"
+#include "floats.hpp"
 #include "passes.hpp"
+#include "softmax.hpp"
 #include "brief.hpp"
 #include "stream.hpp"
 #include "binary_loss.hpp"

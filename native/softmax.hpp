@@ -3,12 +3,21 @@
 // z = cap tanh(a / cap) / T. With b = tanh(a / cap), or a where there is no cap, x = (b - max b) scale: the difference
 // is exact, or as good as a double can be, before anything is rounded.
 
-XENT_INLINE vd e_to(vd x) {  // e^x for x <= 0, relative error 2^-52.5; 0 below the least subnormal
+// e^x for x <= 0, relative error 2^-52.5, also where the result is subnormal.
+XENT_INLINE vd e_to(vd x) {
     using namespace xent_constants;
     vd n = nearest(x * kLog2e_1);
     vd r = (x - n * kLn2_1) - n * kLn2_2;
     vd y = 1.0 + (r + r * r * polynomial(r, kExp));
-    return sel(x < -746.0, vd{}, y * power2(n + 64.0) * 0x1p-64);
+    return only(~(x < -746.0), y * power2(n + 64.0) * 0x1p-64);
+}
+
+// 2^t for t <= 0, 0 below 2^-1020.
+template <int N>
+XENT_INLINE vd two_to(vd t, const double (&c)[N]) {
+    vd shifted = t + 0x1.8p52, r = t - (shifted - 0x1.8p52);
+    vd y = 1.0 + r * polynomial(r, c);
+    return only(~(t < -1020.0), as_double(plus_bits(as_bits(y), up52(as_bits(shifted)))));
 }
 
 struct Tanh {
@@ -26,6 +35,21 @@ XENT_INLINE Tanh tanh_of(vd u) {
     return {sel(u < 0.0, -t, t), 4.0 * (power * p + power) / (e1 * e1)};
 }
 
+// How exponentials are made. Logits of 32 bits and fewer count x in bits, to 2^-27 of e^x where nothing is subtracted
+// from it and to 2^-44 where something is, which may come near it; doubles count in nats.
+template <class T, bool alone>
+struct Exponent {
+    static constexpr double unit = 0x1.62e42fefa39efp-1, per_nat = xent_constants::kLog2e_1, floor = -1020.0;
+    XENT_INLINE_MEMBER static vd of(vd t) {
+        return alone ? two_to(t, xent_constants::kExp2Short) : two_to(t, xent_constants::kExp2);
+    }
+};
+template <bool alone>
+struct Exponent<double, alone> {
+    static constexpr double unit = 1.0, per_nat = 1.0, floor = -1000.0;
+    XENT_INLINE_MEMBER static vd of(vd x) { return e_to(x); }
+};
+
 struct Row {
     const LossJob* job;
     const char* logits;
@@ -35,75 +59,67 @@ struct Row {
 };
 
 XENT_INLINE Row open_row(const LossJob& job, int64_t i, double* scratch) {
-    Row row;
-    row.job = &job;
-    row.logits = job.logits + i * job.logits_stride;
-    row.m = 0;
-    row.scale = (job.cap > 0 ? job.cap : 1.0) / job.temperature;
-    row.top = 0;
-    row.b = scratch;
-    row.slope = scratch + kLossBlock;
-    row.t = scratch + 2 * kLossBlock;
-    return row;
+    const double scale = (job.cap > 0 ? job.cap : 1.0) / job.temperature;
+    return {&job, job.logits + i * job.logits_stride, 0, scale, 0, scratch, scratch + kLossBlock,
+            scratch + 2 * kLossBlock};
+}
+
+XENT_INLINE double logit_at(const Row& row, int64_t j) {  // as given
+    double a;
+    gather(row.job->dtype, row.logits + j * item_size(row.job->dtype), 0, 1, &a, 1);
+    return a;
 }
 
 XENT_INLINE double bounded(const LossJob& job, double a) {
     return job.cap > 0 ? first(tanh_of(splat(a / job.cap)).value) : a;
 }
 
-XENT_INLINE double logit_at(const Row& row, int64_t j) {  // b_j
-    double a;
-    gather(row.job->dtype, row.logits + j * item_size(row.job->dtype), 0, 1, &a, 1);
-    return bounded(*row.job, a);
+XENT_INLINE double x_at(const Row& row, int64_t j) { return (bounded(*row.job, logit_at(row, j)) - row.m) * row.scale; }
+
+XENT_INLINE double slope_at(const Row& row, int64_t j) {
+    return row.job->cap > 0 ? first(tanh_of(splat(logit_at(row, j) / row.job->cap)).slope) : 1.0;
 }
 
-// b of a block, filled up to whole groups of lanes with the maximum: x = 0 adds nothing where e^x is masked out.
+// b and 1 - b^2 of a block, under a cap.
 static void fill(const Row& row, int64_t at, int64_t n) {
     const LossJob& job = *row.job;
     const int64_t size = item_size(job.dtype);
     gather(job.dtype, row.logits + at * size, size, n, row.b, 1);
-    if (job.cap > 0) {
-        for (int64_t i = n; i % kLanes; ++i) row.b[i] = 0.0;
-        const vd cap = splat(job.cap);
-        for (int64_t i = 0; i < n; i += W) {
-            Tanh h = tanh_of(load(row.b + i) / cap);
-            store(row.b + i, h.value);
-            store(row.slope + i, h.slope);
-        }
+    for (int64_t i = n; i % kLanes; ++i) row.b[i] = 0.0;
+    const vd cap = splat(job.cap);
+    for (int64_t i = 0; i < n; i += W) {
+        Tanh h = tanh_of(load(row.b + i) / cap);
+        store(row.b + i, h.value);
+        store(row.slope + i, h.slope);
     }
-    for (int64_t i = n; i % kLanes; ++i) row.b[i] = row.m;
 }
 
-// The targets t' of a block, smoothed and weighed.
+// The targets t' of a block, smoothed and weighed; 0 up to whole groups of lanes.
 static void fill_target(const Row& row, const char* target, int64_t at, int64_t n) {
     const LossJob& job = *row.job;
     const int64_t size = item_size(job.target_dtype);
     gather(job.target_dtype, target + at * size, size, n, row.t, 1);
-    for (int64_t i = n; i % kLanes; ++i) row.t[i] = 0.0;
     const double keep = 1.0 - job.smoothing, part = job.smoothing / (double)job.V;
     for (int64_t i = 0; i < n; ++i) row.t[i] = keep * row.t[i] + part;
     if (job.weight)
         for (int64_t i = 0; i < n; ++i) row.t[i] *= job.weight[at + i];
+    for (int64_t i = n; i % kLanes; ++i) row.t[i] = 0.0;
 }
 
-static void find_max(Row& row) {  // the largest and where it first is; NaN is passed over
-    const int64_t V = row.job->V, size = item_size(row.job->dtype);
+template <class T>
+static void find_max(Row& row) {  // the largest and where it first is
+    const int64_t V = row.job->V;
+    const T* p = (const T*)row.logits;
     double best = -kInf;
+    int64_t block = 0;
     for (int64_t at = 0; at < V; at += kLossBlock) {
-        const int64_t n = V - at < kLossBlock ? V - at : kLossBlock;
-        gather(row.job->dtype, row.logits + at * size, size, n, row.b, 1);
-        for (int64_t i = n; i % kLanes; ++i) row.b[i] = -kInf;
-        vd m = splat(-kInf);
-        for (int64_t i = 0; i < n; i += W) m = max(m, load(row.b + i));
-        double p[W], highest = -kInf;
-        store(p, m);
-        for (int i = 0; i < W; ++i) highest = p[i] > highest ? p[i] : highest;
-        if (highest > best) {
-            best = highest;
-            row.top = at;
-            while (row.b[row.top - at] != best) ++row.top;
-        }
+        const double here = largest(p + at, V - at < kLossBlock ? V - at : kLossBlock);
+        block = here > best ? at : block;
+        best = here > best ? here : best;
     }
+    row.top = block;
+    while (row.top < V && (double)p[row.top] != best) ++row.top;
+    if (row.top == V) row.top = 0;  // nothing but NaN
     row.m = bounded(*row.job, best) + 0.0;
 }
 
@@ -121,44 +137,45 @@ struct Lanes {
     vd s[kVecs], x[kVecs], c[kVecs];
 };
 
-template <int want, bool masked>
-XENT_INLINE void add_group(const Row& row, int64_t at, int64_t i, const double* mask, Lanes& q) {
+// One group of lanes. Where it is masked, `on` is 0 for what is left out of the sums of e^x and of t.
+template <class T, int want, bool masked>
+XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, Lanes& q) {
+    typedef Exponent<T, want == SUM> E;
     for (int j = 0; j < kVecs; ++j) {
-        const int64_t k = i + j * W;
-        vd x = (load(row.b + k) - row.m) * row.scale, e = e_to(x);
-        vl on = masked ? load(mask + j * W) != 0.0 : vl{};
-        if (masked) e = only(on, e);
+        vd x = (widen(p + j * W) - m) * rate, e = E::of(x);
+        vl in = masked ? load(on + j * W) != 0.0 : vl{};
+        if (masked) e = only(in, e);
         q.s[j] += e;
         if (want == SUM_X) q.x[j] += x;
-        if (want == SUM_WX) {
-            vd w = masked ? load(mask + kLanes + j * W) : load(row.job->weight + at + k);
-            q.x[j] += only(w != 0.0, w * x);
-        }
-        if (want == SUM_EX) q.x[j] += e * max(x, splat(-1000.0));
-        if (want == SUM_TX) {
-            vd t = load(row.t + k);
+        if (want == SUM_EX) q.x[j] += e * max(x, splat(E::floor));
+        if (want == SUM_WX || want == SUM_TX) {
+            vd t = load(w + j * W);
             q.x[j] += only(t != 0.0, t * x);
-            q.c[j] += masked ? only(on, t) : t;
+            if (want == SUM_TX) q.c[j] += masked ? only(in, t) : t;
         }
     }
 }
 
-template <int want>
-static void sum_block(const Row& row, int64_t at, int64_t n, Lanes& total) {
+// p and w (weights, or the target) of a block of n; `top` is the maximum's place in it, or lies outside.
+template <class T, int want>
+static void sum_block(const T* p, const double* w, int64_t n, int64_t top, T pad, double m, double rate, Lanes& total) {
     Lanes q = {};
-    const int64_t whole = n / kLanes * kLanes, top = row.top - at;
+    const int64_t whole = n / kLanes * kLanes;
     const int64_t odd = top >= 0 && top < n ? top / kLanes * kLanes : whole;
     auto special = [&](int64_t i) {
-        double mask[2 * kLanes];
-        for (int l = 0; l < kLanes; ++l) {
-            mask[l] = i + l < n && i + l != top ? 1.0 : 0.0;
-            mask[kLanes + l] = row.job->weight && i + l < n ? row.job->weight[at + i + l] : 0.0;
+        T group[kLanes];
+        double on[kLanes], own[kLanes];
+        for (int l = 0; l < kLanes; ++l) {  // what lies beyond the end is x = 0, and without weight
+            group[l] = i + l < n ? p[i + l] : pad;
+            on[l] = i + l < n && i + l != top ? 1.0 : 0.0;
+            own[l] = i + l < n ? w[i + l] : 0.0;
         }
-        add_group<want, true>(row, at, i, mask, q);
+        add_group<T, want, true>(group, own, m, rate, on, q);
     };
-    for (int64_t i = 0; i < odd; i += kLanes) add_group<want, false>(row, at, i, nullptr, q);
+    for (int64_t i = 0; i < odd; i += kLanes) add_group<T, want, false>(p + i, w + i, m, rate, nullptr, q);
     if (odd < n) special(odd);
-    for (int64_t i = odd + kLanes; i < whole; i += kLanes) add_group<want, false>(row, at, i, nullptr, q);
+    for (int64_t i = odd + kLanes; i < whole; i += kLanes)
+        add_group<T, want, false>(p + i, w + i, m, rate, nullptr, q);
     if (odd < whole && whole < n) special(whole);
     for (int j = 0; j < kVecs; ++j) {
         total.s[j] += q.s[j];
@@ -176,60 +193,128 @@ XENT_INLINE double across(const vd* q) {  // the eight lanes, in one order
 static void check_target(const Row& row, const char* target, int64_t at, int64_t n, Sums& sums) {
     const int64_t size = item_size(row.job->target_dtype);
     gather(row.job->target_dtype, target + at * size, size, n, row.t, 1);
-    double p[kLanes] = {};
-    for (int64_t i = 0; i < n; ++i) {
-        sums.good = sums.good && row.t[i] >= 0.0 && row.t[i] < kInf;
-        p[i % kLanes] += row.t[i];
-    }
-    sums.total += ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+    for (int64_t i = n; i % kLanes; ++i) row.t[i] = 0.0;
+    vd q[kVecs] = {}, least = {}, most = {};
+    for (int64_t i = 0; i < n; i += kLanes)
+        for (int j = 0; j < kVecs; ++j) {
+            vd t = load(row.t + i + j * W);
+            q[j] += t;
+            least = sel(t >= 0.0, least, splat(-1.0));
+            most = sel(t < kInf, most, splat(1.0));
+        }
+    sums.good = sums.good && everywhere((least == 0.0) & (most == 0.0));
+    sums.total += across(q);
 }
 
-template <int want>
-static Sums sum_row(Row& row, const char* target) {
+template <class T, int want>
+static Sums sum_typed(Row& row, const char* target) {
+    const LossJob& job = *row.job;
+    const bool capped = job.cap > 0;
+    const double rate = row.scale * (capped ? 1.0 : Exponent<T, true>::per_nat);
     Sums sums;
-    find_max(row);
+    find_max<T>(row);
     Lanes total = {};
-    const int64_t V = row.job->V;
-    for (int64_t at = 0; at < V; at += kLossBlock) {
-        const int64_t n = V - at < kLossBlock ? V - at : kLossBlock;
+    for (int64_t at = 0; at < job.V; at += kLossBlock) {
+        const int64_t n = job.V - at < kLossBlock ? job.V - at : kLossBlock;
+        const double* w = want == SUM_TX ? row.t : job.weight ? job.weight + at : row.t;
         if (want == SUM_TX) {
             check_target(row, target, at, n, sums);
             fill_target(row, target, at, n);
         }
-        fill(row, at, n);
-        sum_block<want>(row, at, n, total);
+        const T* p = (const T*)row.logits;
+        if (capped) {
+            fill(row, at, n);
+            sum_block<double, want>(row.b, w, n, row.top - at, row.m, row.m, rate, total);
+        } else {
+            sum_block<T, want>(p + at, w, n, row.top - at, p[row.top], row.m, rate, total);
+        }
     }
     sums.S = across(total.s);
-    sums.X = across(total.x);
+    sums.X = across(total.x) * (capped ? 1.0 : Exponent<T, true>::unit);
     sums.C = across(total.c);
     if (!(row.m - row.m == 0.0)) sums.S = kNan;  // no largest, or an infinite one: as inf - inf
     return sums;
 }
 
+template <int want>
+static Sums sum_row(Row& row, const char* target) {
+    switch (row.job->dtype) {
+        case F64: return sum_typed<double, want>(row, target);
+        case F32: return sum_typed<float, want>(row, target);
+        case F16: return sum_typed<Half, want>(row, target);
+        default: return sum_typed<Brain, want>(row, target);
+    }
+}
+
 // The gradient's elements: e^x k0 - base, less w base, less t base, or e^x (k0 - base x).
 enum Shape : int { SOFTMAX, LESS_BASE, LESS_WEIGHTS, LESS_TARGET, WITH_LOG };
 
-template <int shape>
-static void gradient_row(const Row& row, const char* target, char* out, double k0, double base, double at_top,
-                         bool peaked) {
+struct Slope {
+    double k0, base;
+    double at_top, top;  // where x is `top` (0, or 1, which it never is) the element is `at_top`
+};
+
+template <class T, int shape>
+XENT_INLINE vd slope_group(const T* p, const double* w, double m, double rate, const Slope& s) {
+    typedef Exponent<T, shape == SOFTMAX> E;
+    vd x = (widen(p) - m) * rate, e = E::of(x);
+    if (shape == WITH_LOG) return e * (s.k0 - (s.base * E::unit) * max(x, splat(E::floor)));
+    vd g = e * s.k0;
+    if (shape == LESS_BASE) g = g - s.base;
+    if (shape == LESS_WEIGHTS || shape == LESS_TARGET) g = g - s.base * load(w);
+    return shape == LESS_TARGET ? sel(x == s.top, splat(s.at_top), g) : g;
+}
+
+// p and out may be the same memory.
+template <class T, int shape>
+static void slope_block(const T* p, const double* w, int64_t n, double m, double rate, const Slope& s, T* out) {
+    const int64_t whole = n / W * W, rest = n - whole;
+    for (int64_t i = 0; i < whole; i += W) narrow(out + i, slope_group<T, shape>(p + i, w + i, m, rate, s));
+    if (!rest) return;
+    T group[W] = {};
+    double own[W] = {};
+    for (int64_t l = 0; l < rest; ++l) {
+        group[l] = p[whole + l];
+        own[l] = w[whole + l];
+    }
+    narrow(group, slope_group<T, shape>(group, own, m, rate, s));
+    for (int64_t l = 0; l < rest; ++l) out[whole + l] = group[l];
+}
+
+template <class T>
+static void through_cap(const Row& row, int64_t n, T* out) {
+    for (int64_t i = 0; i < n; i += W) {
+        T group[W];
+        narrow(group, load(row.b + i) * load(row.slope + i));
+        for (int64_t l = 0; l < W && i + l < n; ++l) out[i + l] = group[l];
+    }
+}
+
+template <class T, int shape>
+static void slope_typed(const Row& row, const char* target, char* out, const Slope& s) {
     const LossJob& job = *row.job;
-    const int64_t V = job.V, size = item_size(job.dtype);
-    for (int64_t at = 0; at < V; at += kLossBlock) {
-        const int64_t n = V - at < kLossBlock ? V - at : kLossBlock;
-        fill(row, at, n);
+    const bool capped = job.cap > 0;
+    const double rate = row.scale * (capped ? 1.0 : Exponent<T, true>::per_nat);
+    for (int64_t at = 0; at < job.V; at += kLossBlock) {
+        const int64_t n = job.V - at < kLossBlock ? job.V - at : kLossBlock;
+        const double* w = shape == LESS_TARGET ? row.t : job.weight ? job.weight + at : row.t;
         if (shape == LESS_TARGET) fill_target(row, target, at, n);
-        if (shape == LESS_WEIGHTS)
-            for (int64_t i = 0; i < n; ++i) row.t[i] = job.weight[at + i];
-        const double top = peaked ? 0.0 : 1.0;  // x is never 1
-        for (int64_t i = 0; i < n; i += W) {
-            vd x = (load(row.b + i) - row.m) * row.scale, g = e_to(x) * k0;
-            if (shape == LESS_BASE) g = g - base;
-            if (shape == LESS_WEIGHTS || shape == LESS_TARGET) g = g - base * load(row.t + i);
-            if (shape == LESS_TARGET) g = sel(x == top, splat(at_top), g);
-            if (shape == WITH_LOG) g = e_to(x) * (k0 - base * max(x, splat(-1000.0)));
-            if (job.cap > 0) g = g * load(row.slope + i);
-            store(row.b + i, g);
+        if (capped) {
+            fill(row, at, n);
+            slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.b);
+            through_cap(row, n, (T*)out + at);
+        } else {
+            slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, (T*)out + at);
         }
-        for (int64_t i = 0; i < n; ++i) put(job.dtype, out + (at + i) * size, row.b[i], 0.0);
+    }
+}
+
+template <int shape>
+static void gradient_row(const Row& row, const char* target, char* out, const Slope& s) {
+    switch (row.job->dtype) {
+        case F64: return slope_typed<double, shape>(row, target, out, s);
+        case F32: return slope_typed<float, shape>(row, target, out, s);
+        case F16: return slope_typed<Half, shape>(row, target, out, s);
+        default: return slope_typed<Brain, shape>(row, target, out, s);
     }
 }

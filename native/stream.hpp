@@ -31,10 +31,48 @@ XENT_INLINE int64_t run_of(const Stream& s, const Cursor& c, int64_t n) {
     return left < n ? left : n;
 }
 
+template <class T>
+static void widen_all(const T* p, int64_t n, double* out) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) store(out + i, widen(p + i));
+    for (; i < n; ++i) out[i] = (double)p[i];
+}
+
+template <class T>
+static void narrow_all(int dtype, T* p, int64_t n, const double* from) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) narrow(p + i, load(from + i));
+    for (; i < n; ++i) put(dtype, (char*)(p + i), from[i], 0.0);
+}
+
+static void read_run(int dtype, const char* p, int64_t stride, int64_t n, double* out) {
+    if (stride != item_size(dtype)) return gather(dtype, p, stride, n, out, 1);
+    switch (dtype) {
+        case F64: return widen_all((const double*)p, n, out);
+        case F32: return widen_all((const float*)p, n, out);
+        case F16: return widen_all((const Half*)p, n, out);
+        case BF16: return widen_all((const Brain*)p, n, out);
+        default: return gather(dtype, p, stride, n, out, 1);
+    }
+}
+
+static void write_run(int dtype, char* p, int64_t stride, int64_t n, const double* h, const double* l) {
+    if (l || stride != item_size(dtype)) {
+        for (int64_t k = 0; k < n; ++k) put(dtype, p + k * stride, h[k], l ? l[k] : 0.0);
+        return;
+    }
+    switch (dtype) {
+        case F64: return narrow_all(dtype, (double*)p, n, h);
+        case F32: return narrow_all(dtype, (float*)p, n, h);
+        case F16: return narrow_all(dtype, (Half*)p, n, h);
+        default: return narrow_all(dtype, (Brain*)p, n, h);
+    }
+}
+
 static void read(const Stream& s, Cursor& c, int64_t n, double* out) {
     for (int64_t have = 0; have < n;) {
         const int64_t m = run_of(s, c, n - have);
-        gather(s.dtype, c.ptr, s.stride[s.ndim - 1], m, out + have, 1);
+        read_run(s.dtype, c.ptr, s.stride[s.ndim - 1], m, out + have);
         advance(s, c, m);
         have += m;
     }
@@ -42,14 +80,8 @@ static void read(const Stream& s, Cursor& c, int64_t n, double* out) {
 
 static void write(const Stream& s, Cursor& c, int64_t n, const double* h, const double* l) {
     for (int64_t done = 0; done < n;) {
-        const int64_t m = run_of(s, c, n - done), stride = s.stride[s.ndim - 1];
-        if (s.dtype == F32 && stride == 4 && !l) {
-            float* out = (float*)c.ptr;
-            const double* from = h + done;
-            for (int64_t k = 0; k < m; ++k) out[k] = (float)from[k];
-        } else {
-            for (int64_t k = 0; k < m; ++k) put(s.dtype, c.ptr + k * stride, h[done + k], l ? l[done + k] : 0.0);
-        }
+        const int64_t m = run_of(s, c, n - done);
+        write_run(s.dtype, c.ptr, s.stride[s.ndim - 1], m, h + done, l ? l + done : nullptr);
         advance(s, c, m);
         done += m;
     }

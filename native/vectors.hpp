@@ -33,6 +33,7 @@ XENT_INLINE vl up52(vl x) { return (vl)((Unsigned)x << 52); }
 XENT_INLINE vl down52(vl x) { return (vl)((Unsigned)x >> 52); }
 XENT_INLINE vl add_bits(vl x, unsigned long long y) { return (vl)((Unsigned)x + y); }  // wraps, as for a NaN's bits
 XENT_INLINE vl minus_bits(vl x, vl y) { return (vl)((Unsigned)x - (Unsigned)y); }
+XENT_INLINE vl plus_bits(vl x, vl y) { return (vl)((Unsigned)x + (Unsigned)y); }
 XENT_INLINE vd load(const double* p) { return load_machine(p); }
 XENT_INLINE void store(double* p, vd x) { store_machine(p, x); }
 
@@ -79,6 +80,9 @@ XENT_INLINE vl add_bits(vl x, unsigned long long y) {  // wraps, as for a NaN's 
 }
 XENT_INLINE vl minus_bits(vl x, vl y) {
     return {(Integers)((Unsigned)x.a - (Unsigned)y.a), (Integers)((Unsigned)x.b - (Unsigned)y.b)};
+}
+XENT_INLINE vl plus_bits(vl x, vl y) {
+    return {(Integers)((Unsigned)x.a + (Unsigned)y.a), (Integers)((Unsigned)x.b + (Unsigned)y.b)};
 }
 XENT_INLINE vd load(const double* p) { return {load_machine(p), load_machine(p + kMachine)}; }
 XENT_INLINE void store(double* p, vd x) {
