@@ -116,8 +116,8 @@ def test_top_k(backend):
         (
             ShapeError,
             (
-                "`target` has the shape of `input`, (6, 21), and holds integers (torch.int64). Class indices have shape "
-                "(6,); probabilities are floating: `target.to(input.dtype)`."
+                "`target` has the shape of `input`, (6, 21), and holds integers (torch.int64). Class indices have "
+                "shape (6,); probabilities are floating: `target.to(input.dtype)`."
             ),
             (X, X.long()),
         ),

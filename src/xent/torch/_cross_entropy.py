@@ -192,6 +192,16 @@ def cross_entropy(
     >>> [round(v, 4) for v in xent.torch.cross_entropy(logits, top, reduction="none").tolist()]
     [1.2395, 1.5514]
     """
+    if (
+        _state.plain(input, target)
+        and weight is token_weight is denominator is softcap is None
+        and label_smoothing == z_loss == 0.0
+        and temperature == 1.0
+        and reduction == "mean"
+        and ignore_index == -100
+        and not _select.forced()
+    ):
+        return _native_loss.plain(input, target)
     call = _prepare(
         input,
         target,

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from xent._errors import DistributionError
 from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
-from xent.torch._options import Options
+from xent.torch._options import PLAIN, Options
 
 
 def loss(o: Operands, options: Options, denominator: float | None, gradient: str) -> torch.Tensor:
@@ -22,6 +21,11 @@ def loss(o: Operands, options: Options, denominator: float | None, gradient: str
     if gradient == "none":
         return rows(o, options, denominator).loss
     return _Loss.apply(o.logits, o, options, denominator, gradient == "in forward")
+
+
+def plain(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean over rows of labels, all options as they come, with its gradient."""
+    return _Loss.apply(logits, Operands(logits, target, None, None, None, False, True, target.shape), PLAIN, None, True)
 
 
 def rows(
@@ -85,7 +89,7 @@ class _Loss(torch.autograd.Function):
                 token_weight,
                 options,
                 state,
-                upstream,
+                upstream.resolve_neg(),
                 spread=spread,
                 denominator=denominator,
             )

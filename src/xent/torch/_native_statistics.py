@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
 from xent.torch._options import Options
@@ -43,7 +42,8 @@ class _Statistics(torch.autograd.Function):
         logits, target, state = ctx.saved_tensors
         if torch.is_grad_enabled() or not all(g is None or _state.concrete(g) for g in upstream):
             return composed(upstream, logits, target, ctx.options), None, None
-        return _rows.statistics_gradient(logits, target, ctx.options, state, *upstream), None, None
+        plain = (None if g is None else g.resolve_neg() for g in upstream)
+        return _rows.statistics_gradient(logits, target, ctx.options, state, *plain), None, None
 
 
 def composed(

@@ -1,0 +1,268 @@
+"""What losses elsewhere got wrong without a word: each rule has its test, on every backend."""
+
+import mmap
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+from samples import DTYPES, close, same_bits, sample, value_and_gradient
+
+import torch
+import xent.torch as xt
+from xent.testing import ulp_error
+
+NAME = {t: str(t).removeprefix("torch.") for t in DTYPES}
+HALF = 0.5001  # ulp: rounded once, from float64
+# float64 is computed in float64, where z - max is rounded, and e to that power is off |z - max| times as much.
+BOUND = {torch.float64: 8.0, torch.float32: HALF, torch.bfloat16: HALF, torch.float16: HALF}
+
+
+def exact(x, y, upstream):
+    """Losses and gradients of rows of logits and labels, to 50 digits."""
+    with mp.workdps(50):
+        losses, gradients = [], []
+        for row, label, u in zip(x.double().tolist(), y.tolist(), upstream.double().tolist(), strict=True):
+            relative = [mp.exp(mpf(v) - mpf(row[label])) for v in row]
+            total = mp.fsum(relative)
+            others = mp.fsum(r for j, r in enumerate(relative) if j != label)
+            losses.append(mp.log1p(others))
+            gradients += [mpf(u) * (-others / total if j == label else r / total) for j, r in enumerate(relative)]
+        return losses, gradients
+
+
+def check(x, y, dtype, bound=None):
+    """Loss and gradient, for random upstream gradients, within the bound of their dtypes."""
+    upstream = torch.randn(len(x), generator=torch.Generator().manual_seed(5))
+    a = x.detach().requires_grad_()
+    loss = xt.cross_entropy(a, y, reduction="none")
+    (gradient,) = torch.autograd.grad(loss, a, upstream.to(loss.dtype))
+    losses, gradients = exact(x, y, upstream.to(loss.dtype))
+    for values, truths, kind in ((loss, losses, loss.dtype), (gradient, gradients, dtype)):
+        for value, truth in zip(values.double().reshape(-1).tolist(), truths, strict=True):
+            error = ulp_error(value, truth, NAME[kind])
+            assert error <= (bound or BOUND[kind]), (value, truth, error)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_upstream_gradients_are_not_all_one(backend, dtype):
+    check(*sample((6, 11), dtype, kind="labels")[:1], torch.arange(6), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_target_that_is_nearly_certain(backend, dtype):
+    x = torch.zeros(6, 9, dtype=dtype)
+    x[:, 4] = torch.tensor([5.0, 9.0, 12.0, 17.0, 30.0, 80.0])
+    x[:, 1] = -3.5
+    check(x, torch.full((6,), 4), dtype)
+    check(x, torch.full((6,), 1), dtype)  # and one that nearly cannot be
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:3], ids=str)
+@pytest.mark.parametrize("offset", [1e4, -1e4])
+def test_logits_far_from_zero(backend, dtype, offset):
+    x = (sample((6, 11))[0] * 20 + offset).to(dtype)
+    check(x, torch.arange(6), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_logits_of_minus_infinity(backend, dtype):
+    x, y = sample((6, 11), dtype)[0], torch.arange(6)
+    full = value_and_gradient(xt.cross_entropy, x[:, ::2].contiguous(), y // 2, reduction="none")
+    x[:, 1::2] = -torch.inf
+    loss, gradient = value_and_gradient(xt.cross_entropy, x, y // 2 * 2, reduction="none")
+    close([loss, gradient[:, ::2]], full, dtype)
+    assert not gradient[:, 1::2].any()
+    soft = torch.zeros(6, 11, dtype=dtype)
+    soft[:, 0::10] = 0.5
+    for options in ({}, {"z_loss": 0.1}, {"temperature": 2.0}, {"weight": torch.rand(11)}):
+        loss, gradient = value_and_gradient(xt.cross_entropy, x, soft, **options)
+        assert loss.isfinite()
+        assert gradient.isfinite().all()
+    s = xt.token_statistics(x, y // 2 * 2)
+    assert all(a.isfinite().all() for a in s)
+    assert (s.entropy <= np.log(6)).all()
+
+
+def test_mass_on_what_cannot_be_is_infinite(backend):
+    x = torch.tensor([[0.0, -torch.inf, 1.0], [2.0, 0.0, 0.0]])
+    y, soft = torch.tensor([1, 0]), torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    for target, options in (
+        (y, {}),
+        (soft, {}),
+        (torch.tensor([0, 0]), {"label_smoothing": 0.1}),
+        (y, {"label_smoothing": 1.0}),
+    ):
+        loss, gradient = value_and_gradient(xt.cross_entropy, x, target, reduction="none", **options)
+        assert loss[0] == torch.inf
+        assert loss[1].isfinite()
+        assert gradient.isfinite().all()
+    assert (
+        xt.cross_entropy(x, y, torch.tensor([1.0, 0.0, 1.0]), reduction="none")[0] == 0
+    )  # a class that does not count
+    assert xt.token_statistics(x, y).log_prob[0] == -torch.inf
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_what_has_no_softmax_is_nan(backend, bad):
+    for row in ([bad, 0.0, 0.0], [-torch.inf] * 3, [bad] * 3):
+        x, y = torch.tensor([row, [0.0, 1.0, 2.0]]), torch.tensor([1, 2])
+        loss, gradient = value_and_gradient(xt.cross_entropy, x, y, reduction="none")
+        assert loss[0].isnan()
+        assert gradient[0].isnan().all()
+        assert loss[1].isfinite()
+        assert gradient[1].isfinite().all()
+        assert all(a[0].isnan() and a[1].isfinite() for a in xt.token_statistics(x, y)[:3])
+    assert value_and_gradient(xt.cross_entropy, torch.tensor([[bad]]), torch.tensor([0]))[0].isnan()
+
+
+@pytest.mark.parametrize("ignore", [-100, -1, 0, 5, 11, 2**31 + 7, -(2**40)])
+@pytest.mark.parametrize("garbage", [torch.nan, torch.inf, 1e30])
+def test_ignored_rows_are_never_read(backend, ignore, garbage):
+    x, y = sample((6, 11), torch.float32)
+    y = torch.tensor([1, 2, 3, 4, 6, 7])
+    expected = value_and_gradient(xt.cross_entropy, x[1::2], y[1::2], label_smoothing=0.1, z_loss=0.1)
+    x[::2] = garbage
+    y[::2] = ignore
+    options = {"label_smoothing": 0.1, "z_loss": 0.1, "ignore_index": ignore}
+    loss, gradient = value_and_gradient(xt.cross_entropy, x, y, **options)
+    same_bits([loss, gradient[1::2]], expected)
+    assert not gradient[::2].any()
+    assert not xt.cross_entropy(x, y, reduction="none", **options)[::2].any()
+    s = xt.token_statistics(x.requires_grad_(), y, ignore_index=ignore)
+    assert not torch.stack(s[:3])[:, ::2].any()
+    assert (s.argmax[::2] == -1).all()
+    assert not torch.autograd.grad([a.sum() for a in s[:3]], x)[0][::2].any()
+
+
+def test_ignored_rows_have_no_second_derivative_either():
+    x = torch.full((2, 3), torch.nan, dtype=torch.float64)
+    x[1] = torch.tensor([0.0, 1.0, 2.0])
+    x.requires_grad_()
+    y = torch.tensor([-100, 1])
+    for output in (xt.cross_entropy(x, y, z_loss=0.1), xt.token_statistics(x, y).entropy.sum()):
+        (g,) = torch.autograd.grad(output, x, create_graph=True)
+        (h,) = torch.autograd.grad((g[1] ** 2).sum(), x)
+        assert not g[0].any()
+        assert not h[0].any()
+        assert h[1].all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("kind", ["labels", "probabilities"])
+def test_the_callers_tensors_are_not_changed(backend, dtype, kind):
+    x, target = sample((7, 5), dtype, kind=kind)
+    w, tw = torch.rand(5), torch.rand(7)
+    before = [a.clone() for a in (x, target, w, tw)]
+    for reduction in ("mean", "none"):
+        for upstream in (1.0, 2.0):
+            a = x.detach().requires_grad_()
+            loss = xt.cross_entropy(a, target, w, token_weight=tw, reduction=reduction, softcap=2.0, temperature=3.0)
+            given = torch.full_like(loss, upstream)
+            loss.backward(given, retain_graph=True)
+            loss.backward(given)
+            assert (given == upstream).all()
+    same_bits((x, target, w, tw), before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_twice_gives_the_same_bits(backend, dtype):
+    x, y = sample((300, 70), dtype)
+    for reduction in ("mean", "none"):
+        same_bits(*(value_and_gradient(xt.cross_entropy, x, y, reduction=reduction, z_loss=0.1) for _ in range(2)))
+
+
+def test_a_gradient_that_was_handed_out_is_not_handed_out_again(backend):
+    x, y = sample((7, 5), torch.float32)
+    x.requires_grad_()
+    loss = xt.cross_entropy(x, y)
+    loss.backward(retain_graph=True)
+    once = x.grad.clone()
+    x.grad.mul_(100)  # it is the caller's now
+    (again,) = torch.autograd.grad(loss, x, retain_graph=True)
+    same_bits([again], [once])
+    (double,) = torch.autograd.grad(loss, x, torch.tensor(2.0), retain_graph=True)
+    same_bits([double], [2 * once])
+    x.grad = None
+    loss.backward(retain_graph=True)
+    loss.backward()
+    same_bits([x.grad], [2 * once])
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_logits_that_change_before_they_are_needed_again(backend):
+    x, y = sample((7, 5), torch.float32)
+    for reduction, upstream in (("none", torch.ones(7)), ("mean", torch.tensor(2.0))):
+        a = x.detach().requires_grad_()
+        b = a * 1
+        loss = xt.cross_entropy(b, y, reduction=reduction)
+        if backend == "native":
+            b.zero_()
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                loss.backward(upstream)
+
+
+def test_a_loss_scale_saves_small_gradients(backend):
+    x = torch.zeros(2000, 100, dtype=torch.float16)
+    y = torch.zeros(2000, dtype=torch.int64)
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(xt.cross_entropy(x, y) * 2.0**12, x)
+    truth = torch.tensor(2.0**12 / 2000 / 100, dtype=torch.float64).half()
+    assert (gradient[:, 1:] == truth).all()  # 5e-6 before the scale: four bits
+
+
+def test_upstream_gradients_are_multiplied_in_before_rounding(backend):
+    x, y = sample((6, 11), torch.bfloat16)[0], torch.arange(6)
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(xt.cross_entropy(x, y, reduction="sum") * 3, x)
+    _, truth = exact(x.detach(), y, torch.full((6,), 3.0))
+    assert all(
+        ulp_error(g, t, "bfloat16") <= HALF for g, t in zip(gradient.double().reshape(-1).tolist(), truth, strict=True)
+    )
+
+
+@pytest.mark.parametrize("V", [1, 2, 7, 8, 15, 16, 17, 33, 63, 64, 65])
+def test_lanes_beside_the_row_hold_nothing(backend, V):
+    for dtype in (torch.float32, torch.bfloat16):
+        x, y = torch.full((3, V), -50.0, dtype=dtype), torch.tensor([0, V // 2, V - 1])
+        options = {"softcap": 3.0, "label_smoothing": 0.1, "reduction": "none"}  # a padded 0 would be far above
+        loss, gradient = value_and_gradient(xt.cross_entropy, x, y, **options)
+        torch.testing.assert_close(loss, torch.full((3,), float(np.log(V))))
+        s = xt.token_statistics(x, y, softcap=3.0)
+        torch.testing.assert_close(s.entropy, torch.full((3,), float(np.log(V))))
+        assert (s.argmax == 0).all()
+        if V == 1:
+            assert not loss.any()
+            assert not gradient.any()
+
+
+def available_memory():
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+
+
+@pytest.mark.slow
+def test_more_than_two_to_the_31_elements(monkeypatch):
+    from xent import _native
+
+    if not _native.available() or available_memory() < 8e9:
+        pytest.skip("needs the compiled core and 8 GB of memory")
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    N, V = 16385, 131072
+    empty = mmap.mmap(-1, 2 * N * V)  # zeros that take no memory until they are written
+    x = torch.from_numpy(np.frombuffer(empty, dtype=np.uint16)).view(torch.bfloat16).view(N, V)
+    x[-1] = torch.linspace(-5, 5, V)
+    y = torch.full((N,), -100)
+    y[-1] = V - 1
+    a = x.requires_grad_()
+    loss = xt.cross_entropy(a, y)
+    loss.backward()
+    same_bits([loss, a.grad[-1:]], value_and_gradient_of_one(x.detach()[-1:], y[-1:]))
+    assert not a.grad[-2].any()
+    assert xt.token_statistics(x.detach(), y).argmax[-1] == x.detach()[-1].argmax()
+
+
+def value_and_gradient_of_one(x, y):
+    x = x.clone().requires_grad_()
+    loss = xt.cross_entropy(x, y)
+    return loss, torch.autograd.grad(loss, x)[0]
