@@ -16,6 +16,7 @@ from xent.torch._binary import binary_cross_entropy as binary_cross_entropy
 from xent.torch._binary import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from xent.torch._cross_entropy import cross_entropy as cross_entropy
 from xent.torch._distillation import distillation_loss as distillation_loss
+from xent.torch._linear_distillation import linear_distillation_loss as linear_distillation_loss
 from xent.torch._modules import CrossEntropyLoss as CrossEntropyLoss
 from xent.torch._select import Choice as Choice
 from xent.torch._select import choice as choice

@@ -14,7 +14,7 @@ from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
 
-_LABELS = (torch.int64, torch.int32, torch.uint8)
+LABELS = (torch.int64, torch.int32, torch.uint8)
 _DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 
 
@@ -127,7 +127,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
             "or `xent.TopK(indices, probs)`."
         )
     together("target", target, "input", input)
-    if target.dtype in _LABELS:
+    if target.dtype in LABELS:
         if target.shape != outer:
             _refuse_label_shape(target, shape, outer)
         target = target if len(shape) == 2 else target.reshape(-1)
@@ -157,7 +157,7 @@ def top_k(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Indices and probabilities (N, k) of the argument `name`; what does not fit is refused."""
     indices, probs = target.indices, target.probs
-    if not isinstance(indices, torch.Tensor) or indices.dtype not in _LABELS:
+    if not isinstance(indices, torch.Tensor) or indices.dtype not in LABELS:
         found = indices.dtype if isinstance(indices, torch.Tensor) else type(indices).__name__
         raise TypeError(f"`{name}.indices` is {found}; it is a tensor of int64, int32 or uint8.")
     floating(f"{name}.probs", probs)
