@@ -1,0 +1,83 @@
+"""How much of the logits is held at a time: the most rows whose temporary memory stays within a budget of bytes.
+
+Few large chunks are best: every chunk reads and writes the whole gradient of the weights once more.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import torch
+
+from xent.torch._products import product_dtype
+
+DEFAULT = 256 << 20
+_BLOCKS = (2048, 512, 128, 32)  # outcomes a product takes at a time
+
+
+class Shape(NamedTuple):
+    """What the memory of a call depends on."""
+
+    rows: int  # of the input
+    features: int
+    outcomes: int
+    positions: int  # rows of logits for each row of the input
+    dtype: torch.dtype
+    element: int  # bytes that the rows of logits take beside each logit
+    target: int  # bytes of one row's target that is copied
+    gathered: bool  # rows are picked out of the input
+    bias: bool  # is there one?
+
+
+class Plan(NamedTuple):
+    """Rows of the input a chunk, outcomes a block."""
+
+    rows: int
+    block: int
+
+
+def checked_budget(budget: Any) -> int:
+    """`memory_budget` in bytes."""
+    if budget is None:
+        return DEFAULT
+    try:
+        number = operator.index(budget)
+    except TypeError:
+        raise TypeError(f"`memory_budget` is {budget!r}; it is a whole number of bytes, or None.") from None
+    if number <= 0:
+        raise ValueError(f"`memory_budget` is {number}; it is a number of bytes above 0.")
+    return number
+
+
+def _whole_call(s: Shape, block: int) -> int:
+    """Bytes that do not depend on the rows of a chunk."""
+    size = product_dtype(s.dtype).itemsize
+    wide = size if product_dtype(s.dtype) != s.dtype else 0
+    native_half = size == 2
+    blocks = block * s.features * (wide or (size if native_half else 0))
+    rows = s.rows * s.positions * 96  # masks, indices, states, losses and what multiplies them
+    vectors = s.outcomes * (8 + (wide * s.positions if s.bias else 0) + (8 if s.bias else 0))
+    return blocks + rows + vectors
+
+
+def _row(s: Shape, block: int) -> int:
+    """Bytes for each row of a chunk."""
+    size = product_dtype(s.dtype).itemsize
+    copies = 3 if s.positions > 1 and s.gathered else 1
+    features = s.features * (2 * copies * max(size, 4) + s.dtype.itemsize)
+    return s.outcomes * (size + s.element) + block * size + features + s.target + 64
+
+
+def plan(s: Shape, budget: int) -> Plan:
+    """Chunks as equal as they can be, as few as the budget lets; a budget for no row is an error that names the least."""
+    block = next((b for b in _BLOCKS if _whole_call(s, b) + 8 * _row(s, b) <= budget), _BLOCKS[-1])
+    block = min(block, s.outcomes)
+    most = (budget - _whole_call(s, block)) // _row(s, block)
+    if most < 1:
+        least = _whole_call(s, block) + _row(s, block)
+        raise ValueError(
+            f"`memory_budget` is {budget:,} bytes, too little for one row of logits; this call needs at least {least:,}."
+        )
+    chunks = max(1, -(-s.rows // most))
+    return Plan(max(1, -(-s.rows // chunks)), block)
