@@ -6,9 +6,9 @@ import sys
 
 import mpmath
 import pytest
-import torch
 import torch.nn.functional as F
 
+import torch
 import xent.torch as xt
 from xent import DistributionError, ShapeError, _native
 from xent.torch import _ops_binary
@@ -75,7 +75,8 @@ def test_loss_and_gradient_are_exact_to_the_last_places(monkeypatch, backend, lo
     loss = LOSSES[logits](x, y, reduction="none")
     (gradient,) = torch.autograd.grad(loss.sum(), x)
     result = torch.float64 if dtype == torch.float64 else torch.float32
-    assert loss.dtype == result and gradient.dtype == dtype
+    assert loss.dtype == result
+    assert gradient.dtype == dtype
     loss, x = loss.detach(), x.detach()
     bound, half = (4 if dtype == torch.float64 else 2), dtype in (torch.bfloat16, torch.float16)
     # Where label and probability are nearly the same, the gradient is the difference of two terms that each have an
@@ -152,7 +153,8 @@ def test_nan_logit_is_nan():
 def test_weight_of_zero_counts_zero(logits):
     x = torch.tensor([-INF, 1.0] if logits else [0.0, 0.5], requires_grad=True)
     loss = LOSSES[logits](x, torch.ones(2), torch.tensor([0.0, 2.0]), reduction="none")
-    assert loss[0] == 0 and loss[1] > 0
+    assert loss[0] == 0
+    assert loss[1] > 0
     assert torch.autograd.grad(loss.sum(), x)[0][0] == 0
 
 
@@ -312,32 +314,34 @@ def test_operators_keep_their_promises(reduction):
     torch.library.opcheck(_ops_binary.binary_cross_entropy_gradient, (upstream, x.detach(), y, w, w, True, reduction))
 
 
+ZERO = torch.zeros(2)
+BCE, LOGITS = xt.binary_cross_entropy, xt.binary_cross_entropy_with_logits
 BAD = {
-    "input above 1": (lambda: xt.binary_cross_entropy(torch.tensor([[0.5, 2.0]]), torch.zeros(1, 2)), DistributionError,
+    "input above 1": (lambda: BCE(torch.tensor([[0.5, 2.0]]), ZERO[None]), DistributionError,
         "`input` is 2 at (0, 1), outside [0, 1]. If these are logits, use `binary_cross_entropy_with_logits`."),
-    "input NaN": (lambda: xt.binary_cross_entropy(torch.tensor([math.nan]), torch.zeros(1)), DistributionError,
+    "input NaN": (lambda: BCE(torch.tensor([math.nan]), torch.zeros(1)), DistributionError,
         "`input` is NaN at 0, outside [0, 1]."),
-    "target below 0": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(2), torch.tensor([0.0, -0.5])), DistributionError,
+    "target below 0": (lambda: LOGITS(ZERO, torch.tensor([0.0, -0.5])), DistributionError,
         "`target` is -0.5 at 1, outside [0, 1]. It is the probability of 1; class indices are for `cross_entropy`."),
-    "target of classes": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(2), torch.tensor([0, 2])), DistributionError,
+    "target of classes": (lambda: LOGITS(ZERO, torch.tensor([0, 2])), DistributionError,
         "`target` is 2 at 1, outside [0, 1]."),
-    "target NaN": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(()), torch.tensor(math.nan)), DistributionError,
+    "target NaN": (lambda: LOGITS(torch.zeros(()), torch.tensor(math.nan)), DistributionError,
         "`target` is NaN, outside [0, 1]."),
-    "shapes": (lambda: xt.binary_cross_entropy(torch.zeros(2, 1), torch.zeros(2)), ShapeError,
+    "shapes": (lambda: BCE(torch.zeros(2, 1), ZERO), ShapeError,
         "`target` has shape (2,) and `input` (2, 1); they have the same shape."),
-    "weight": (lambda: xt.binary_cross_entropy(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2)), ShapeError,
+    "weight": (lambda: BCE(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2)), ShapeError,
         "`weight` has shape (2,), which does not broadcast to that of `input`, (2, 3)."),
-    "weight too wide": (lambda: xt.binary_cross_entropy(torch.zeros(2), torch.zeros(2), torch.ones(3, 2)), ShapeError,
+    "weight too wide": (lambda: BCE(ZERO, ZERO, torch.ones(3, 2)), ShapeError,
         "`weight` has shape (3, 2), which does not broadcast to that of `input`, (2,)."),
-    "pos_weight": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(2), torch.zeros(2), pos_weight=torch.ones(3)), ShapeError,
+    "pos_weight": (lambda: LOGITS(ZERO, ZERO, pos_weight=torch.ones(3)), ShapeError,
         "`pos_weight` has shape (3,), which does not broadcast to that of `input`, (2,)."),
-    "reduction": (lambda: xt.binary_cross_entropy(torch.zeros(2), torch.zeros(2), None, "batchmean"), ValueError,
+    "reduction": (lambda: BCE(ZERO, ZERO, None, "batchmean"), ValueError,
         '`reduction` is \'batchmean\'; it is "none", "mean" or "sum".'),
-    "dtype": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(2, dtype=torch.int64), torch.zeros(2)), TypeError,
+    "dtype": (lambda: LOGITS(torch.zeros(2, dtype=torch.int64), ZERO), TypeError,
         "`input` has dtype torch.int64; it is float64, float32, bfloat16 or float16."),
-    "target dtype": (lambda: xt.binary_cross_entropy_with_logits(torch.zeros(2), torch.zeros(2, dtype=torch.complex64)), TypeError,
+    "target dtype": (lambda: LOGITS(ZERO, torch.zeros(2, dtype=torch.complex64)), TypeError,
         "`target` has dtype torch.complex64;"),
-    "no tensor": (lambda: xt.binary_cross_entropy_with_logits([0.0], torch.zeros(1)), TypeError, "`input` is a list; it is a torch.Tensor."),
+    "no tensor": (lambda: LOGITS([0.0], torch.zeros(1)), TypeError, "`input` is a list; it is a torch.Tensor."),
 }  # fmt: skip
 
 
@@ -365,6 +369,20 @@ def test_choice_says_what_runs_and_why():
     assert (found.backend, found.reason) == ("reference", "`pos_weight` requires a gradient")
 
 
+def test_modules_hold_the_options_and_show_them():
+    x, y, w = torch.randn(4, 3), torch.rand(4, 3), torch.rand(3)
+    loss = xt.BCEWithLogitsLoss(w, reduction="sum", pos_weight=w)
+    assert (
+        repr(loss) == "BCEWithLogitsLoss(weight=tensor of shape (3,), reduction='sum', pos_weight=tensor of shape (3,))"
+    )
+    assert torch.equal(loss(x, y), xt.binary_cross_entropy_with_logits(x, y, w, "sum", w))
+    assert set(loss.state_dict()) == set(torch.nn.BCEWithLogitsLoss(w, pos_weight=w).state_dict())
+    assert loss.double().pos_weight.dtype == torch.float64
+    plain = xt.BCELoss()
+    assert repr(plain) == "BCELoss()"
+    assert torch.equal(plain(x.sigmoid(), y), xt.binary_cross_entropy(x.sigmoid(), y))
+
+
 BITS = """
 import hashlib, torch, xent.torch as xt
 n = 300_000
@@ -373,7 +391,8 @@ noise = ((i * 2654435761) % 2**24).double() / 2**24
 digest = hashlib.sha256()
 for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
     x, y, w = ((noise - 0.5) * 30).to(dtype), noise.flip(0).to(dtype), noise.roll(1).to(dtype)
-    for f, a, more in ((xt.binary_cross_entropy_with_logits, x, {"pos_weight": w}), (xt.binary_cross_entropy, noise.to(dtype), {})):
+    q = noise.to(dtype)
+    for f, a, more in ((xt.binary_cross_entropy_with_logits, x, {"pos_weight": w}), (xt.binary_cross_entropy, q, {})):
         a = a.requires_grad_()
         for reduction in ("mean", "none"):
             loss = f(a, y, w, reduction=reduction, **more)

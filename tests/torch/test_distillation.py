@@ -7,9 +7,9 @@ import sys
 
 import mpmath
 import pytest
-import torch
 import torch.nn.functional as F
 
+import torch
 import xent
 import xent.torch as xt
 from xent import DistributionError, ShapeError, _native
@@ -92,7 +92,8 @@ def test_equal_logits_diverge_by_exactly_zero(monkeypatch, backend, kind, dtype,
     a[:, ::7] = -INF
     a[:, 0] = 1.0
     loss, gradient = gradient_of(a, a.clone(), kind=kind, temperature=1.5)
-    assert loss.item() == 0 and not gradient.any()
+    assert loss.item() == 0
+    assert not gradient.any()
     exact_shift = a + 4.0 if dtype != torch.bfloat16 else a
     if torch.equal(exact_shift - 4.0, a):
         assert gradient_of(exact_shift, a, kind=kind)[0].item() == 0
@@ -113,7 +114,9 @@ def test_error_is_never_larger_than_torchs(kind, dtype):
             rows = F.kl_div(q, p, reduction="none", log_target=True)
         else:
             m = torch.logaddexp(p, q) - math.log(2)
-            rows = (F.kl_div(m, p, reduction="none", log_target=True) + F.kl_div(m, q, reduction="none", log_target=True)) / 2
+            rows = (
+                F.kl_div(m, p, reduction="none", log_target=True) + F.kl_div(m, q, reduction="none", log_target=True)
+            ) / 2
         return rows.sum(-1)
 
     def with_gradient(f, s):
@@ -153,7 +156,11 @@ def test_impossible_outcomes(monkeypatch, backend):
 def test_impossible_where_the_probability_only_underflows(monkeypatch, backend, kind):
     monkeypatch.setenv("XENT_BACKEND", backend)
     low, never = torch.tensor([[0.0, -2000.0]]), torch.tensor([[0.0, -INF]])
-    loss = xt.distillation_loss(never, low, kind=kind) if kind != "reverse" else xt.distillation_loss(low, never, kind=kind)
+    loss = (
+        xt.distillation_loss(never, low, kind=kind)
+        if kind != "reverse"
+        else xt.distillation_loss(low, never, kind=kind)
+    )
     assert loss.item() == (0 if kind == "js" else INF)
 
 
@@ -220,7 +227,8 @@ def test_dropped_tail_with_no_mass_counts_nothing(monkeypatch, backend):
     monkeypatch.setenv("XENT_BACKEND", backend)
     teacher = xent.TopK(torch.tensor([[0, 1]]), torch.zeros(1, 2), "drop")
     loss, gradient = gradient_of(torch.randn(1, 4), teacher)
-    assert loss.item() == 0 and not gradient.any()
+    assert loss.item() == 0
+    assert not gradient.any()
 
 
 @both
@@ -233,7 +241,8 @@ def test_row_of_weight_zero_is_not_read(monkeypatch, backend, kind):
     student[1], teacher[3] = math.nan, math.nan
     loss, gradient = gradient_of(student, teacher, kind=kind, token_weight=weight)
     assert torch.equal(loss, expected)
-    assert torch.equal(gradient[::2], slope) and not gradient[1::2].any()
+    assert torch.equal(gradient[::2], slope)
+    assert not gradient[1::2].any()
     each = xt.distillation_loss(student, teacher, kind=kind, token_weight=weight, reduction="none")
     assert each[1] == each[3] == 0
     torch.testing.assert_close(each.sum() / 3.5, loss, rtol=1e-6, atol=0)
@@ -244,10 +253,12 @@ def test_row_of_weight_zero_is_not_read(monkeypatch, backend, kind):
 def test_nothing_to_average_is_zero(monkeypatch, backend, reduction):
     monkeypatch.setenv("XENT_BACKEND", backend)
     loss, gradient = gradient_of(torch.empty(0, 5), torch.empty(0, 5), reduction=reduction)
-    assert loss.item() == 0 and gradient.shape == (0, 5)
+    assert loss.item() == 0
+    assert gradient.shape == (0, 5)
     a, b = torch.full((2, 5), math.nan), torch.randn(2, 5)
     loss, gradient = gradient_of(a, b, token_weight=torch.zeros(2), reduction=reduction)
-    assert loss.item() == 0 and not gradient.any()
+    assert loss.item() == 0
+    assert not gradient.any()
 
 
 @both
@@ -269,7 +280,8 @@ def test_layout_changes_no_bit(dtype):
     loss, gradient = gradient_of(student, teacher)
     assert torch.equal(loss, xt.distillation_loss(student.T.contiguous().T, teacher.T.contiguous().T))
     shaped = gradient_of(student.reshape(2, 3, 10), teacher.reshape(2, 3, 10))
-    assert torch.equal(shaped[0], loss) and torch.equal(shaped[1], gradient.reshape(2, 3, 10))
+    assert torch.equal(shaped[0], loss)
+    assert torch.equal(shaped[1], gradient.reshape(2, 3, 10))
     room = torch.zeros(6, 15, dtype=dtype)
     room[:, :10] = student
     assert torch.equal(gradient_of(room[:, :10], teacher)[1], gradient)
@@ -285,8 +297,10 @@ def test_callers_tensors_are_left_alone_and_the_teacher_gets_no_gradient():
     student, teacher = torch.randn(4, 7, requires_grad=True), torch.randn(4, 7, requires_grad=True)
     before = student.detach().clone(), teacher.detach().clone()
     xt.distillation_loss(student, teacher, kind="js").backward()
-    assert torch.equal(student, before[0]) and torch.equal(teacher, before[1])
-    assert student.grad is not None and teacher.grad is None
+    assert torch.equal(student, before[0])
+    assert torch.equal(teacher, before[1])
+    assert student.grad is not None
+    assert teacher.grad is None
 
 
 @every_kind
@@ -320,7 +334,10 @@ def test_first_and_second_derivatives(kind, reduction):
     student, teacher = (torch.randn(2, 4, dtype=torch.float64) for _ in range(2))
     weight = torch.rand(2, dtype=torch.float64) + 0.5
     student.requires_grad_()
-    loss = lambda a: xt.distillation_loss(a, teacher, kind=kind, temperature=1.3, token_weight=weight, reduction=reduction)  # noqa: E731
+
+    def loss(a):
+        return xt.distillation_loss(a, teacher, kind=kind, temperature=1.3, token_weight=weight, reduction=reduction)
+
     assert torch.autograd.gradcheck(loss, (student,))
     assert torch.autograd.gradgradcheck(loss, (student,))
     weight = weight.requires_grad_()
@@ -335,10 +352,14 @@ def test_transforms_of_torch_func(kind):
     student, teacher = (torch.randn(5, 3, dtype=torch.float64) for _ in range(2))
     loss = lambda a, b: xt.distillation_loss(a, b, kind=kind)  # noqa: E731
     each = torch.func.vmap(torch.func.grad(loss))(student, teacher)
-    torch.testing.assert_close(each, gradient_of(student, teacher, kind=kind, reduction="sum")[1], rtol=1e-10, atol=1e-14)
+    torch.testing.assert_close(
+        each, gradient_of(student, teacher, kind=kind, reduction="sum")[1], rtol=1e-10, atol=1e-14
+    )
     tangent = torch.randn_like(student)
     _, pushed = torch.func.jvp(lambda a: loss(a, teacher), (student,), (tangent,))
-    torch.testing.assert_close(pushed, (gradient_of(student, teacher, kind=kind)[1] * tangent).sum(), rtol=1e-10, atol=0)
+    torch.testing.assert_close(
+        pushed, (gradient_of(student, teacher, kind=kind)[1] * tangent).sum(), rtol=1e-10, atol=0
+    )
 
 
 @native

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-
 from xent.torch import _binary_operands, _elements, _native_soft, _ops_binary, _reference_binary, _select, _state
 from xent.torch._select import Choice, Facts
 
@@ -60,9 +59,7 @@ def _compute(call: Call) -> torch.Tensor:
     if call.choice.backend == "reference":
         if _state.readable(target) and _state.readable(input):
             _binary_operands.check_values(input, target, logits=call.logits)
-        return _reference_binary.binary(
-            input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction
-        )
+        return _reference_binary.binary(input, target, weight, pos_weight, logits=call.logits, reduction=call.reduction)
     if _state.seen():
         return _ops_binary.binary_cross_entropy(input, target, weight, pos_weight, call.logits, call.reduction)
     loss = _ops_binary.loss_of(call.logits, call.reduction)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from xent import _native
 from xent.torch._native_soft import Found
 
@@ -76,8 +75,8 @@ def binary(
 ) -> Found:
     """The loss, and where `upstream` is given d(upstream . loss)/d(input).
 
-    `upstream` is a number with "mean" and "sum", a tensor of the input's shape with "none". `out` receives the gradient.
-    Raises BadElement.
+    `upstream` is a number with "mean" and "sum", a tensor of the input's shape with "none". `out` receives the
+    gradient. Raises BadElement.
     """
     shape = input.shape
     x, input = _stream(input, shape)

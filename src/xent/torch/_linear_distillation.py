@@ -6,7 +6,6 @@ import math
 from typing import Any, NamedTuple
 
 import torch
-
 from xent._errors import ShapeError
 from xent.torch import _linear_distillation_loop as loop
 from xent.torch import _ops_linear_distillation, _select, _state
@@ -39,8 +38,8 @@ def _layer(who: str, input: Any, weight: Any, bias: Any) -> None:
         raise TypeError(f"`{w}` has dtype {weight.dtype} and `{x}` {input.dtype}; convert one of them.")
     if input.dim() == 0 or weight.dim() != 2 or input.shape[-1] != weight.shape[-1] or 0 in weight.shape:
         raise ShapeError(
-            f"`{x}` has shape {tuple(input.shape)} and `{w}` {tuple(weight.shape)}; they are (..., D) and (V, D), of the "
-            "same D, V and D above 0."
+            f"`{x}` has shape {tuple(input.shape)} and `{w}` {tuple(weight.shape)}; they are (..., D) and (V, D), of "
+            "the same D, V and D above 0."
         )
     if bias is None:
         return
@@ -67,23 +66,21 @@ def _prepare(
     memory_budget: int | None,
 ) -> Call:
     rule, divisor = options(kind, temperature, reduction, denominator)
-    student = cast(student_input, student_weight, student_bias)
-    teacher = cast(teacher_input, teacher_weight, teacher_bias)
-    _layer("student", *student)
-    _layer("teacher", *teacher)
-    outer = tuple(student[0].shape[:-1])
-    if tuple(teacher[0].shape[:-1]) != outer or len(teacher[1]) != len(student[1]):
+    x, w, b = cast(student_input, student_weight, student_bias)
+    t, u, c = cast(teacher_input, teacher_weight, teacher_bias)
+    _layer("student", x, w, b)
+    _layer("teacher", t, u, c)
+    together("teacher_input", t, "student_input", x)
+    outer, other = tuple(x.shape[:-1]), tuple(t.shape[:-1])
+    if other != outer or len(u) != len(w):
         raise ShapeError(
-            f"the student has rows {outer} of {len(student[1])} outcomes and the teacher {tuple(teacher[0].shape[:-1])} "
-            f"of {len(teacher[1])}; both are the same."
+            f"the student has rows {outer} of {len(w)} outcomes and the teacher {other} of {len(u)}; both are the same."
         )
-    together("teacher_input", teacher[0], "student_input", student[0])
     if token_weight is not None:
-        token_weights(token_weight, outer, "student_input", student[0])
+        token_weights(token_weight, outer, "student_input", x)
         token_weight = token_weight.reshape(-1)
     n = math.prod(outer)
-    rows = [a.reshape(n, a.shape[-1]) for a in (student[0], teacher[0])]
-    p = Layers(rows[0], *student[1:], rows[1], *teacher[1:], token_weight, divisor)
+    p = Layers(x.reshape(n, w.shape[1]), w, b, t.reshape(n, u.shape[1]), u, c, token_weight, divisor)
     return Call(p, rule, checked_budget(memory_budget), outer, _choice(p, rule))
 
 
@@ -177,8 +174,8 @@ def linear_distillation_loss(
 
     Accuracy
     --------
-    That of the matrix products: the divergence of the logits is exact to 2 ulp. Gradients of weights and bias are summed
-    in float32 at least (float64 for float64) and rounded once, however many chunks there are.
+    That of the matrix products: the divergence of the logits is exact to 2 ulp. Gradients of weights and bias are
+    summed in float32 at least (float64 for float64) and rounded once, however many chunks there are.
 
     Gradient
     --------

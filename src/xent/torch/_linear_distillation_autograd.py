@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 
+import torch
 from xent.torch import _linear_distillation_loop as loop
 from xent.torch import _reference_distillation, _select, _state
 from xent.torch._distillation_operands import Rule
@@ -28,7 +28,11 @@ def reference(p: Layers, rule: Rule) -> torch.Tensor:
 
     return _reference_distillation.distillation(
         logits(p.input, p.weight, p.bias),
-        logits(p.teacher_input.detach(), p.teacher_weight.detach(), None if p.teacher_bias is None else p.teacher_bias.detach()),
+        logits(
+            p.teacher_input.detach(),
+            p.teacher_weight.detach(),
+            None if p.teacher_bias is None else p.teacher_bias.detach(),
+        ),
         None,
         p.token_weight,
         p.divisor,
@@ -60,7 +64,9 @@ def composed(p: Layers, rule: Rule, wanted: Wanted, upstream: torch.Tensor) -> T
     asked = [a for a, want in zip(p[:3], wanted, strict=True) if want and a is not None]
     with torch.enable_grad():
         made = iter(torch.autograd.grad(reference(p, rule), asked, upstream, create_graph=create))
-    first, second, third = (next(made) if want and a is not None else None for a, want in zip(p[:3], wanted, strict=True))
+    first, second, third = (
+        next(made) if want and a is not None else None for a, want in zip(p[:3], wanted, strict=True)
+    )
     return first, second, third
 
 

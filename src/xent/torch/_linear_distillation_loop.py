@@ -2,8 +2,8 @@
 
     z_s = x_s W_sᵀ + b_s, z_t = x_t W_tᵀ + b_t      dz from both, in the memory of z_s      dx = dz W_s, dW += dzᵀ x_s
 
-Rows of weight 0 are never part of a chunk. The gradients of weights and bias are summed in float32 at least, and rounded
-once, however many chunks there are.
+Rows of weight 0 are never part of a chunk. The gradients of weights and bias are summed in float32 at least, and
+rounded once, however many chunks there are.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-
 from xent import _native
 from xent.torch import _pairs
 from xent.torch._distillation_operands import Rule
@@ -72,20 +71,26 @@ def _bytes(p: Layers, block: int) -> tuple[int, int]:
 
 
 def plan(p: Layers, budget: int) -> Plan:
-    """Chunks as equal as they can be, as few as the budget lets; a budget for no row is an error that names the least."""
+    """Chunks as equal as they can be, as few as the budget lets.
+
+    A budget for no row is an error that names the least.
+    """
     count, outcomes = len(p.input), len(p.weight)
-    for block in _BLOCKS:
-        call, row = _bytes(p, min(block, outcomes))
-        most = (budget - call) // row
-        if most >= min(8, count):
-            break
+
+    def rows(block: int) -> int:
+        call, row = _bytes(p, block)
+        return (budget - call) // row
+
+    blocks = [min(block, outcomes) for block in _BLOCKS]
+    block = next((b for b in blocks if rows(b) >= min(8, count)), blocks[-1])
+    most = rows(block)
     if most < 1:
         raise ValueError(
             f"`memory_budget` is {budget:,} bytes, too little for one row of logits of student and teacher; this call "
-            f"needs at least {call + row:,}."
+            f"needs at least {sum(_bytes(p, block)):,}."
         )
     chunks = max(1, -(-count // most))
-    return Plan(max(1, -(-count // chunks)), min(block, outcomes))
+    return Plan(max(1, -(-count // chunks)), block)
 
 
 def _chunks(p: Layers, size: int) -> Iterator[slice | torch.Tensor]:
@@ -127,9 +132,7 @@ class _Half:
         return x, z
 
 
-def distill(
-    p: Layers, rule: Rule, budget: int, wanted: Wanted, upstream: torch.Tensor | float = 1.0
-) -> Found:
+def distill(p: Layers, rule: Rule, budget: int, wanted: Wanted, upstream: torch.Tensor | float = 1.0) -> Found:
     """The loss, and the wanted gradients of upstream x loss; `upstream` is a tensor (N,) with reduction "none"."""
     chunks, by, inside = plan(p, budget), over(p, rule), any(wanted)
     each_row = rule._replace(reduction="none" if rule.reduction == "none" else "sum", denominator=None)
@@ -176,9 +179,7 @@ def _zeros(p: Layers, rule: Rule, wanted: Wanted) -> Found:
     )
 
 
-def _multiply_back(
-    at: slice | torch.Tensor, x: torch.Tensor, dz: torch.Tensor, student: _Half, found: Found
-) -> None:
+def _multiply_back(at: slice | torch.Tensor, x: torch.Tensor, dz: torch.Tensor, student: _Half, found: Found) -> None:
     if found.input is not None:
         dx = torch.zeros(x.shape, dtype=sum_dtype(x.dtype))
         student.products.input_gradient(dz, student.weight, dx)

@@ -7,10 +7,10 @@ anything is rounded.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
-
 from xent.torch import _select, _state
 
 Tensors = tuple[torch.Tensor | None, ...]
@@ -23,29 +23,12 @@ class Found(NamedTuple):
     gradient: torch.Tensor | None  # shape and dtype of the input
 
 
-class Kernel(Protocol):
-    """A call of the core: the loss where it is wanted, and where `upstream` is given d(upstream . loss)/d(input).
-
-    `upstream` is a number where the loss is reduced, else a tensor. `out` may receive the gradient.
-    """
-
-    def __call__(
-        self,
-        *tensors: Any,
-        want_loss: bool = True,
-        upstream: torch.Tensor | float | None = None,
-        out: torch.Tensor | None = None,
-    ) -> Found:
-        """The first of `tensors` is the input."""
-        ...
-
-
-class Reference(Protocol):
-    """The same loss as torch operations."""
-
-    def __call__(self, *tensors: Any) -> torch.Tensor:
-        """The first of `tensors` is the input."""
-        ...
+# A call of the core on tensors, the first of which is the input: the loss where `want_loss`, and where `upstream` is
+# given d(upstream . loss)/d(input). `upstream` is a number where the loss is reduced, else a tensor; `out` may take the
+# gradient.
+Kernel = Callable[..., Found]
+# The same loss as torch operations on the same tensors.
+Reference = Callable[..., torch.Tensor]
 
 
 class Loss(NamedTuple):
@@ -63,9 +46,7 @@ def value(loss: Loss, *tensors: torch.Tensor | None) -> torch.Tensor:
     return found
 
 
-def gradient(
-    loss: Loss, upstream: torch.Tensor, tensors: Tensors, out: torch.Tensor | None = None
-) -> torch.Tensor:
+def gradient(loss: Loss, upstream: torch.Tensor, tensors: Tensors, out: torch.Tensor | None = None) -> torch.Tensor:
     """d(sum of upstream x loss) / d(input)."""
     scale = upstream.item() if loss.reduced else upstream
     found = loss.kernel(*tensors, want_loss=False, upstream=scale, out=out).gradient

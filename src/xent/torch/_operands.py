@@ -235,7 +235,13 @@ def check_distributions(target: torch.Tensor, shape: tuple[int, ...]) -> None:
 
 
 def check_top_k(
-    indices: torch.Tensor, probs: torch.Tensor, outcomes: int, shape: tuple[int, ...], *, tail: bool, name: str = "target"
+    indices: torch.Tensor,
+    probs: torch.Tensor,
+    outcomes: int,
+    shape: tuple[int, ...],
+    *,
+    tail: bool,
+    name: str = "target",
 ) -> None:
     """Indices are distinct classes; probabilities are not negative and sum to 1, or to less where `tail` was said."""
     indices, probs = indices.detach().to(torch.int64), probs.detach()

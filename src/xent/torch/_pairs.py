@@ -57,8 +57,9 @@ def distillation(
 ) -> Found:
     """The loss, and where `upstream` is given d(upstream . loss)/d(student).
 
-    `upstream` is a number with "mean" and "sum", a tensor (N,) with "none". `out`, which may be `student` itself, receives
-    the gradient. A mean is over `denominator`, `divisor` (the same as a tensor), or the sum of the rows' weights.
+    `upstream` is a number with "mean" and "sum", a tensor (N,) with "none". `out`, which may be `student` itself,
+    receives the gradient. A mean is over `denominator`, `divisor` (the same as a tensor), or the sum of the rows'
+    weights.
     """
     student = _even(student)
     n, v = student.shape
