@@ -53,6 +53,16 @@ constexpr double kExp2[9] = {
     0x1.ffcb9515a8016p-17,
     0x1.63d136366db24p-20,
     0x1.b63880a30e9ffp-24};
+// 2 atanh(s) / s in s^2, |s| <= 1/3; relative error 2^-43.8
+constexpr double kLog1pBrief[8] = {
+    0x1.ffffffffffdc7p+0,
+    0x1.5555555694e90p-1,
+    0x1.999997c399b66p-2,
+    0x1.2492cc4fab44ap-2,
+    0x1.c6f8ad634a6a2p-3,
+    0x1.76fd5c9158713p-3,
+    0x1.202b4d7a56a8fp-3,
+    0x1.9afeeea008984p-3};
 // (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-54.0
 constexpr double kPsi[12] = {
     0x1.5555555555555p-3,
@@ -67,6 +77,16 @@ constexpr double kPsi[12] = {
     0x1.1eed340187c69p-29,
     0x1.6267cf434f12cp-33,
     0x1.94daa8b902cd5p-37};
+// (e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2; relative error 2^-37.5
+constexpr double kPsiBrief[8] = {
+    0x1.555555554e964p-3,
+    0x1.555555555315ep-5,
+    0x1.111111470921fp-7,
+    0x1.6c16c1900d50ep-10,
+    0x1.a018f3da7026bp-13,
+    0x1.a0194dd9f66bdp-16,
+    0x1.738d91cc76fdfp-19,
+    0x1.290473ee4e120p-22};
 // (((1+s) log(1+s) + (1-s) log(1-s)) / 2 - s^2/2) / s^4 in s^2, |s| <= 1/2; relative error 2^-52.9
 constexpr double kJs[13] = {
     0x1.5555555555556p-4,

@@ -96,14 +96,25 @@ def main() -> None:
         )
     print(
         fit(
-            "kPsi",
-            "(e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2",
-            series(3, lambda k, d: d ** (k - 3) / factorial(k)),
-            mpf(-0.5),
-            mpf(0.5),
-            12,
+            "kLog1pBrief",
+            "2 atanh(s) / s in s^2, |s| <= 1/3",
+            series(0, lambda k, z: 2 * z**k / (2 * k + 1)),
+            mpf(0),
+            mpf(1) / 9,
+            8,
         )
     )
+    for name, n in (("kPsi", 12), ("kPsiBrief", 8)):
+        print(
+            fit(
+                name,
+                "(e^d - 1 - d - d^2/2) / d^3, |d| <= 1/2",
+                series(3, lambda k, d: d ** (k - 3) / factorial(k)),
+                mpf(-0.5),
+                mpf(0.5),
+                n,
+            )
+        )
     print(
         fit(
             "kJs",

@@ -17,6 +17,7 @@
 
 #include "api.hpp"
 #include "core_losses.hpp"
+#include "core_soft_losses.hpp"
 #include "threads.hpp"
 
 namespace nb = nanobind;
@@ -26,15 +27,18 @@ namespace xent {
 namespace isa_base {
 Kernels kernels();
 LossKernel losses();
+SoftLosses soft_losses();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
 LossKernel losses();
+SoftLosses soft_losses();
 }
 namespace isa_v4 {
 Kernels kernels();
 LossKernel losses();
+SoftLosses soft_losses();
 }
 #endif
 
@@ -44,6 +48,7 @@ struct Isa {
     const char* name;
     Kernels (*kernels)();
     LossKernel (*losses)();
+    SoftLosses (*soft_losses)();
     bool runs;
 };
 
@@ -54,13 +59,11 @@ std::vector<Isa> instruction_sets() {
     bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
-    return {
-        {"x86-64", isa_base::kernels, isa_base::losses, true},
-        {"x86-64-v3", isa_v3::kernels, isa_v3::losses, v3},
-        {"x86-64-v4", isa_v4::kernels, isa_v4::losses, v4},
-    };
+    return {{"x86-64", isa_base::kernels, isa_base::losses, isa_base::soft_losses, true},
+            {"x86-64-v3", isa_v3::kernels, isa_v3::losses, isa_v3::soft_losses, v3},
+            {"x86-64-v4", isa_v4::kernels, isa_v4::losses, isa_v4::soft_losses, v4}};
 #else
-    return {{"baseline", isa_base::kernels, isa_base::losses, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, isa_base::soft_losses, true}};
 #endif
 }
 
@@ -388,6 +391,7 @@ NB_MODULE(_core, m) {
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
     bind_losses(m, g_isa.losses(), g_threads);
+    bind_soft_losses(m, g_isa.soft_losses(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {

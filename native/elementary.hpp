@@ -143,6 +143,20 @@ XENT_INLINE dd expm1(vd x, vd xl) {
     return sel(n == 0.0, near, far);
 }
 
+XENT_INLINE dd one_minus(vd x) { return two_sum(splat(1.0), -x); }
+
+struct Two {  // of the outcomes 1 and 0
+    dd one, zero;
+};
+
+// Probabilities of the outcomes 1 and 0 by their log-odds: neither is made from the other by a difference.
+XENT_INLINE Two of_log_odds(vd x) {
+    dd e = exp(-abs(x), vd{}), t = add(e, splat(1.0));
+    dd large = div(wide(splat(1.0)), t), small = div(e, t);
+    vl up = x >= 0.0;
+    return {sel(up, large, small), sel(up, small, large)};
+}
+
 // e^x and e^x - 1 to about 2^-95, |x| < 700: Taylor on x / 16 in double-double, then four squarings of 1 + y.
 struct WideExp {
     dd e, m1;

@@ -1,10 +1,6 @@
 // One value an element: surprisal, and the binary measures of a probability, a log-probability, a logit (log-odds) or
 // an outcome 0 or 1.
 
-struct Two {  // of the outcomes 1 and 0
-    dd one, zero;
-};
-
 struct Surprise {
     dd one, zero;
     vl inf_one, inf_zero;
@@ -19,17 +15,11 @@ XENT_INLINE vl valid(int kind, vd x) {
     }
 }
 
-XENT_INLINE dd one_minus(vd x) { return two_sum(splat(1.0), -x); }
 XENT_INLINE dd minus_expm1(vd x) { return neg(expm1(x, vd{})); }
 
 template <int Kind>
 XENT_INLINE Two weights(vd x) {
-    if (Kind == LOGITS) {
-        dd e = exp(-abs(x), vd{}), t = add(e, splat(1.0));
-        dd large = div(wide(splat(1.0)), t), small = div(e, t);
-        vl up = x >= 0.0;
-        return {sel(up, large, small), sel(up, small, large)};
-    }
+    if (Kind == LOGITS) return of_log_odds(x);
     if (Kind == LOGPROBS) return {exp(x, vd{}), minus_expm1(x)};
     return {wide(x), one_minus(x)};
 }

@@ -13,8 +13,14 @@ try:
 except ImportError as _error:
     raise ImportError('`xent.torch` needs PyTorch: pip install "xent[torch]"') from _error
 
+from xent.torch._binary import binary_cross_entropy as binary_cross_entropy
+from xent.torch._binary import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from xent.torch._binary_modules import BCELoss as BCELoss
+from xent.torch._binary_modules import BCEWithLogitsLoss as BCEWithLogitsLoss
 from xent.torch._cross_entropy import cross_entropy as cross_entropy
+from xent.torch._distillation import distillation_loss as distillation_loss
 from xent.torch._linear import linear_cross_entropy as linear_cross_entropy
+from xent.torch._linear_distillation import linear_distillation_loss as linear_distillation_loss
 from xent.torch._linear_module import LinearCrossEntropyLoss as LinearCrossEntropyLoss
 from xent.torch._linear_statistics import linear_token_statistics as linear_token_statistics
 from xent.torch._modules import CrossEntropyLoss as CrossEntropyLoss

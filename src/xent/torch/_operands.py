@@ -147,25 +147,32 @@ def _rows(a: torch.Tensor) -> torch.Tensor:
     return a.movedim(1, -1).flatten(0, -2)
 
 
-def top_k(target: TopK, outer: tuple[int, ...], outcomes: int, input: torch.Tensor) -> tuple[torch.Tensor, Any]:
-    """Indices and probabilities of a `TopK` target, both (N, k)."""
+def top_k(
+    target: TopK,
+    outer: tuple[int, ...],
+    outcomes: int,
+    input: torch.Tensor,
+    name: str = "target",
+    beside: str = "input",
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices and probabilities (N, k) of the argument `name`; what does not fit is refused."""
     indices, probs = target.indices, target.probs
     if not isinstance(indices, torch.Tensor) or indices.dtype not in LABELS:
         found = indices.dtype if isinstance(indices, torch.Tensor) else type(indices).__name__
-        raise TypeError(f"`target.indices` is {found}; it is a tensor of int64, int32 or uint8.")
-    floating("target.probs", probs)
-    together("target.indices", indices, "input", input)
-    together("target.probs", probs, "input", input)
+        raise TypeError(f"`{name}.indices` is {found}; it is a tensor of int64, int32 or uint8.")
+    floating(f"{name}.probs", probs)
+    together(f"{name}.indices", indices, beside, input)
+    together(f"{name}.probs", probs, beside, input)
     if target.tail not in (None, "drop", "spread"):
-        raise ValueError(f'`target.tail` is {target.tail!r}; it is "drop", "spread" or None.')
+        raise ValueError(f'`{name}.tail` is {target.tail!r}; it is "drop", "spread" or None.')
     if indices.shape != probs.shape or indices.dim() == 0 or indices.shape[:-1] != outer:
         raise ShapeError(
-            f"`target.indices` has shape {_shape(indices.shape)} and `target.probs` {_shape(probs.shape)}; "
+            f"`{name}.indices` has shape {_shape(indices.shape)} and `{name}.probs` {_shape(probs.shape)}; "
             f"for this input both are {_shape((*outer, 'k')).replace(chr(39), '')}."
         )
     k = indices.shape[-1]
     if k > outcomes:
-        raise ShapeError(f"`target` has {k} outcomes a row, more than the {outcomes} classes there are.")
+        raise ShapeError(f"`{name}` has {k} outcomes a row, more than the {outcomes} classes there are.")
     n = math.prod(outer)
     return indices.reshape(n, k), probs.reshape(n, k)
 
@@ -228,18 +235,24 @@ def check_distributions(target: torch.Tensor, shape: tuple[int, ...]) -> None:
 
 
 def check_top_k(
-    indices: torch.Tensor, probs: torch.Tensor, outcomes: int, shape: tuple[int, ...], *, tail: bool
+    indices: torch.Tensor,
+    probs: torch.Tensor,
+    outcomes: int,
+    shape: tuple[int, ...],
+    *,
+    tail: bool,
+    name: str = "target",
 ) -> None:
     """Indices are distinct classes; probabilities are not negative and sum to 1, or to less where `tail` was said."""
     indices, probs = indices.detach().to(torch.int64), probs.detach()
     if ((indices < 0) | (indices >= outcomes)).any():
         whole = (*shape, indices.shape[-1])
-        _check.bad_labels("target.indices", indices.reshape(whole).numpy(), outcomes)
+        _check.bad_labels(f"{name}.indices", indices.reshape(whole).numpy(), outcomes)
     order = indices.sort(-1).values
     twice = (order[:, 1:] == order[:, :-1]).any(-1)
     if twice.any():
         row = int(twice.to(torch.uint8).argmax())
-        raise DistributionError(f"`target.indices` row {_check.position(row, shape)} names an outcome twice.")
+        raise DistributionError(f"`{name}.indices` row {_check.position(row, shape)} names an outcome twice.")
     tolerance = _check.sum_tolerance(_DIGITS[probs.dtype], outcomes)
     total = probs.sum(-1, dtype=torch.float64)
     good = (total - 1 <= tolerance) & (probs >= 0).all(-1)
@@ -249,7 +262,7 @@ def check_top_k(
         place = _check.position(row, shape)
         if good[row]:
             raise DistributionError(
-                f"`target.probs` row {place} sums to {float(total[row]):.6g}. Say where the rest is: "
+                f"`{name}.probs` row {place} sums to {float(total[row]):.6g}. Say where the rest is: "
                 '`tail="drop"` (nowhere) or `tail="spread"` (evenly over the other outcomes).'
             )
-        _check.bad_soft_target("target.probs", probs[row].double().numpy(), place, tolerance)
+        _check.bad_soft_target(f"{name}.probs", probs[row].double().numpy(), place, tolerance)
