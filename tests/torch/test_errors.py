@@ -162,6 +162,16 @@ def test_shapes_and_dtypes(error, message, args):
     refused(error, message, xt.cross_entropy, *args)
 
 
+def test_layouts(backend):
+    for x, y, name in (
+        (X.to_sparse(), Y, "input"),
+        (X, Y.to_sparse(), "target"),
+        (X, X.softmax(1).to_sparse(), "target"),
+    ):
+        message = f"`{name}` has layout torch.sparse_coo; it is a dense tensor. Convert it: `{name}.to_dense()`."
+        refused(TypeError, message, xt.cross_entropy, x.requires_grad_(), y)
+
+
 def test_weights_of_rows_and_denominators():
     refused(
         TypeError,

@@ -44,6 +44,7 @@ def fits(input: Any, target: Any) -> bool:
         and input.size(0) == target.size(0)
         and input.dtype in _FLOATS
         and target.dtype in _LABELS
+        and input.layout is target.layout is torch.strided
         and input.is_cpu
         and target.is_cpu
         and 0 < input.numel() <= _LARGEST
