@@ -17,6 +17,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import torch
+
 from xent import _native
 from xent._check import sum_tolerance
 from xent.torch._options import Options
