@@ -6,6 +6,7 @@ import math
 from typing import Any, NoReturn, get_args
 
 import torch
+
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent.torch import _elements

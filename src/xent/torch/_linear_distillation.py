@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import torch
+
 from xent._errors import ShapeError
 from xent.torch import _linear_distillation_loop as loop
 from xent.torch import _ops_linear_distillation, _select, _state
