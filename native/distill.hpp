@@ -83,14 +83,14 @@ static void sum_powers_of_e(const DistillJob& job, Pair& p) {
 // the reverse divergence the student, allows what the other rules out.
 template <int Kind, bool Full>
 static int64_t prepare(const DistillJob& job, const Pair& p, int64_t at) {
-    const int64_t n = fetch(job, p, at);
+    const int64_t n = fetch(job, p, at), padded = (n + kLanes - 1) / kLanes * kLanes;
     const vd s_part = splat(1.0 / p.s_sum), t_part = splat(1.0 / p.t_sum);
-    for (int64_t i = 0; i < n; i += W) {
+    for (int64_t i = 0; i < padded; i += W) {
         vd s = (load(p.a + i) - p.s_top) * p.s_heat;
         store(p.a + i, s);
         store(p.e + i, power_of_e<Full>(s) * s_part);
     }
-    for (int64_t i = 0; i < n; i += W) {
+    for (int64_t i = 0; i < padded; i += W) {
         vd s = load(p.a + i), t = (load(p.b + i) - p.t_top) * p.t_heat;
         store(p.f + i, power_of_e<Full>(t) * t_part);
         vl ruled = Kind == REVERSE ? (t == -kInf) & (s > -kInf) : (s == -kInf) & (t > -kInf);
