@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from _timing import alternate, write
 
-import torch
 import xent.torch as xt
 
 torch.manual_seed(0)

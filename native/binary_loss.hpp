@@ -40,14 +40,17 @@ XENT_INLINE BinaryTerm of_logit_full(vd x, vd y, vd v) {
     return {add(product_or_zero(hit, one), product_or_zero(miss, zero)), g.h + g.l};
 }
 
-XENT_INLINE BinaryTerm of_logit_brief(vd x, vd e, vd y, vd v) {  // e = e^-|x|
+// e = e^-|x|. v y softplus(-x) + (1 - y) softplus(x) = (v y + 1 - y) log1p(e) + (1 - y, or v y) |x|.
+template <bool PosWeight>
+XENT_INLINE BinaryTerm of_logit_brief(vd x, vd e, vd y, vd v) {
     vd d = 1.0 + e, t = 2.0 + e;
     vd i = 1.0 / (d * t);  // one division for e/(2 + e) and 1/(1 + e)
-    vd l = log1p_brief(e * d * i), large = t * i, small = e * large;
+    vd s = e * d * i, large = t * i, small = e * large;
+    vd l = s * polynomial(s * s, xent_constants::kLog1pShort);
     vl up = x >= 0.0;
-    vd hit = v * y, miss = 1.0 - y;
-    vd one = only(hit != 0.0, hit * (max(-x, vd{}) + l)), zero = only(miss != 0.0, miss * (max(x, vd{}) + l));
-    return {wide(one + zero), miss * sel(up, large, small) - hit * sel(up, small, large)};
+    vd hit = PosWeight ? v * y : y, miss = 1.0 - y, wrong = sel(up, miss, hit);
+    if (PosWeight) l = (hit + miss) * l;
+    return {wide(l + only(wrong != 0.0, wrong * abs(x))), miss * sel(up, large, small) - hit * sel(up, small, large)};
 }
 
 struct BinaryBuffers {
@@ -59,7 +62,7 @@ enum BinaryForm { FROM_PROBABILITY, FROM_LOGIT_FULL, FROM_LOGIT_BRIEF };
 
 // One buffer, n a multiple of the lanes.
 template <int F, bool Weight, bool PosWeight, bool Gradient>
-static bool binary_terms(BinaryBuffers& b, int64_t n, double factor) {
+static bool binary_terms(BinaryBuffers& b, int64_t n) {
     // A loop of its own: in one loop the chain of dependent operations is too long for a processor to look past it.
     if (F == FROM_LOGIT_BRIEF)
         for (int64_t i = 0; i < n; i += W) store(b.e + i, exp_brief(-abs(load(b.x + i))));
@@ -72,7 +75,7 @@ static bool binary_terms(BinaryBuffers& b, int64_t n, double factor) {
             fine &= (x >= 0.0) & (x <= 1.0);
             t = of_probability(x, y);
         } else {
-            t = F == FROM_LOGIT_FULL ? of_logit_full(x, y, v) : of_logit_brief(x, load(b.e + i), y, v);
+            t = F == FROM_LOGIT_FULL ? of_logit_full(x, y, v) : of_logit_brief<PosWeight>(x, load(b.e + i), y, v);
         }
         if (Weight) {
             vd w = load(b.w + i);
@@ -81,12 +84,12 @@ static bool binary_terms(BinaryBuffers& b, int64_t n, double factor) {
         }
         store(b.loss + i, t.loss.h);
         if (F != FROM_LOGIT_BRIEF) store(b.low + i, t.loss.l);
-        if (Gradient) store(b.gradient + i, load(b.upstream + i) * factor * t.gradient);
+        if (Gradient) store(b.gradient + i, load(b.upstream + i) * t.gradient);
     }
     return everywhere(fine);
 }
 
-using BinaryTerms = bool (*)(BinaryBuffers&, int64_t, double);
+using BinaryTerms = bool (*)(BinaryBuffers&, int64_t);
 
 template <int F, bool Weight, bool PosWeight>
 static BinaryTerms pick_terms(bool gradient) {
@@ -123,7 +126,7 @@ static void binary_share(const BinaryJob& job, int64_t share, int64_t bad[2]) {
     const BinaryTerms terms = !job.logits ? pick_terms<FROM_PROBABILITY>(job)
                               : low       ? pick_terms<FROM_LOGIT_FULL>(job)
                                           : pick_terms<FROM_LOGIT_BRIEF>(job);
-    for (double& u : b.upstream) u = 1.0;  // what stands there when none is given
+    for (double& u : b.upstream) u = job.factor;  // where no upstream is given
     const Stream* in[] = {&job.input, &job.target, &job.weight, &job.pos_weight, &job.upstream};
     double* to[] = {b.x, b.y, b.w, b.v, b.upstream};
     const int64_t begin = share * kShare, end = begin + kShare < job.count ? begin + kShare : job.count;
@@ -140,7 +143,9 @@ static void binary_share(const BinaryJob& job, int64_t share, int64_t bad[2]) {
                 read(*in[i], at[i], n, to[i]);
                 fill_unread(to[i], n, padded);
             }
-        if (!terms(b, padded, job.factor))
+        if (job.upstream.data)
+            for (int64_t k = 0; k < padded; ++k) b.upstream[k] *= job.factor;
+        if (!terms(b, padded))
             for (int64_t k = 0; k < n; ++k) {
                 if (!job.logits && !(b.x[k] >= 0 && b.x[k] <= 1) && row + k < bad[0]) bad[0] = row + k;
                 if (!(b.y[k] >= 0 && b.y[k] <= 1) && row + k < bad[1]) bad[1] = row + k;

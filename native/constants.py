@@ -95,16 +95,17 @@ def main() -> None:
                 first=(1.0,),
             )
         )
-    print(
-        fit(
-            "kLog1pBrief",
-            "2 atanh(s) / s in s^2, |s| <= 1/3",
-            series(0, lambda k, z: 2 * z**k / (2 * k + 1)),
-            mpf(0),
-            mpf(1) / 9,
-            8,
+    for name, n in (("kLog1pShort", 6), ("kLog1pBrief", 8)):
+        print(
+            fit(
+                name,
+                "2 atanh(s) / s in s^2, |s| <= 1/3",
+                series(0, lambda k, z: 2 * z**k / (2 * k + 1)),
+                mpf(0),
+                mpf(1) / 9,
+                n,
+            )
         )
-    )
     for name, n in (("kPsi", 12), ("kPsiBrief", 8)):
         print(
             fit(

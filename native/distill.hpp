@@ -46,7 +46,6 @@ static int64_t fetch(const DistillJob& job, const Pair& p, int64_t at) {
 
 struct EightSums {
     vd x[kVecs] = {};
-    XENT_INLINE_MEMBER void add(int64_t i, vd term) { x[i / W % kVecs] += term; }
     XENT_INLINE_MEMBER double total() const {
         double p[kLanes];
         for (int j = 0; j < kVecs; ++j) store(p + j * W, x[j]);
@@ -68,8 +67,12 @@ static void sum_powers_of_e(const DistillJob& job, Pair& p) {
     EightSums s, t;
     for (int64_t at = 0; at < job.V; at += kPairBlock) {
         const int64_t n = fetch(job, p, at);
-        for (int64_t i = 0; i < n; i += W) s.add(i, power_of_e<Full>((load(p.a + i) - p.s_top) * p.s_heat));
-        for (int64_t i = 0; i < n; i += W) t.add(i, power_of_e<Full>((load(p.b + i) - p.t_top) * p.t_heat));
+        for (int64_t i = 0; i < n; i += kLanes)
+            for (int j = 0; j < kVecs; ++j) {
+                const int64_t k = i + j * W;
+                s.x[j] += power_of_e<Full>((load(p.a + k) - p.s_top) * p.s_heat);
+                t.x[j] += power_of_e<Full>((load(p.b + k) - p.t_top) * p.t_heat);
+            }
     }
     // No largest, or an infinite one, makes the row NaN, as inf - inf is.
     p.s_sum = s.total() + (p.s_top - p.s_top), p.t_sum = t.total() + (p.t_top - p.t_top);
@@ -80,14 +83,14 @@ static void sum_powers_of_e(const DistillJob& job, Pair& p) {
 // the reverse divergence the student, allows what the other rules out.
 template <int Kind, bool Full>
 static int64_t prepare(const DistillJob& job, const Pair& p, int64_t at) {
-    const int64_t n = fetch(job, p, at);
+    const int64_t n = fetch(job, p, at), padded = (n + kLanes - 1) / kLanes * kLanes;
     const vd s_part = splat(1.0 / p.s_sum), t_part = splat(1.0 / p.t_sum);
-    for (int64_t i = 0; i < n; i += W) {
+    for (int64_t i = 0; i < padded; i += W) {
         vd s = (load(p.a + i) - p.s_top) * p.s_heat;
         store(p.a + i, s);
         store(p.e + i, power_of_e<Full>(s) * s_part);
     }
-    for (int64_t i = 0; i < n; i += W) {
+    for (int64_t i = 0; i < padded; i += W) {
         vd s = load(p.a + i), t = (load(p.b + i) - p.t_top) * p.t_heat;
         store(p.f + i, power_of_e<Full>(t) * t_part);
         vl ruled = Kind == REVERSE ? (t == -kInf) & (s > -kInf) : (s == -kInf) & (t > -kInf);
@@ -132,27 +135,32 @@ XENT_INLINE Mixture mixture(vd s, vd t, vd d) {
     return {0.5 * both * only(both != 0.0, g), sel(close, below, sel(u > 0.0, above, above - gap))};
 }
 
-// A block's terms into the sums, or its gradient to g: `moment` is what the gradient subtracts.
+// The terms of W outcomes into the sums, or their gradient to g: `moment` is what the gradient subtracts.
 template <int Kind, bool Full, bool Gradient>
-XENT_INLINE void pair_block(const Pair& p, int64_t n, double moment, double factor, EightSums& sum, EightSums& mean) {
-    for (int64_t i = 0; i < n; i += W) {
-        vd s = load(p.e + i), t = load(p.f + i), d = load(p.a + i), grad;
-        vl ruled = load(p.g + i) != 0.0;
-        if (Kind == FORWARD) {
-            Near near = near_zero<Full>(d);
-            sum.add(i, sel(ruled, splat(kInf), bregman_term(t, s, d, near)));
-            grad = sel(near.is, t * near.expm1, s - t);
-        } else if (Kind == REVERSE) {
-            if (!Gradient) sum.add(i, sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero<Full>(-d))));
-            grad = only(s != 0.0, s * (d - moment));
-        } else {
-            Mixture m = mixture<Full>(s, t, d);
-            vd share = only(s != 0.0, s * m.log);
-            if (!Gradient) sum.add(i, m.term), mean.add(i, share);
-            grad = 0.5 * only(s != 0.0, s * (m.log - moment));
-        }
-        if (Gradient) store(p.g + i, factor * grad);
+XENT_INLINE void pair_terms(const Pair& p, int64_t i, double moment, double factor, vd& sum, vd& mean) {
+    vd s = load(p.e + i), t = load(p.f + i), d = load(p.a + i), grad;
+    vl ruled = load(p.g + i) != 0.0;
+    if (Kind == FORWARD) {
+        Near near = near_zero<Full>(d);
+        sum += sel(ruled, splat(kInf), bregman_term(t, s, d, near));
+        grad = sel(near.is, t * near.expm1, s - t);
+    } else if (Kind == REVERSE) {
+        if (!Gradient) sum += sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero<Full>(-d)));
+        grad = only(s != 0.0, s * (d - moment));
+    } else {
+        Mixture m = mixture<Full>(s, t, d);
+        vd share = only(s != 0.0, s * m.log);
+        if (!Gradient) sum += m.term, mean += share;
+        grad = 0.5 * only(s != 0.0, s * (m.log - moment));
     }
+    if (Gradient) store(p.g + i, factor * grad);
+}
+
+template <int Kind, bool Full, bool Gradient>
+static void pair_block(const Pair& p, int64_t n, double moment, double factor, EightSums& sum, EightSums& mean) {
+    for (int64_t i = 0; i < n; i += kLanes)
+        for (int j = 0; j < kVecs; ++j)
+            pair_terms<Kind, Full, Gradient>(p, i + j * W, moment, factor, sum.x[j], mean.x[j]);
 }
 
 template <int Kind, bool Full>

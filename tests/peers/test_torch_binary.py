@@ -3,9 +3,8 @@
 import math
 
 import pytest
-import torch.nn.functional as F
-
 import torch
+import torch.nn.functional as F
 
 pytest.importorskip("expecttest")  # PyTorch's testing room imports it
 from torch.testing._internal.common_methods_invocations import op_db

@@ -6,9 +6,9 @@ import sys
 
 import mpmath
 import pytest
+import torch
 import torch.nn.functional as F
 
-import torch
 import xent.torch as xt
 from xent import DistributionError, ShapeError, _native
 from xent.torch import _ops_binary

@@ -7,9 +7,9 @@ import sys
 
 import mpmath
 import pytest
+import torch
 import torch.nn.functional as F
 
-import torch
 import xent
 import xent.torch as xt
 from xent import DistributionError, ShapeError, _native

@@ -3,9 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from samples import CLOSE, DTYPES
+
 import xent
 import xent.torch
-from samples import CLOSE, DTYPES
 from xent.torch import _products
 
 ONE_ROW_MORE = 60_000  # bytes: a few rows a chunk at the sizes below

@@ -3,9 +3,9 @@
 import math
 
 import pytest
+import torch
 import torch.nn.functional as F
 
-import torch
 import xent.torch as xt
 from xent import ShapeError, _native
 from xent.torch import _ops_linear_distillation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+
 from xent.torch import _binary_operands, _elements, _native_soft, _ops_binary, _reference_binary, _select, _state
 from xent.torch._select import Choice, Facts
 

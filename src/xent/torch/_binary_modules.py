@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from xent.torch._binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from xent.torch._modules import Loss
 

@@ -6,10 +6,11 @@ import math
 from typing import Any, NoReturn, get_args
 
 import torch
+
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent.torch import _elements
-from xent.torch._operands import floating, together
+from xent.torch._operands import floating, strided, together
 from xent.torch._options import Reduction
 
 _WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -26,6 +27,7 @@ def operands(input: Any, target: Any, weight: Any, pos_weight: Any) -> None:
     floating("input", input)
     if not isinstance(target, torch.Tensor) or target.dtype not in _WHOLE:
         floating("target", target)
+    strided("target", target)
     together("target", target, "input", input)
     if target.shape != input.shape:
         raise ShapeError(

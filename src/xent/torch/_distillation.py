@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+
 from xent._forms import TopK
 from xent.torch import _native_soft, _ops_distillation, _reference_distillation, _select, _state
 from xent.torch._distillation_operands import Pair, Rule, check_teacher, options, pair

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+
 from xent._errors import ShapeError
 from xent._forms import TopK
 from xent.torch._operands import check_top_k, checked_denominator, floating, together, token_weights, top_k

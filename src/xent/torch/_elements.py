@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+
 from xent import _native
 from xent.torch._native_soft import Found
 

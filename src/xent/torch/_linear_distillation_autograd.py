@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
-import torch
 from xent.torch import _linear_distillation_loop as loop
 from xent.torch import _reference_distillation, _select, _state
 from xent.torch._distillation_operands import Rule

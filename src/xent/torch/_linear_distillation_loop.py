@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
+
 from xent import _native
 from xent.torch import _pairs
 from xent.torch._distillation_operands import Rule

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+
 from xent.torch import _select, _state
 
 Tensors = tuple[torch.Tensor | None, ...]

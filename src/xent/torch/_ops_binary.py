@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from xent.torch import _binary_operands, _elements, _native_soft, _reference_binary
 from xent.torch._reference import loss_dtype
 

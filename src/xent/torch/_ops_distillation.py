@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from xent.torch import _native_soft, _pairs, _reference_distillation
 from xent.torch._distillation_operands import Rule, check_teacher
 from xent.torch._operands import positive_denominator

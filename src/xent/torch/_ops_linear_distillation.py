@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from xent.torch import _linear_distillation_autograd as autograd
 from xent.torch import _linear_distillation_loop as loop
 from xent.torch._distillation_operands import Rule

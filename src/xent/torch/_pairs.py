@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import torch
+
 from xent import _native
 from xent.torch._native_soft import Found
 from xent.torch._rows import empty

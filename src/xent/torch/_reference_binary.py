@@ -8,9 +8,9 @@ A term whose factor is 0 is 0, whatever it multiplies. On the CPU it is computed
 
 from __future__ import annotations
 
+import torch
 from torch.nn import functional
 
-import torch
 from xent.torch._reference import _wide as wide  # pyright: ignore[reportPrivateUsage]
 from xent.torch._reference import loss_dtype
 

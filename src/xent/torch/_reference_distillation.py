@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 
 import torch
+
 from xent.torch._reference import _wide as wide  # pyright: ignore[reportPrivateUsage]
 from xent.torch._reference import dense, loss_dtype, normaliser
 
