@@ -12,12 +12,12 @@ XENT_INLINE vd e_to(vd x) {
     return only(~(x < -746.0), y * power2(n + 64.0) * 0x1p-64);
 }
 
-// 2^t for t <= 0, 0 below 2^-1020.
+// 2^t for t <= 0, and 2^-1020 below -1020: nothing, in sums that hold 1 and in results of 32 bits.
 template <int N>
 XENT_INLINE vd two_to(vd t, const double (&c)[N]) {
+    t = max(t, splat(-1020.0));
     vd shifted = t + 0x1.8p52, r = t - (shifted - 0x1.8p52);
-    vd y = 1.0 + r * polynomial(r, c);
-    return only(~(t < -1020.0), as_double(plus_bits(as_bits(y), up52(as_bits(shifted)))));
+    return as_double(plus_bits(as_bits(polynomial(r, c)), up52(as_bits(shifted))));
 }
 
 struct Tanh {
@@ -55,13 +55,13 @@ struct Row {
     const char* logits;
     double m, scale;  // x = (b - m) scale
     int64_t top;      // where the maximum is
-    double *b, *slope, *t;
+    double *b, *slope, *t, *g;
 };
 
 XENT_INLINE Row open_row(const LossJob& job, int64_t i, double* scratch) {
     const double scale = (job.cap > 0 ? job.cap : 1.0) / job.temperature;
     return {&job, job.logits + i * job.logits_stride, 0, scale, 0, scratch, scratch + kLossBlock,
-            scratch + 2 * kLossBlock};
+            scratch + 2 * kLossBlock, scratch + 3 * kLossBlock};
 }
 
 XENT_INLINE double logit_at(const Row& row, int64_t j) {  // as given
@@ -255,7 +255,7 @@ struct Slope {
 };
 
 template <class T, int shape>
-XENT_INLINE vd slope_group(const T* p, const double* w, double m, double rate, const Slope& s) {
+XENT_INLINE vd slope_of(const T* p, const double* w, double m, double rate, const Slope& s) {
     typedef Exponent<T, shape == SOFTMAX> E;
     vd x = (widen(p) - m) * rate, e = E::of(x);
     if (shape == WITH_LOG) return e * (s.k0 - (s.base * E::unit) * max(x, splat(E::floor)));
@@ -265,11 +265,10 @@ XENT_INLINE vd slope_group(const T* p, const double* w, double m, double rate, c
     return shape == LESS_TARGET ? sel(x == s.top, splat(s.at_top), g) : g;
 }
 
-// p and out may be the same memory.
 template <class T, int shape>
-static void slope_block(const T* p, const double* w, int64_t n, double m, double rate, const Slope& s, T* out) {
+static void slope_block(const T* p, const double* w, int64_t n, double m, double rate, const Slope& s, double* g) {
     const int64_t whole = n / W * W, rest = n - whole;
-    for (int64_t i = 0; i < whole; i += W) narrow(out + i, slope_group<T, shape>(p + i, w + i, m, rate, s));
+    for (int64_t i = 0; i < whole; i += W) store(g + i, slope_of<T, shape>(p + i, w + i, m, rate, s));
     if (!rest) return;
     T group[W] = {};
     double own[W] = {};
@@ -277,18 +276,26 @@ static void slope_block(const T* p, const double* w, int64_t n, double m, double
         group[l] = p[whole + l];
         own[l] = w[whole + l];
     }
-    narrow(group, slope_group<T, shape>(group, own, m, rate, s));
-    for (int64_t l = 0; l < rest; ++l) out[whole + l] = group[l];
+    store(g + whole, slope_of<T, shape>(group, own, m, rate, s));
 }
 
+// A loop of its own: one that goes from logits to halves is too long for a processor to look ahead in.
 template <class T>
-static void through_cap(const Row& row, int64_t n, T* out) {
-    for (int64_t i = 0; i < n; i += W) {
-        T group[W];
-        narrow(group, load(row.b + i) * load(row.slope + i));
-        for (int64_t l = 0; l < W && i + l < n; ++l) out[i + l] = group[l];
+static void round_block(const double* g, int64_t n, T* out) {
+    const int64_t whole = n / kLanes * kLanes;
+    vd q[kVecs];
+    for (int64_t i = 0; i < whole; i += kLanes) {
+        for (int j = 0; j < kVecs; ++j) q[j] = load(g + i + j * W);
+        narrow(out + i, q);
     }
+    if (whole == n) return;
+    T group[kLanes];
+    for (int j = 0; j < kVecs; ++j) q[j] = load(g + whole + j * W);
+    narrow(group, q);
+    for (int64_t l = 0; l < n - whole; ++l) out[whole + l] = group[l];
 }
+
+XENT_INLINE double plain_nan(double x) { return x == x ? x : kNan; }
 
 template <class T, int shape>
 static void slope_typed(const Row& row, const char* target, char* out, const Slope& s) {
@@ -301,16 +308,18 @@ static void slope_typed(const Row& row, const char* target, char* out, const Slo
         if (shape == LESS_TARGET) fill_target(row, target, at, n);
         if (capped) {
             fill(row, at, n);
-            slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.b);
-            through_cap(row, n, (T*)out + at);
+            slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.g);
+            for (int64_t i = 0; i < n; i += W) store(row.g + i, load(row.g + i) * load(row.slope + i));
         } else {
-            slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, (T*)out + at);
+            slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, row.g);
         }
+        round_block(row.g, n, (T*)out + at);
     }
 }
 
 template <int shape>
-static void gradient_row(const Row& row, const char* target, char* out, const Slope& s) {
+static void gradient_row(const Row& row, const char* target, char* out, Slope s) {
+    s = {plain_nan(s.k0), plain_nan(s.base), plain_nan(s.at_top), s.top};
     switch (row.job->dtype) {
         case F64: return slope_typed<double, shape>(row, target, out, s);
         case F32: return slope_typed<float, shape>(row, target, out, s);
