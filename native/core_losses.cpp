@@ -43,7 +43,7 @@ Outcome run(const LossJob& job) {
                       ? 1
                       : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
     std::vector<LossBlock> blocks(shares);
-    const int64_t room = kLossScratch + job.k;
+    const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {
@@ -153,6 +153,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
+    job.keep = task == LOSS && gradient && !(cap > 0);
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {
