@@ -33,8 +33,9 @@ constexpr double kExp[11] = {
     0x1.27e4db46cddd1p-22,
     0x1.af4e554377204p-26,
     0x1.1f7340dbc337ep-29};
-// (2^r - 1) / r, |r| <= 1/2; relative error 2^-31.8
-constexpr double kExp2Short[7] = {
+// 2^r, |r| <= 1/2: 1, and then (2^r - 1) / r; relative error 2^-31.8
+constexpr double kExp2Short[8] = {
+    0x1.0000000000000p+0,
     0x1.62e42fefa39efp-1,
     0x1.ebfbe045f4d3cp-3,
     0x1.c6b08d883dca1p-5,
@@ -42,8 +43,9 @@ constexpr double kExp2Short[7] = {
     0x1.5d879ead06a82p-10,
     0x1.443fffc90db59p-13,
     0x1.00a581594758ep-16};
-// (2^r - 1) / r, |r| <= 1/2; relative error 2^-43.3
-constexpr double kExp2[9] = {
+// 2^r, |r| <= 1/2: 1, and then (2^r - 1) / r; relative error 2^-43.3
+constexpr double kExp2[10] = {
+    0x1.0000000000000p+0,
     0x1.62e42fefa39efp-1,
     0x1.ebfbdff823cedp-3,
     0x1.c6b08d7047e52p-5,

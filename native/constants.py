@@ -30,13 +30,13 @@ def table(name: str, what: str, coefficients: list[mpf]) -> str:
     return f"// {what}\nconstexpr double {name}[{len(coefficients)}] = {{\n    {body}}};"
 
 
-def fit(name: str, what: str, f, low: mpf, high: mpf, n: int) -> str:
-    """The near-minimax polynomial of n coefficients, with its largest relative error in the comment."""
+def fit(name: str, what: str, f, low: mpf, high: mpf, n: int, *, first: tuple[float, ...] = ()) -> str:
+    """The near-minimax polynomial of n coefficients, with its largest relative error in the comment; `first` go before."""
     coefficients = chebyfit(f, [low, high], n)
     rounded = [mpf(float(c)) for c in coefficients]
     grid = [low + (high - low) * i / 400 for i in range(401)]
     error = max(abs(mp.polyval(rounded, x) / f(x) - 1) for x in grid)
-    return table(name, f"{what}; relative error 2^{float(log(error, 2)):.1f}", coefficients[::-1])
+    return table(name, f"{what}; relative error 2^{float(log(error, 2)):.1f}", [*map(mpf, first), *coefficients[::-1]])
 
 
 def series(first: int, f):
@@ -87,11 +87,12 @@ def main() -> None:
         print(
             fit(
                 name,
-                "(2^r - 1) / r, |r| <= 1/2",
+                "2^r, |r| <= 1/2: 1, and then (2^r - 1) / r",
                 series(1, lambda k, r: ln2**k * r ** (k - 1) / factorial(k)),
                 mpf(-0.5),
                 mpf(0.5),
                 n,
+                first=(1.0,),
             )
         )
     print(

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 
 #if defined(__linux__)
@@ -43,12 +43,12 @@ Outcome run(const LossJob& job) {
                       ? 1
                       : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
     std::vector<LossBlock> blocks(shares);
-    const int64_t room = kLossScratch + job.k;
-    std::vector<double> scratch(n * room);
+    const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
+    const std::unique_ptr<double[]> scratch(new double[n * room]);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {
         LossBlock& block = blocks[share];
-        block.scratch = scratch.data() + thread * room;
+        block.scratch = scratch.get() + thread * room;
         block.seen = seen.data() + (job.kind == TOP_K ? thread * job.V : 0);
         g_kernel(job, share * step, std::min(share * step + step, job.rows), block);
     });
@@ -64,28 +64,42 @@ Outcome run(const LossJob& job) {
     return all;
 }
 
-int64_t label(const LossJob& job, int64_t i) {
-    const char* p = job.target + i * job.target_stride;
-    return job.target_dtype == I64   ? *reinterpret_cast<const int64_t*>(p)
-           : job.target_dtype == I32 ? *reinterpret_cast<const int32_t*>(p)
-                                     : *reinterpret_cast<const uint8_t*>(p);
-}
-
 // What "mean" divides by: the sum of class weight x token weight over the rows that are kept; `kept` of them weigh
 // something.
-Outcome denominator(const LossJob& job, int64_t& kept) {
+template <class Label>
+Outcome sum_weights(const LossJob& job, int64_t& kept) {
     Outcome all;
-    kept = 0;
+    const bool weighed = job.weight || job.token_weight;
     for (int64_t i = 0; i < job.rows; ++i) {
-        double w = job.token_weight ? job.token_weight[i] : 1.0;
-        if (job.kind == CLASSES) {
-            const int64_t y = label(job, i);
-            if (y == job.ignore) continue;
-            if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
-            if (job.weight) w *= job.weight[y];
+        const int64_t y = *reinterpret_cast<const Label*>(job.target + i * job.target_stride);
+        if (y == job.ignore) continue;
+        if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
+        if (weighed) {
+            const double w = (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
+            kept += w != 0;
+            all.sum += w;
+        } else {
+            ++kept;
         }
-        kept += w != 0;
-        all.sum += w;
+    }
+    if (!weighed) all.sum = static_cast<double>(kept);
+    return all;
+}
+
+Outcome denominator(const LossJob& job, int64_t& kept) {
+    kept = 0;
+    if (job.kind == CLASSES) {
+        return job.target_dtype == I64   ? sum_weights<int64_t>(job, kept)
+               : job.target_dtype == I32 ? sum_weights<int32_t>(job, kept)
+                                         : sum_weights<uint8_t>(job, kept);
+    }
+    Outcome all;
+    kept = job.rows;
+    all.sum = static_cast<double>(kept);
+    if (job.token_weight) {
+        const double* end = job.token_weight + job.rows;
+        all.sum = std::accumulate(job.token_weight, end, 0.0);
+        kept -= std::count(job.token_weight, end, 0.0);
     }
     return all;
 }
@@ -139,6 +153,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
+    job.keep = task == LOSS && gradient && !(cap > 0);
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {

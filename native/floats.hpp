@@ -79,41 +79,81 @@ XENT_INLINE vd widen(const Half* p) {
     });
 }
 
+typedef float Floats8 __attribute__((vector_size(32)));
+typedef int Ints8 __attribute__((vector_size(32)));
+typedef unsigned Words8 __attribute__((vector_size(32)));
+typedef uint16_t Shorts8 __attribute__((vector_size(16)));
+
 // Rounded to odd, so that one more rounding, to the 8 or 11 bits of half precision, gives what rounding at once would.
 XENT_INLINE MachineFloats odd_floats(Doubles x) {
-    Integers bits = (Integers)x, left = bits & 0x1fffffff;
-    Integers odd = (bits & ~0x1fffffffLL) | ((left != 0) & 0x20000000);
-    return __builtin_convertvector((Doubles)(x == x ? odd : (Integers)(Doubles{} + kNan)), MachineFloats);
+    Integers bits = (Integers)x, rest = Integers{} + 0x1fffffff;
+    return __builtin_convertvector((Doubles)((bits | ((bits & rest) + rest)) & ~rest), MachineFloats);
 }
 
-XENT_INLINE void narrow(double* p, vd x) { store(p, x); }
-XENT_INLINE void narrow(float* p, vd x) {
-    doubles_to((char*)p, 4, x, [](void* q, Doubles y) __attribute__((always_inline)) {
-        MachineFloats f = __builtin_convertvector(y, MachineFloats);
-        __builtin_memcpy(q, &f, sizeof f);
-    });
+// A group of lanes as floats rounded to odd. (A vector wider than the machine's may not be returned.)
+XENT_INLINE void odd_group(const vd* x, Words8& words) {
+#if defined(__AVX512F__)
+    words = (Words8)odd_floats(x[0]);
+#elif defined(__AVX__)
+    MachineFloats a = odd_floats(x[0]), b = odd_floats(x[1]);
+    words = (Words8)Floats8{a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
+#else
+    float f[kLanes];
+    for (int j = 0; j < kVecs; ++j) {
+        MachineFloats a = odd_floats(x[j].a), b = odd_floats(x[j].b);
+        __builtin_memcpy(f + j * W, &a, sizeof a);
+        __builtin_memcpy(f + j * W + kMachine, &b, sizeof b);
+    }
+    __builtin_memcpy(&words, f, sizeof words);
+#endif
 }
-XENT_INLINE void narrow(Brain* p, vd x) {
-    doubles_to((char*)p, 2, x, [](void* q, Doubles y) __attribute__((always_inline)) {
-        MachineWords b = (MachineWords)odd_floats(y);
-        MachineShorts s = __builtin_convertvector((b + 0x7fff + ((b >> 16) & 1)) >> 16, MachineShorts);
-        __builtin_memcpy(q, &s, sizeof s);
-    });
+
+// A group of lanes to memory. NaN of half precision has no bits below those that are kept, or is the default one.
+XENT_INLINE void narrow(double* p, const vd* x) {
+    for (int j = 0; j < kVecs; ++j) store(p + j * W, x[j]);
 }
-XENT_INLINE void narrow(Half* p, vd x) {
-    doubles_to((char*)p, 2, x, [](void* q, Doubles y) __attribute__((always_inline)) {
-        MachineInts b = (MachineInts)odd_floats(y), size = b & 0x7fffffff, sign = (b >> 16) & 0x8000;
-        MachineInts normal = ((size + 0xfff + ((size >> 13) & 1)) >> 13) - (112 << 10);
-        normal = normal > 0x7c00 ? MachineInts{} + 0x7c00 : normal;
-        MachineInts subnormal = (MachineInts)((MachineFloats)size + 0.5f) - (MachineInts)(MachineFloats{} + 0.5f);
-        MachineInts value = size < (113 << 23) ? subnormal : size > (255 << 23) ? MachineInts{} + 0x7e00 : normal;
-        MachineShorts s = __builtin_convertvector((MachineWords)(value | sign), MachineShorts);
-        __builtin_memcpy(q, &s, sizeof s);
-    });
+XENT_INLINE void narrow(float* p, const vd* x) {
+    for (int j = 0; j < kVecs; ++j)
+        doubles_to((char*)(p + j * W), 4, x[j], [](void* q, Doubles y) __attribute__((always_inline)) {
+            MachineFloats f = __builtin_convertvector(y, MachineFloats);
+            __builtin_memcpy(q, &f, sizeof f);
+        });
+}
+XENT_INLINE void narrow(Brain* p, const vd* x) {
+    Words8 b;
+    odd_group(x, b);
+    Shorts8 s = __builtin_convertvector((b + 0x7fff + ((b >> 16) & 1)) >> 16, Shorts8);
+    __builtin_memcpy(p, &s, sizeof s);
+}
+XENT_INLINE void narrow(Half* p, const vd* x) {
+    Words8 words;
+    odd_group(x, words);
+    Ints8 b = (Ints8)words, size = b & 0x7fffffff, sign = (b >> 16) & 0x8000;
+    Ints8 normal = ((size + 0xfff + ((size >> 13) & 1)) >> 13) - (112 << 10);
+    normal = normal > 0x7c00 ? Ints8{} + 0x7c00 : normal;
+    Ints8 subnormal = (Ints8)((Floats8)size + 0.5f) - (Ints8)(Floats8{} + 0.5f);
+    Ints8 value = size < (113 << 23) ? subnormal : size > (255 << 23) ? Ints8{} + 0x7e00 : normal;
+    Shorts8 s = __builtin_convertvector((Words8)(value | sign), Shorts8);
+    __builtin_memcpy(p, &s, sizeof s);
 }
 
 // The largest value, NaN passed over. Its order of search does not matter, so the lanes are as wide as they come.
 typedef float WideFloats __attribute__((vector_size(kMachine * 8)));
+typedef unsigned WideWords __attribute__((vector_size(kMachine * 8)));
+typedef uint16_t WideShorts __attribute__((vector_size(kMachine * 4)));
+
+#if defined(__AVX512F__)
+XENT_INLINE WideWords wide_words(WideShorts s) {
+    return WideWords{s[0], s[1], s[2],  s[3],  s[4],  s[5],  s[6],  s[7],
+                     s[8], s[9], s[10], s[11], s[12], s[13], s[14], s[15]};
+}
+#elif defined(__AVX__)
+XENT_INLINE WideWords wide_words(WideShorts s) {
+    return WideWords{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]};
+}
+#else
+XENT_INLINE WideWords wide_words(WideShorts s) { return __builtin_convertvector(s, WideWords); }
+#endif
 
 XENT_INLINE Doubles greater(Doubles a, Doubles b) { return b > a ? b : a; }
 XENT_INLINE MachineFloats greater(MachineFloats a, MachineFloats b) { return b > a ? b : a; }
@@ -121,7 +161,7 @@ XENT_INLINE WideFloats greater(WideFloats a, WideFloats b) { return b > a ? b : 
 
 XENT_INLINE Doubles lanes_of(const double* p) { return load_machine(p); }
 XENT_INLINE WideFloats lanes_of(const float* p) { return read<WideFloats>(p); }
-XENT_INLINE MachineFloats lanes_of(const Brain* p) { return floats_of_brain(p); }
+XENT_INLINE WideFloats lanes_of(const Brain* p) { return (WideFloats)(wide_words(read<WideShorts>(p)) << 16); }
 XENT_INLINE MachineFloats lanes_of(const Half* p) { return floats_of_half(p); }
 
 template <class T>

@@ -17,6 +17,7 @@ namespace {
 #include "floats.hpp"
 #include "softmax.hpp"
 #include "losses.hpp"
+#include "few_outcomes.hpp"
 }  // namespace
 LossKernel losses() { return loss_rows; }
 }  // namespace XENT_NS

@@ -167,7 +167,7 @@ static void sparse_gradient(const Row& row, const Sparse& t, const Peak& peak, i
     const double z = 2.0 * job.z_loss * peak.lse, s = row_scale(job, i) / job.temperature;
     double C = t.base * job.weight_sum;
     for (int64_t n = 0; n < job.k; ++n) C += t.keep * (t.probs[n] - t.rest) * weight_at(job, t.index[n]);
-    double* own = row.t + kLossBlock;  // the gradients at the outcomes, before their logits are overwritten
+    double* own = row.g + kLossBlock;  // the gradients at the outcomes, before their logits are overwritten
     char* out = job.gradient + i * job.gradient_stride;
     for (int64_t n = 0; n < job.k; ++n) {
         const int64_t j = t.index[n];
@@ -266,19 +266,4 @@ static double labelled_row(const LossJob& job, int64_t i, LossBlock& block) {
     else if (job.task == STATISTICS_GRADIENT) statistics_gradient_row(job, i, y, block.scratch);
     else return class_row(job, i, y, block.scratch);
     return 0;
-}
-
-static void loss_rows(const LossJob& job, int64_t begin, int64_t end, LossBlock& block) {
-    for (int64_t i = begin; i < end; ++i) {
-        double loss;
-        if (job.kind == CLASSES) loss = labelled_row(job, i, block);
-        else if (job.kind == DENSE) loss = dense_row(job, i, block.scratch, block.bad);
-        else loss = sparse_row(job, i, block);
-        if (block.bad != GOOD) {
-            block.bad_row = i;
-            return;
-        }
-        block.sum += loss;
-        if (job.losses) put_result(job, job.losses, i, loss);
-    }
 }

@@ -27,6 +27,8 @@ constexpr int W = kMachine;
 typedef Doubles vd;
 typedef Integers vl;
 XENT_INLINE vd sel(vl mask, vd a, vd b) { return mask ? a : b; }
+XENT_INLINE vd min(vd a, vd b) { return b < a ? b : a; }  // as it stands one instruction; a mask in between hides it
+XENT_INLINE vd max(vd a, vd b) { return b > a ? b : a; }
 XENT_INLINE vd as_double(vl x) { return (vd)x; }
 XENT_INLINE vl as_bits(vd x) { return (vl)x; }
 XENT_INLINE vl up52(vl x) { return (vl)((Unsigned)x << 52); }
@@ -71,6 +73,8 @@ XENT_INLINE vd& operator+=(vd& x, vd y) { return x = x + y; }
 XENT_INLINE vd& operator+=(vd& x, double y) { return x = x + y; }
 XENT_INLINE vl& operator&=(vl& x, vl y) { return x = x & y; }
 XENT_INLINE vd sel(vl mask, vd a, vd b) { return {mask.a ? a.a : b.a, mask.b ? a.b : b.b}; }
+XENT_INLINE vd min(vd a, vd b) { return {b.a < a.a ? b.a : a.a, b.b < a.b ? b.b : a.b}; }
+XENT_INLINE vd max(vd a, vd b) { return {b.a > a.a ? b.a : a.a, b.b > a.b ? b.b : a.b}; }
 XENT_INLINE vd as_double(vl x) { return {(Doubles)x.a, (Doubles)x.b}; }
 XENT_INLINE vl as_bits(vd x) { return {(Integers)x.a, (Integers)x.b}; }
 XENT_INLINE vl up52(vl x) { return {(Integers)((Unsigned)x.a << 52), (Integers)((Unsigned)x.b << 52)}; }
@@ -110,6 +114,4 @@ XENT_INLINE vd splat(double x) { return vd{} + x; }
 XENT_INLINE vl splat_bits(long long x) { return vl{} + x; }
 XENT_INLINE vd only(vl mask, vd a) { return as_double(as_bits(a) & mask); }  // a, or 0
 XENT_INLINE vd abs(vd x) { return as_double(as_bits(x) & 0x7fffffffffffffffLL); }
-XENT_INLINE vd min(vd a, vd b) { return sel(b < a, b, a); }
-XENT_INLINE vd max(vd a, vd b) { return sel(b > a, b, a); }
 XENT_INLINE vd top(vd x) { return as_double(as_bits(x) & -0x8000000LL); }  // the upper 26 bits of the significand

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 import xent
+import xent.torch as losses
 from xent import measures
 
 ORDER = ["Parameters", "Returns", "Raises", "Edge cases", "Accuracy", "Gradient", "References", "Examples"]
@@ -20,6 +21,14 @@ def sections(doc):
 @pytest.mark.parametrize("name", NAMES)
 def test_measures_say_everything_in_one_order(name):
     assert sections(getattr(measures, name).__doc__) == ORDER
+
+
+LOSSES = [name for name in dir(losses) if inspect.isfunction(getattr(losses, name)) and name != "choice"]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_say_everything_in_one_order(name):
+    assert sections(getattr(losses, name).__doc__) == ORDER
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-
 import torch
+
 from xent import Counts, Labels, Logits, LogProbs, Probs
 from xent.measures import _double, _elementwise, _joint, _primitives, _rows
 from xent.testing import reference, ulp_error

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from torch.autograd import forward_ad
 
-import torch
 from xent.measures import _elementwise, _joint, _rows
 
 # forward mode in PyTorch compiles its own decompositions in a way that it warns of itself

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 import torch
+
 from xent import Logits
 from xent.measures import _elementwise, _joint, _rows
 from xent.testing import reference, ulp_error

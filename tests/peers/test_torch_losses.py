@@ -5,9 +5,9 @@ counts as no larger, whatever PyTorch's is. In float64 the two only agree: neith
 """
 
 import pytest
+import torch
 import torch.nn.functional as F
 
-import torch
 import xent
 import xent.torch as xt
 

@@ -1,6 +1,7 @@
 """The definition of every row's loss and statistics, in plain float64 torch: what the compiled core is held to."""
 
 import torch
+
 from xent.torch._options import Options
 
 

@@ -3,10 +3,10 @@
 import itertools
 
 import pytest
+import torch
 import torch.nn.functional as F
 from samples import DTYPES, close, same_bits, sample, value_and_gradient
 
-import torch
 import xent
 import xent.torch as xt
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from samples import sample
 
-import torch
 import xent.torch as xt
 from xent import DistributionError, ShapeError, TopK
 from xent.torch._operands import operands
@@ -14,6 +14,7 @@ def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
     with pytest.raises(error) as found:
         function(*args, **kwargs)
     assert str(found.value) == message
+    assert found.value.__context__ is None or found.value.__suppress_context__
 
 
 X, Y = sample((6, 21), torch.float32)
@@ -161,6 +162,16 @@ def test_shapes_and_dtypes(error, message, args):
     refused(error, message, xt.cross_entropy, *args)
 
 
+def test_layouts(backend):
+    for x, y, name in (
+        (X.to_sparse(), Y, "input"),
+        (X, Y.to_sparse(), "target"),
+        (X, X.softmax(1).to_sparse(), "target"),
+    ):
+        message = f"`{name}` has layout torch.sparse_coo; it is a dense tensor. Convert it: `{name}.to_dense()`."
+        refused(TypeError, message, xt.cross_entropy, x.requires_grad_(), y)
+
+
 def test_weights_of_rows_and_denominators():
     refused(
         TypeError,
@@ -200,6 +211,7 @@ def test_denominators_that_do_not_divide(backend, value, said):
         (ValueError, "`temperature` is 0.0; it is a finite number above 0.", {"temperature": 0.0}),
         (ValueError, "`temperature` is nan; it is a finite number above 0.", {"temperature": float("nan")}),
         (TypeError, "`ignore_index` is 1.0; it is one integer.", {"ignore_index": 1.0}),
+        (ValueError, f"`ignore_index` is {2**63}; it is an integer of 64 bits.", {"ignore_index": 2**63}),
         (TypeError, "`z_loss` is [1]; it is a number.", {"z_loss": [1]}),
     ],
 )

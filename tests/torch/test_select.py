@@ -1,12 +1,13 @@
 """Which backend, where the gradient is made, and why: the pure choice, and what calls say they would use."""
 
 import pytest
-from samples import sample
-
 import torch
+from samples import same_bits, sample, value_and_gradient
+
 import xent
 import xent.torch as xt
 from xent import BackendUnavailable, _native
+from xent.torch import _tiny
 from xent.torch._select import Choice, Facts, select
 
 native = pytest.mark.skipif(not _native.available(), reason="no compiled core")
@@ -62,6 +63,23 @@ def test_what_a_call_would_use():
     with torch.no_grad():
         assert chosen(x, y)[:2] == ("native", "none")
     assert xt.choice(xt.token_statistics, x, y)[:2] == ("native", "in backward")
+
+
+@native
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32, torch.uint8], ids=str)
+def test_the_short_way_is_the_long_way(monkeypatch, dtype, kind):
+    x, y = sample((30, 12), dtype)
+    y = y.clamp(min=0).to(kind) if kind == torch.uint8 else y.to(kind)
+    assert _tiny.fits(x.detach().requires_grad_(), y)
+    short = [value_and_gradient(xt.cross_entropy, x, y)]
+    a = x.detach().requires_grad_()
+    (once,) = torch.autograd.grad(xt.cross_entropy(a, y), a)
+    assert chosen(a, y)[:2] == ("native", "in forward")
+    monkeypatch.setattr(_tiny, "_LARGEST", 0)
+    assert not _tiny.fits(x.detach().requires_grad_(), y)
+    same_bits(short[0], value_and_gradient(xt.cross_entropy, x, y))
+    same_bits([once], torch.autograd.grad(xt.cross_entropy(a, y), a))
 
 
 @native

@@ -3,11 +3,15 @@
 import functools
 
 import pytest
+import torch
 import torch.nn.functional as F
 from samples import close, same_bits, sample, value_and_gradient
+from torch._subclasses import FakeTensorMode
 from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode
 
-import torch
 import xent
 import xent.torch as xt
 from xent import _native
@@ -167,7 +171,8 @@ def test_compiled_gives_the_same_bits(backend, compiled, kind, options):
 
 
 @native
-@pytest.mark.filterwarnings("default")
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler of the compiler warns of what it likes
 def test_compiled_by_inductor(compiled):
     x, y = sample(dtype=torch.bfloat16)
     loss = torch.compile(lambda a: xt.cross_entropy(a * 2, y, z_loss=0.1), fullgraph=True)
@@ -218,6 +223,59 @@ def test_compiled_functional_gradients(compiled):
 
 
 @native
+def test_compiled_for_options_that_change(compiled):
+    x, y = sample(dtype=torch.float32)
+    run = compiled(lambda a, s: xt.cross_entropy(a, y, label_smoothing=s))
+    for s in (0.1, 0.2, 0.3):
+        same_bits(value_and_gradient(run, x, s), value_and_gradient(xt.cross_entropy, x, y, label_smoothing=s))
+    module = xt.CrossEntropyLoss(torch.rand(5), z_loss=0.1)
+    same_bits([compiled(module)(x, y)], [module(x, y)])
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints_and_tensors_saved_elsewhere(backend, reentrant):
+    x, y = sample(dtype=torch.float32)
+
+    def plain(a):
+        return xt.cross_entropy(a * 2, y)
+
+    def elsewhere(a):
+        with torch.autograd.graph.save_on_cpu():
+            return plain(a)
+
+    expected = value_and_gradient(plain, x)
+    same_bits(value_and_gradient(elsewhere, x), expected)
+    a = x.detach().requires_grad_()
+    loss = checkpoint(plain, a, use_reentrant=reentrant)
+    loss.backward(torch.tensor(expected_upstream(loss)))
+    same_bits([loss, a.grad], expected)
+
+
+def expected_upstream(loss):
+    """The upstream gradient of `value_and_gradient`."""
+    return torch.randn(loss.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).item()
+
+
+@native
+def test_what_only_watches_changes_nothing():
+    x, y = sample(dtype=torch.float32)
+    expected = value_and_gradient(xt.cross_entropy, x, y)
+    with FlopCounterMode(display=False):
+        same_bits(value_and_gradient(xt.cross_entropy, x, y), expected)
+    with FakeTensorMode():
+        loss = xt.cross_entropy(torch.randn(3, 4, requires_grad=True), torch.zeros(3, dtype=torch.int64))
+        assert loss.shape == ()
+        loss.backward()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_a_trace_is_of_operations_and_not_of_numbers():
+    x, y = sample(dtype=torch.float32)
+    traced = torch.jit.trace(lambda a: xt.cross_entropy(a, y), (x,), check_trace=False)
+    close([traced(2 * x)], [xt.cross_entropy(2 * x, y)], torch.float32)
+
+
+@native
 def test_traced_and_exported():
     x, y = sample(dtype=torch.float32)
 
@@ -227,7 +285,7 @@ def test_traced_and_exported():
 
     expected, other = (xt.cross_entropy(a, y, label_smoothing=0.1) for a in (x, x + torch.arange(5)))
     program = torch.export.export(Model(), (x, y)).module()
-    graph = torch.fx.experimental.proxy_tensor.make_fx(Model())(x, y)
+    graph = make_fx(Model())(x, y)
     for run in (program, graph):
         same_bits([run(x, y), run(x + torch.arange(5), y)], [expected, other])
         assert "xent.cross_entropy" in run.graph.python_code("self").src

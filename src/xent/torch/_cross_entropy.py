@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
+
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _reference, _select, _state
+from xent.torch import _native_loss, _ops, _reference, _select, _state, _tiny
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
@@ -167,7 +168,8 @@ def cross_entropy(
 
     Accuracy
     --------
-    Computed in float64 on the CPU and rounded once: no farther from the exact value than PyTorch's, element by element.
+    On the CPU computed in float64, whatever the input, and rounded once: 0.51 ulp at most for float32, bfloat16 and
+    float16, in the loss of a row and in its gradient. No farther from the truth than PyTorch's, element by element.
 
     Gradient
     --------
@@ -193,15 +195,15 @@ def cross_entropy(
     [1.2395, 1.5514]
     """
     if (
-        _state.plain(input, target)
-        and weight is token_weight is denominator is softcap is None
+        weight is token_weight is denominator is softcap is None
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
         and reduction == "mean"
         and ignore_index == -100
-        and not _select.forced()
+        and _tiny.fits(input, target)
+        and _select.forced() in (None, "native")
     ):
-        return _native_loss.plain(input, target)
+        return _tiny.Mean.apply(input, target)
     call = _prepare(
         input,
         target,

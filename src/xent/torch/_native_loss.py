@@ -7,13 +7,14 @@ case it is made again from the logits, with the upstream gradient multiplied in 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
+
 from xent._errors import DistributionError
 from xent.torch import _reference, _rows, _select, _state
 from xent.torch._operands import Operands, check_target
-from xent.torch._options import PLAIN, Options
+from xent.torch._options import Options
 
 
 def loss(o: Operands, options: Options, denominator: float | None, gradient: str) -> torch.Tensor:
@@ -21,11 +22,6 @@ def loss(o: Operands, options: Options, denominator: float | None, gradient: str
     if gradient == "none":
         return rows(o, options, denominator).loss
     return _Loss.apply(o.logits, o, options, denominator, gradient == "in forward")
-
-
-def plain(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """The mean over rows of labels, all options as they come, with its gradient."""
-    return _Loss.apply(logits, Operands(logits, target, None, None, None, False, True, target.shape), PLAIN, None, True)
 
 
 def rows(
@@ -36,9 +32,9 @@ def rows(
     out: torch.Tensor | None = None,
 ) -> _rows.Rows:
     """The one call forward. The core finds the first bad row; the message is made by looking at it again."""
+    if not o.tail:
+        check_target(o, options.ignore_index)
     try:
-        if not o.tail:
-            check_target(o, options.ignore_index)
         return _rows.loss(
             o.logits,
             o.target,
@@ -51,9 +47,15 @@ def rows(
             upstream=upstream,
             out=out,
         )
-    except _rows.BadRows as bad:
-        check_target(o, options.ignore_index)
-        raise DistributionError(f"`target` row {bad.row} is no distribution ({bad.kind}).") from None
+    except _rows.BadRows as found:
+        bad = found.row
+    explain(o, options, bad)
+
+
+def explain(o: Operands, options: Options, row: int) -> NoReturn:
+    """Say what is wrong with the row that the core stopped at."""
+    check_target(o, options.ignore_index)
+    raise DistributionError(f"`target` row {row} is no distribution.")
 
 
 class _Loss(torch.autograd.Function):
@@ -68,51 +70,54 @@ class _Loss(torch.autograd.Function):
         return found.loss
 
     @staticmethod
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]  # one output, one upstream gradient
         kept, ctx.gradient = ctx.gradient, None
-        if torch.is_grad_enabled() or not _state.concrete(upstream):
-            tensors, (options, denominator, spread) = ctx.saved_tensors[:5], ctx.settings
-            return composed(upstream, *tensors, options, spread, denominator), None, None, None, None
-        if kept is not None and upstream.item() == 1.0:
-            return kept, None, None, None, None
+        nothing = None, None, None, None
+        if kept is not None and not torch.is_grad_enabled() and _state.concrete(upstream) and upstream.item() == 1.0:
+            return kept, *nothing
         logits, target, probs, weight, token_weight, state = ctx.saved_tensors
         options, denominator, spread = ctx.settings
-        if state is None:  # the forward pass made a gradient instead
-            o = Operands(logits, target, probs, weight, token_weight, spread, True, ())
-            again = rows(o, options, denominator, upstream.item(), kept).gradient
-        else:
-            again = _rows.gradient(
-                logits,
-                target,
-                probs,
-                weight,
-                token_weight,
-                options,
-                state,
-                upstream.resolve_neg(),
-                spread=spread,
-                denominator=denominator,
-            )
-        return again, None, None, None, None
+        o = Operands(logits, target, probs, weight, token_weight, spread, True, ())  # checked before
+        return again(upstream, o, options, denominator, state, kept), *nothing
+
+
+def again(
+    upstream: torch.Tensor,
+    o: Operands,
+    options: Options,
+    denominator: float | None,
+    state: torch.Tensor | None,
+    out: torch.Tensor | None,
+) -> torch.Tensor:
+    """The gradient for any upstream gradient, from the logits and, where the forward pass made one, the state."""
+    if torch.is_grad_enabled() or not _state.concrete(upstream):
+        return composed(upstream, o, options, denominator)
+    if state is None:  # the forward pass made a gradient instead
+        gradient = rows(o, options, denominator, upstream.item(), out).gradient
+        assert gradient is not None  # it was asked for
+        return gradient
+    return _rows.gradient(
+        o.logits,
+        o.target,
+        o.probs,
+        o.weight,
+        o.token_weight,
+        options,
+        state,
+        upstream.resolve_neg(),
+        spread=o.spread,
+        denominator=denominator,
+    )
 
 
 def composed(
-    upstream: torch.Tensor,
-    logits: torch.Tensor,
-    target: torch.Tensor,
-    probs: torch.Tensor | None,
-    weight: torch.Tensor | None,
-    token_weight: torch.Tensor | None,
-    options: Options,
-    spread: bool,
-    denominator: float | torch.Tensor | None,
+    upstream: torch.Tensor, o: Operands, options: Options, denominator: float | torch.Tensor | None
 ) -> torch.Tensor:
     """The gradient as torch operations on the saved logits, which can be differentiated again, batched and pushed."""
     _select.reference_for("a derivative of the gradient takes torch operations")
-    again = torch.is_grad_enabled()
+    more = torch.is_grad_enabled()
     with torch.enable_grad():
         value = _reference.loss(
-            logits, target, probs, weight, token_weight, options, spread=spread, denominator=denominator
+            o.logits, o.target, o.probs, o.weight, o.token_weight, options, spread=o.spread, denominator=denominator
         )
-        (gradient,) = torch.autograd.grad(value, logits, upstream, create_graph=again)
-    return gradient
+        return torch.autograd.grad(value, o.logits, upstream, create_graph=more)[0]

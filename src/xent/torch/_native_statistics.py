@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+
 from xent.torch import _reference, _rows, _select, _state
-from xent.torch._operands import Operands, check_target
+from xent.torch._native_loss import explain
+from xent.torch._operands import Operands
 from xent.torch._options import Options
 
 Four = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -21,9 +23,9 @@ def rows(o: Operands, options: Options) -> _rows.Statistics:
     """The one call forward. The core finds the first bad label; the message is made by looking again."""
     try:
         return _rows.statistics(o.logits, o.target, options)
-    except _rows.BadRows:
-        check_target(o, options.ignore_index)
-        raise
+    except _rows.BadRows as found:
+        bad = found.row
+    explain(o, options, bad)
 
 
 class _Statistics(torch.autograd.Function):

@@ -46,6 +46,13 @@ def floating(name: str, a: Any) -> None:
         raise TypeError(f"`{name}` is a {type(a).__name__}; it is a torch.Tensor.")
     if a.dtype not in _DIGITS:
         raise TypeError(f"`{name}` has dtype {a.dtype}; it is float64, float32, bfloat16 or float16.")
+    strided(name, a)
+
+
+def strided(name: str, a: torch.Tensor) -> None:
+    """Refuse sparse and other layouts, whose numbers do not lie in rows."""
+    if a.layout is not torch.strided:
+        raise TypeError(f"`{name}` has layout {a.layout}; it is a dense tensor. Convert it: `{name}.to_dense()`.")
 
 
 def together(name: str, a: torch.Tensor, other: str, b: torch.Tensor) -> None:
@@ -126,6 +133,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
             f"`target` is a {type(target).__name__}; it is a tensor of class indices or of probabilities, "
             "or `xent.TopK(indices, probs)`."
         )
+    strided("target", target)
     together("target", target, "input", input)
     if target.dtype in LABELS:
         if target.shape != outer:
@@ -153,6 +161,7 @@ def top_k(target: TopK, outer: tuple[int, ...], outcomes: int, input: torch.Tens
     if not isinstance(indices, torch.Tensor) or indices.dtype not in LABELS:
         found = indices.dtype if isinstance(indices, torch.Tensor) else type(indices).__name__
         raise TypeError(f"`target.indices` is {found}; it is a tensor of int64, int32 or uint8.")
+    strided("target.indices", indices)
     floating("target.probs", probs)
     together("target.indices", indices, "input", input)
     together("target.probs", probs, "input", input)

@@ -4,6 +4,8 @@ The gradient is made in the backward pass: an operator hands out no tensor that 
 checked inside the operators, where there are values; shapes outside.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -130,7 +132,9 @@ def _backward(ctx: Any, upstream: Tensor, _state: Any) -> tuple[Tensor | None, .
     if torch.is_grad_enabled():
         number, spread, _, *choices = ctx.plain
         denominator = number if tensors[5] is None else tensors[5]
-        return _native_loss.composed(upstream, *tensors[:5], Options(*choices), spread, denominator), *nothing
+        logits, target, probs, weight, token_weight, _ = tensors
+        o = Operands(logits, target, probs, weight, token_weight, spread, True, ())
+        return _native_loss.composed(upstream, o, Options(*choices), denominator), *nothing
     return cross_entropy_gradient(upstream, state, *tensors, *ctx.plain), *nothing
 
 

@@ -1,5 +1,7 @@
 """The core's statistics as operators that torch.compile, torch.export and dispatch modes can see."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -27,7 +29,8 @@ def token_statistics(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """log_prob, logsumexp, entropy, argmax and state of rows."""
     o = Operands(logits, target, None, None, None, False, True, tuple(logits.shape[:1]))
-    return tuple(_native_statistics.rows(o, _options(ignore_index, softcap, temperature)))
+    found = _native_statistics.rows(o, _options(ignore_index, softcap, temperature))
+    return found.log_prob, found.logsumexp, found.entropy, found.argmax, found.state
 
 
 @token_statistics.register_fake

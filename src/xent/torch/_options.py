@@ -46,6 +46,8 @@ def checked(
         ignore_index = operator.index(ignore_index)
     except TypeError:
         raise TypeError(f"`ignore_index` is {ignore_index!r}; it is one integer.") from None
+    if not -(2**63) <= ignore_index < 2**63:
+        raise ValueError(f"`ignore_index` is {ignore_index}; it is an integer of 64 bits.")
     if reduction not in get_args(Reduction):
         raise ValueError(f'`reduction` is {reduction!r}; it is "none", "mean" or "sum".')
     smoothing, zeta, heat = (

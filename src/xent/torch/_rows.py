@@ -17,6 +17,7 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import torch
+
 from xent import _native
 from xent._check import sum_tolerance
 from xent.torch._options import Options
@@ -56,7 +57,7 @@ class Rows(NamedTuple):
     """What one pass over the logits gives."""
 
     loss: torch.Tensor  # () for mean and sum, (N,) for none; float64 for float64 logits, else float32
-    state: torch.Tensor | None  # (N, 4) float64, what `gradient` needs to read the logits once; None beside a gradient
+    state: torch.Tensor | None  # (N, 4) float64, what `gradient` needs to read the logits once; or None
     gradient: torch.Tensor | None  # (N, V), dtype of logits
 
 
@@ -180,16 +181,17 @@ def loss(
     denominator: float | None = None,
     upstream: float | None = None,
     out: torch.Tensor | None = None,
+    state: bool = True,
 ) -> Rows:
     """The loss, reduced as `options` say, and where `upstream` is given d(upstream . loss)/d(logits).
 
     For "mean", `denominator` replaces the sum of (class weight x token weight) over the kept rows. `out` (which may be
-    `logits` itself) receives the gradient. The state is made only where the gradient is not.
+    `logits` itself) receives the gradient. The state is made where the gradient is not, and `state` asks for it.
     Raises BadRows(kind, row) at the first row that cannot be: a label out of range, a target that is no distribution.
     """
     n = logits.size(0)
     result = torch.empty((n,) if options.reduction == "none" else (), dtype=_result(logits))
-    state = None if upstream is not None else torch.empty((n, _STATE), dtype=torch.float64)
+    kept = torch.empty((n, _STATE), dtype=torch.float64) if state and upstream is None else None
     to = None if upstream is None else _destination(logits, out)
     _rows(
         _LOSS,
@@ -201,7 +203,7 @@ def loss(
         options,
         spread,
         denominator,
-        state,
+        kept,
         1.0 if upstream is None else upstream,
         None,
         result,
@@ -209,7 +211,7 @@ def loss(
     )
     if to is not None and out is not None and to is not out:
         to = out.copy_(to)
-    return Rows(result, state, to)
+    return Rows(result, kept, to)
 
 
 def gradient(

@@ -7,15 +7,12 @@ Each function is one question of a fact that has no public name; the tests of tr
 
 from __future__ import annotations
 
+import torch
 from torch._C._functorch import TransformType, get_interpreter_stack, is_legacy_batchedtensor
 from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
 
-import torch
-
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
-_FLOATS = (torch.float32, torch.bfloat16, torch.float64)
-_LABELS = (torch.int64, torch.int32, torch.uint8)
 
 
 def seen() -> bool:
@@ -24,32 +21,6 @@ def seen() -> bool:
     Then the core is called through operators that it can see.
     """
     return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
-
-
-def plain(input: torch.Tensor, target: object) -> bool:
-    """Whether these are rows of logits that want a gradient, and labels, for the core to read, and nothing looks on.
-
-    The commonest call in a few questions: all of them must hold for `obstacle` to be empty and `seen` to be false too.
-    """
-    return (
-        not torch.compiler.is_compiling()
-        and type(input) in _PLAIN
-        and type(target) is torch.Tensor
-        and input.requires_grad
-        and input.is_cpu
-        and target.is_cpu
-        and input.dtype in _FLOATS
-        and target.dtype in _LABELS
-        and input.dim() == 2
-        and input.shape[:1] == target.shape
-        and input.shape[1] > 0
-        and torch.is_grad_enabled()
-        and not torch._C._are_functorch_transforms_active()
-        and not torch._C._len_torch_dispatch_stack()
-        and forward_ad._current_level < 0
-        and not torch._C._is_tracing()
-        and not input.is_neg()
-    )
 
 
 def obstacle(*tensors: torch.Tensor | None) -> str:
@@ -87,7 +58,7 @@ def concrete(upstream: torch.Tensor) -> bool:
 
 def readable(a: torch.Tensor) -> bool:
     """Whether the values of `a` can be looked at: on the CPU, and not one of many under vmap or a stand-in."""
-    if seen() or not a.is_cpu or isinstance(a, FakeTensor):
+    if seen() or torch._C._is_tracing() or not a.is_cpu or isinstance(a, FakeTensor):
         return False
     if not torch._C._are_functorch_transforms_active():
         return True

@@ -100,7 +100,8 @@ def token_statistics(
 
     Accuracy
     --------
-    Computed in float64 on the CPU and rounded once; 1 - p_y is not lost where p_y nears 1.
+    On the CPU computed in float64, whatever the input, and rounded once: 0.51 ulp at most for float32, bfloat16 and
+    float16. 1 - p_y is not lost where p_y nears 1.
 
     Gradient
     --------
