@@ -43,7 +43,7 @@ Outcome run(const LossJob& job) {
                       ? 1
                       : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
     std::vector<LossBlock> blocks(shares);
-    const int64_t room = kLossScratch + job.k;
+    const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {
@@ -69,14 +69,20 @@ Outcome run(const LossJob& job) {
 template <class Label>
 Outcome sum_weights(const LossJob& job, int64_t& kept) {
     Outcome all;
+    const bool weighed = job.weight || job.token_weight;
     for (int64_t i = 0; i < job.rows; ++i) {
         const int64_t y = *reinterpret_cast<const Label*>(job.target + i * job.target_stride);
         if (y == job.ignore) continue;
         if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
-        const double w = (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
-        kept += w != 0;
-        all.sum += w;
+        if (weighed) {
+            const double w = (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
+            kept += w != 0;
+            all.sum += w;
+        } else {
+            ++kept;
+        }
     }
+    if (!weighed) all.sum = static_cast<double>(kept);
     return all;
 }
 
@@ -88,10 +94,12 @@ Outcome denominator(const LossJob& job, int64_t& kept) {
                                          : sum_weights<uint8_t>(job, kept);
     }
     Outcome all;
-    for (int64_t i = 0; i < job.rows; ++i) {
-        const double w = job.token_weight ? job.token_weight[i] : 1.0;
-        kept += w != 0;
-        all.sum += w;
+    kept = job.rows;
+    all.sum = static_cast<double>(kept);
+    if (job.token_weight) {
+        const double* end = job.token_weight + job.rows;
+        all.sum = std::accumulate(job.token_weight, end, 0.0);
+        kept -= std::count(job.token_weight, end, 0.0);
     }
     return all;
 }
@@ -145,6 +153,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
+    job.keep = task == LOSS && gradient && !(cap > 0);
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {

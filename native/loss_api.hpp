@@ -21,6 +21,7 @@ struct LossJob {
     int64_t target_stride = 0;
     const double* probs = nullptr;  // (rows, k)
     bool spread = false;
+    bool keep = false;  // the exponentials of a row, for its gradient
     double tolerance = 0;            // how far a target's sum may lie off 1
     const double* weight = nullptr;  // (V)
     double weight_sum = 0;           // V without weights
@@ -48,6 +49,7 @@ struct LossBlock {
 };
 
 constexpr int64_t kLossBlock = 1024;  // values of a row worked on at a time
+constexpr int64_t kLossPad = 16;  // read beyond a row's end, never used
 constexpr int64_t kLossScratch = 4 * kLossBlock;
 
 // Rows [begin, end): the first bad row ends the block.

@@ -56,12 +56,14 @@ struct Row {
     double m, scale;  // x = (b - m) scale
     int64_t top;      // where the maximum is
     double *b, *slope, *t, *g;
+    double* e;  // V exponentials kept from the sums for the gradient, or null
 };
 
 XENT_INLINE Row open_row(const LossJob& job, int64_t i, double* scratch) {
     const double scale = (job.cap > 0 ? job.cap : 1.0) / job.temperature;
     return {&job, job.logits + i * job.logits_stride, 0, scale, 0, scratch, scratch + kLossBlock,
-            scratch + 2 * kLossBlock, scratch + 3 * kLossBlock};
+            scratch + 2 * kLossBlock, scratch + 3 * kLossBlock,
+            job.keep ? scratch + 4 * kLossBlock + job.k : nullptr};
 }
 
 XENT_INLINE double logit_at(const Row& row, int64_t j) {  // as given
@@ -138,11 +140,12 @@ struct Lanes {
 };
 
 // One group of lanes. Where it is masked, `on` is 0 for what is left out of the sums of e^x and of t.
-template <class T, int want, bool masked>
-XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, Lanes& q) {
+template <class T, int want, bool masked, bool keep>
+XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, double* kept, Lanes& q) {
     typedef Exponent<T, want == SUM> E;
     for (int j = 0; j < kVecs; ++j) {
         vd x = (widen(p + j * W) - m) * rate, e = E::of(x);
+        if (keep) store(kept + j * W, e);
         vl in = masked ? load(on + j * W) != 0.0 : vl{};
         if (masked) e = only(in, e);
         q.s[j] += e;
@@ -157,25 +160,28 @@ XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, c
 }
 
 // p and w (weights, or the target) of a block of n; `top` is the maximum's place in it, or lies outside.
-template <class T, int want>
-static void sum_block(const T* p, const double* w, int64_t n, int64_t top, T pad, double m, double rate, Lanes& total) {
+template <class T, int want, bool keep>
+static void sum_block(const T* p, const double* w, int64_t n, int64_t top, T pad, double m, double rate, double* e,
+                      Lanes& total) {
     Lanes q = {};
     const int64_t whole = n / kLanes * kLanes;
     const int64_t odd = top >= 0 && top < n ? top / kLanes * kLanes : whole;
     auto special = [&](int64_t i) {
         T group[kLanes];
-        double on[kLanes], own[kLanes];
+        double on[kLanes], own[kLanes], kept[kLanes];
         for (int l = 0; l < kLanes; ++l) {  // what lies beyond the end is x = 0, and without weight
             group[l] = i + l < n ? p[i + l] : pad;
             on[l] = i + l < n && i + l != top ? 1.0 : 0.0;
             own[l] = i + l < n ? w[i + l] : 0.0;
         }
-        add_group<T, want, true>(group, own, m, rate, on, q);
+        add_group<T, want, true, keep>(group, own, m, rate, on, kept, q);
+        for (int l = 0; keep && l < kLanes && i + l < n; ++l) e[i + l] = kept[l];
     };
-    for (int64_t i = 0; i < odd; i += kLanes) add_group<T, want, false>(p + i, w + i, m, rate, nullptr, q);
+    for (int64_t i = 0; i < odd; i += kLanes)
+        add_group<T, want, false, keep>(p + i, w + i, m, rate, nullptr, keep ? e + i : nullptr, q);
     if (odd < n) special(odd);
     for (int64_t i = odd + kLanes; i < whole; i += kLanes)
-        add_group<T, want, false>(p + i, w + i, m, rate, nullptr, q);
+        add_group<T, want, false, keep>(p + i, w + i, m, rate, nullptr, keep ? e + i : nullptr, q);
     if (odd < whole && whole < n) special(whole);
     for (int j = 0; j < kVecs; ++j) {
         total.s[j] += q.s[j];
@@ -224,9 +230,11 @@ static Sums sum_typed(Row& row, const char* target) {
         const T* p = (const T*)row.logits;
         if (capped) {
             fill(row, at, n);
-            sum_block<double, want>(row.b, w, n, row.top - at, row.m, row.m, rate, total);
+            sum_block<double, want, false>(row.b, w, n, row.top - at, row.m, row.m, rate, nullptr, total);
+        } else if (want != SUM_EX && row.e) {
+            sum_block<T, want, want != SUM_EX>(p + at, w, n, row.top - at, p[row.top], row.m, rate, row.e + at, total);
         } else {
-            sum_block<T, want>(p + at, w, n, row.top - at, p[row.top], row.m, rate, total);
+            sum_block<T, want, false>(p + at, w, n, row.top - at, p[row.top], row.m, rate, nullptr, total);
         }
     }
     sums.S = across(total.s);
@@ -297,6 +305,17 @@ static void round_block(const double* g, int64_t n, T* out) {
 
 XENT_INLINE double plain_nan(double x) { return x == x ? x : kNan; }
 
+// From the exponentials that were kept, where x = 0 is e^x = 1.
+template <int shape>
+static void slope_kept(const double* e, const double* w, int64_t n, const Slope& s, double* g) {
+    for (int64_t i = 0; i < n; i += W) {
+        vd x = load(e + i), q = x * s.k0;
+        if (shape == LESS_BASE) q = q - s.base;
+        if (shape == LESS_WEIGHTS || shape == LESS_TARGET) q = q - s.base * load(w + i);
+        store(g + i, shape == LESS_TARGET ? sel(x == 1.0 + s.top, splat(s.at_top), q) : q);
+    }
+}
+
 template <class T, int shape>
 static void slope_typed(const Row& row, const char* target, char* out, const Slope& s) {
     const LossJob& job = *row.job;
@@ -310,6 +329,8 @@ static void slope_typed(const Row& row, const char* target, char* out, const Slo
             fill(row, at, n);
             slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.g);
             for (int64_t i = 0; i < n; i += W) store(row.g + i, load(row.g + i) * load(row.slope + i));
+        } else if (row.e) {
+            slope_kept<shape>(row.e + at, w, n, s, row.g);
         } else {
             slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, row.g);
         }

@@ -5,6 +5,8 @@ To store it anew: `PYTHONPATH=src python tests/native/bits.py > tests/native/bit
 
 import hashlib
 
+import loss_rows
+import ml_dtypes
 import numpy as np
 
 from xent import _native
@@ -63,6 +65,29 @@ def elements(add) -> None:
                 add(_native.elementwise(op, [(y, x[y]), (q, x[q][::-1])])[0])
 
 
+def losses(add, K: int, n: int) -> None:
+    """The training losses and statistics of rows: values, states and gradients, every dtype and kind of target."""
+    a = grid(K, n)
+    y, probs = np.arange(n) % K, np.full((n, min(K, 3)), 0.25)
+    index = (np.arange(n)[:, None] + np.arange(min(K, 3))) % K
+    for dtype in (np.float64, np.float32, np.float16, ml_dtypes.bfloat16):
+        logits = np.maximum(a["logits"], -60).astype(dtype)
+        state, out = np.empty((n, 4)), np.empty((n, K), dtype)
+        columns = [np.empty(n, np.float64 if dtype is np.float64 else np.float32) for _ in range(3)]
+        for eps, cap, reduction in ((0.0, 0.0, 0), (0.1, 0.0, 1), (0.0, 20.0, 2), (0.1, 20.0, 1)):
+            more = {"smoothing": eps, "cap": cap, "reduction": reduction, "z_loss": 1e-2, "temperature": 0.9}
+            for target in ((y,), (a["probs"],), (index, probs)):
+                add(loss_rows.loss(logits, *target, state=state, spread=True, **more)[1])
+                add(state[:, :2])
+                loss_rows.loss(logits, *target, state=state, spread=True, task=1, out=out, **more)
+                add(out.astype(np.float64))
+        loss_rows.statistics(logits, y, state, columns, np.empty(n, np.int64))
+        for column in columns:
+            add(column)
+        loss_rows.statistics(logits, y, state, (a["probs"][:, 0].copy(), None, a["counts"][:, 0].copy()), None, out=out)
+        add(out.astype(np.float64))
+
+
 def main() -> None:
     digest = hashlib.sha256()
 
@@ -76,6 +101,8 @@ def main() -> None:
             p = grid(K, n)["probs"]
             add(_native.reduce("kl", [("probs", p), ("probs", p[::-1])], -1)[0])
     elements(add)
+    for K, n in ((1, 20), (10, 300), (32, 50), (33, 50), (100, 50), (1300, 9), (10, 60000), (2000, 400)):
+        losses(add, K, n)
     print(digest.hexdigest(), _native.isa())
 
 

@@ -6,7 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from samples import close, same_bits, sample, value_and_gradient
+from torch._subclasses import FakeTensorMode
 from torch.autograd import forward_ad
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode
 
 import xent
 import xent.torch as xt
@@ -242,7 +246,7 @@ def test_checkpoints_and_tensors_saved_elsewhere(backend, reentrant):
     expected = value_and_gradient(plain, x)
     same_bits(value_and_gradient(elsewhere, x), expected)
     a = x.detach().requires_grad_()
-    loss = torch.utils.checkpoint.checkpoint(plain, a, use_reentrant=reentrant)
+    loss = checkpoint(plain, a, use_reentrant=reentrant)
     loss.backward(torch.tensor(expected_upstream(loss)))
     same_bits([loss, a.grad], expected)
 
@@ -256,9 +260,9 @@ def expected_upstream(loss):
 def test_what_only_watches_changes_nothing():
     x, y = sample(dtype=torch.float32)
     expected = value_and_gradient(xt.cross_entropy, x, y)
-    with torch.utils.flop_counter.FlopCounterMode(display=False):
+    with FlopCounterMode(display=False):
         same_bits(value_and_gradient(xt.cross_entropy, x, y), expected)
-    with torch._subclasses.FakeTensorMode():
+    with FakeTensorMode():
         loss = xt.cross_entropy(torch.randn(3, 4, requires_grad=True), torch.zeros(3, dtype=torch.int64))
         assert loss.shape == ()
         loss.backward()
@@ -281,7 +285,7 @@ def test_traced_and_exported():
 
     expected, other = (xt.cross_entropy(a, y, label_smoothing=0.1) for a in (x, x + torch.arange(5)))
     program = torch.export.export(Model(), (x, y)).module()
-    graph = torch.fx.experimental.proxy_tensor.make_fx(Model())(x, y)
+    graph = make_fx(Model())(x, y)
     for run in (program, graph):
         same_bits([run(x, y), run(x + torch.arange(5), y)], [expected, other])
         assert "xent.cross_entropy" in run.graph.python_code("self").src

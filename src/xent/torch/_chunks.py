@@ -20,6 +20,7 @@ class Shape(NamedTuple):
     """What the memory of a call depends on."""
 
     rows: int  # of the input
+    counted: int  # those of them that are part of a chunk
     features: int
     outcomes: int
     positions: int  # rows of logits for each row of the input
@@ -79,5 +80,5 @@ def plan(s: Shape, budget: int) -> Plan:
         raise ValueError(
             f"`memory_budget` is {budget:,} bytes, too little for one row of logits; this call needs at least {least:,}."
         )
-    chunks = max(1, -(-s.rows // most))
-    return Plan(max(1, -(-s.rows // chunks)), block)
+    chunks = max(1, -(-s.counted // most))
+    return Plan(max(1, -(-s.counted // chunks)), block)

@@ -33,22 +33,26 @@ class Call(NamedTuple):
     budget: int
 
 
+def autocast(a: torch.Tensor) -> bool:
+    """Whether torch casts what operations on the device of `a` take."""
+    kind = a.device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
 def cast(*tensors: Any) -> list[Any]:
     """Input, weights and bias in the dtype that `torch.nn.functional.linear` would take them in under autocast."""
 
     def one(a: Any) -> Any:
         if not isinstance(a, torch.Tensor) or not a.is_floating_point() or a.dtype == torch.float64:
             return a
-        kind = a.device.type
-        return a.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else a
+        return a.to(torch.get_autocast_dtype(a.device.type)) if autocast(a) else a
 
     return [one(a) for a in tensors]
 
 
 def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
     """No cast where everything is cast already."""
-    kind = input.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    return torch.autocast(input.device.type, enabled=False) if autocast(input) else nullcontext()
 
 
 def chosen(facts: Facts) -> Choice:

@@ -77,6 +77,7 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
     n, positions = p.target.shape[:2]
     shape = Shape(
         n,
+        n if mask is None else int(mask.any(1).sum()),
         p.input.shape[1],
         p.weight.shape[0],
         positions,

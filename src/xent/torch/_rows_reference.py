@@ -9,7 +9,7 @@ from xent.torch import _operands, _reference
 from xent.torch._options import Options
 from xent.torch._rows import BadRows, Rows, Statistics
 
-ELEMENT = 128  # bytes beside each logit, at most, that the operations hold at once
+ELEMENT = 96  # bytes beside each logit, at most, that the operations hold at once
 
 
 def _check(target: torch.Tensor, probs: torch.Tensor | None, outcomes: int) -> None:

@@ -1,0 +1,182 @@
+"""What the linear losses hold and what they multiply: never more than the budget, never for what is not asked for."""
+
+import pytest
+import torch
+import xent
+import xent.torch
+from torch.profiler import ProfilerActivity, profile
+from xent.torch import _products
+
+N, D, C = 24, 16, 3001
+
+
+def most_held(function):
+    """The most bytes of tensors that exist at once beyond those that were there before."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as run:
+        function()
+    events = [e for e in run.profiler.kineto_results.events() if e.name() == "[memory]"]
+    now = most = 0
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    return most
+
+
+def layer(dtype, bias=True):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(N, D, generator=g).to(dtype), torch.randn(C, D, generator=g).to(dtype)
+    y = torch.randint(0, C, (N,), generator=g)
+    return [a.requires_grad_() for a in (x, w, torch.zeros(C, dtype=dtype))], y
+
+
+def allowed(tensors):
+    """The gradients, and the float32 sums that those of weights and bias are kept in where they are shorter."""
+    sums = sum(a.numel() * 4 for a in tensors[1:] if a.dtype.itemsize < 4)
+    return sums + sum(a.nbytes for a in tensors)
+
+
+TARGETS = {
+    "labels": lambda y: y,
+    "half ignored": lambda y: y.masked_fill(torch.arange(N) % 2 == 0, -100),
+    "probabilities": lambda y: torch.randn(N, C, generator=torch.Generator().manual_seed(1)).softmax(-1),
+    "top": lambda y: xent.TopK(torch.stack([y, (y + 1) % C], -1), torch.full((N, 2), 0.4), "spread"),
+}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "reduction", "target", "budget"),
+    [
+        (torch.float32, "mean", "labels", 600_000),
+        (torch.float32, "mean", "labels", 50_000_000),
+        (torch.float64, "none", "labels", 1_000_000),
+        (torch.bfloat16, "mean", "half ignored", 600_000),
+        (torch.float16, "mean", "top", 600_000),
+        (torch.float32, "sum", "probabilities", 600_000),
+    ],
+)
+def test_the_budget_is_kept(backend, dtype, reduction, target, budget):
+    tensors, y = layer(dtype)
+    x, w, b = tensors
+    target = TARGETS[target](y)
+    options = {"softcap": 5.0, "z_loss": 0.1, "label_smoothing": 0.1, "weight": torch.ones(C)}
+
+    def step():
+        xent.torch.linear_cross_entropy(
+            x, w, target, linear_bias=b, reduction=reduction, memory_budget=budget, **options
+        ).sum().backward()
+
+    held = most_held(step) - allowed(tensors)
+    assert held <= budget
+    assert held > min(budget / 4, N * C)  # the budget is there to be used
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_budget_is_kept_by_statistics(backend, dtype):
+    tensors, y = layer(dtype)
+    x, w, b = tensors
+
+    def step():
+        s = xent.torch.linear_token_statistics(x, w, y, linear_bias=b, softcap=5.0, memory_budget=1_000_000)
+        (s.log_prob + s.logsumexp + s.entropy).sum().backward()
+
+    assert most_held(step) - allowed(tensors) <= 1_000_000
+
+
+def test_the_budget_is_kept_with_positions():
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(N, D, generator=g).requires_grad_(), torch.randn(C, 3, D, generator=g).requires_grad_()
+    y = torch.randint(0, C, (N, 3), generator=g)
+    y[::2, 1] = -100
+    soft = torch.randn(N, C, 3, generator=g).softmax(1)
+    for target in (y, soft):
+
+        def step(target=target):
+            xent.torch.linear_cross_entropy(x, w, target, memory_budget=1_000_000).backward()
+
+        assert most_held(step) - allowed([x, w]) <= 1_000_000
+
+
+def test_the_least_budget_is_named_and_works(backend):
+    tensors, y = layer(torch.bfloat16)
+    with pytest.raises(ValueError, match="too little for one row of logits; this call needs at least") as error:
+        xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=1000)
+    least = int(str(error.value).split()[-1].replace(",", "").rstrip("."))
+    value = xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least)
+    with pytest.raises(ValueError, match=f"at least {least:,}"):
+        xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least - 1)
+    torch.testing.assert_close(value, xent.torch.linear_cross_entropy(*tensors[:2], y), rtol=1e-6, atol=0)
+
+
+@pytest.fixture
+def products(monkeypatch):
+    """How many rows each of the three products was computed for."""
+    rows = dict.fromkeys(("logits", "input_gradient", "weight_gradient"), 0)
+
+    def counted(name):
+        method = getattr(_products.Products, name)
+
+        def count(self, first, *args):
+            rows[name] += len(first)
+            return method(self, first, *args)
+
+        monkeypatch.setattr(_products.Products, name, count)
+
+    for name in rows:
+        counted(name)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("reduction", "dtype", "wanted", "expected"),
+    [
+        ("mean", torch.float32, (True, True), (1, 1, 1)),
+        ("sum", torch.bfloat16, (True, True), (1, 1, 1)),
+        ("mean", torch.float32, (True, False), (1, 1, 0)),
+        ("mean", torch.float32, (False, True), (1, 0, 1)),
+        ("mean", torch.float32, (False, False), (1, 0, 0)),
+        ("none", torch.float32, (True, True), (2, 1, 1)),
+        ("none", torch.float32, (False, True), (2, 0, 1)),
+        ("none", torch.float32, (False, False), (1, 0, 0)),
+        ("mean", torch.float16, (True, True), (2, 1, 1)),
+    ],
+)
+def test_products_are_computed_once_and_only_for_rows_and_gradients_that_count(
+    backend, products, reduction, dtype, wanted, expected
+):
+    (x, w, _), y = layer(dtype)
+    y = y.masked_fill(torch.arange(N) % 4 != 0, -1)
+    for a, asked in zip((x, w), wanted, strict=True):
+        a.requires_grad_(asked)
+    loss = xent.torch.linear_cross_entropy(x, w, y, ignore_index=-1, reduction=reduction)
+    if any(wanted):
+        loss.sum().backward()
+    assert tuple(products.values()) == tuple(N // 4 * times for times in expected)
+
+
+def test_no_gradients_without_grad_mode(backend, products):
+    (x, w, b), y = layer(torch.float32)
+    with torch.no_grad():
+        loss = xent.torch.linear_cross_entropy(x, w, y, linear_bias=b)
+    assert not loss.requires_grad
+    assert tuple(products.values()) == (N, 0, 0)
+
+
+@pytest.mark.parametrize("inner", [(), (2,)])
+def test_what_ignored_rows_hold_reaches_nothing(backend, inner):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(12, 4, generator=g), torch.randn(9, *inner, 4, generator=g)
+    y = torch.randint(0, 9, (12, *inner), generator=g)
+    y[::3] = 200
+    if inner:
+        y[1, 0] = 200  # one position of a row: the other counts
+    results = []
+    for fill in (0.0, torch.nan):
+        given = x.clone()
+        given[::3] = fill
+        tensors = [given.requires_grad_(), w.clone().requires_grad_()]
+        xent.torch.linear_cross_entropy(*tensors, y, ignore_index=200).backward()
+        results.append([a.grad for a in tensors])
+    for a, e in zip(*results, strict=True):
+        assert torch.equal(a, e)
+        assert torch.isfinite(a).all()
+    assert (results[0][0][::3] == 0).all()
