@@ -25,6 +25,7 @@ int g_threads = 1;
 constexpr int64_t kWorthThreads = 2 << 20;  // bytes read and written
 constexpr int64_t kWorthOne = 1 << 19;
 constexpr int64_t kShare = 1 << 15;  // logits in a share of rows
+constexpr int64_t kMostKept = 1 << 18;  // exponentials of a row, 8 bytes each, that a thread keeps for the gradient
 
 struct Outcome {
     double sum = 0;
@@ -39,9 +40,9 @@ Outcome run(const LossJob& job) {
     const int64_t step = std::clamp<int64_t>(kShare / std::max<int64_t>(job.V, 1), 1, 4096);
     const int64_t shares = (job.rows + step - 1) / step;
     const int64_t bytes = job.rows * job.V * bytes_of(job.dtype) * (job.gradient ? 2 : 1);
-    const int n = bytes < kWorthThreads
-                      ? 1
-                      : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
+    int n = 1;
+    if (bytes >= kWorthThreads)
+        n = static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, std::max<int64_t>(shares, 1)}));
     std::vector<LossBlock> blocks(shares);
     const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
@@ -64,25 +65,19 @@ Outcome run(const LossJob& job) {
     return all;
 }
 
-// What "mean" divides by: the sum of class weight x token weight over the rows that are kept; `kept` of them weigh
-// something.
+// What "mean" divides by: the sum of class weight x token weight over the rows kept, of which there are `kept`.
 template <class Label>
 Outcome sum_weights(const LossJob& job, int64_t& kept) {
     Outcome all;
-    const bool weighed = job.weight || job.token_weight;
     for (int64_t i = 0; i < job.rows; ++i) {
         const int64_t y = *reinterpret_cast<const Label*>(job.target + i * job.target_stride);
         if (y == job.ignore) continue;
         if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
-        if (weighed) {
-            const double w = (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
-            kept += w != 0;
-            all.sum += w;
-        } else {
-            ++kept;
-        }
+        ++kept;
+        if (job.weight || job.token_weight)
+            all.sum += (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
     }
-    if (!weighed) all.sum = static_cast<double>(kept);
+    if (!job.weight && !job.token_weight) all.sum = static_cast<double>(kept);
     return all;
 }
 
@@ -96,11 +91,7 @@ Outcome denominator(const LossJob& job, int64_t& kept) {
     Outcome all;
     kept = job.rows;
     all.sum = static_cast<double>(kept);
-    if (job.token_weight) {
-        const double* end = job.token_weight + job.rows;
-        all.sum = std::accumulate(job.token_weight, end, 0.0);
-        kept -= std::count(job.token_weight, end, 0.0);
-    }
+    if (job.token_weight) all.sum = std::accumulate(job.token_weight, job.token_weight + job.rows, 0.0);
     return all;
 }
 
@@ -153,7 +144,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
-    job.keep = task == LOSS && gradient && !(cap > 0);
+    job.keep = task == LOSS && gradient && !(cap > 0) && V <= kMostKept;
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {
@@ -169,11 +160,10 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
             outcome = denominator(job, kept);
             over = std::isnan(divide) ? outcome.sum : divide;
         }
-        const bool nothing = kept == 0 && std::isnan(divide);
-        job.scale = nothing ? 0.0 : scale / over;
+        job.scale = kept == 0 ? 0.0 : scale / over;
         if (outcome.bad == GOOD) outcome = run(job);
         if (outcome.bad == GOOD && reduction != 0 && task == LOSS)
-            put(job, result, nothing ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
+            put(job, result, kept == 0 ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
     }
     return nb::make_tuple(outcome.bad, outcome.bad_row);
 }
