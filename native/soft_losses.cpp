@@ -16,7 +16,7 @@ namespace {
 #include "load.hpp"
 #include "floats.hpp"
 #include "passes.hpp"
-#include "softmax.hpp"
+#include "exponentials.hpp"
 #include "brief.hpp"
 #include "stream.hpp"
 #include "binary_loss.hpp"
