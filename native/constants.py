@@ -31,7 +31,7 @@ def table(name: str, what: str, coefficients: list[mpf]) -> str:
 
 
 def fit(name: str, what: str, f, low: mpf, high: mpf, n: int, *, first: tuple[float, ...] = ()) -> str:
-    """The near-minimax polynomial of n coefficients, with its largest relative error in the comment; `first` go before."""
+    """The near-minimax polynomial of n coefficients after `first`, with its largest relative error in the comment."""
     coefficients = chebyfit(f, [low, high], n)
     rounded = [mpf(float(c)) for c in coefficients]
     grid = [low + (high - low) * i / 400 for i in range(401)]

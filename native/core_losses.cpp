@@ -25,6 +25,7 @@ int g_threads = 1;
 constexpr int64_t kWorthThreads = 2 << 20;  // bytes read and written
 constexpr int64_t kWorthOne = 1 << 19;
 constexpr int64_t kShare = 1 << 15;  // logits in a share of rows
+constexpr int64_t kMostKept = 1 << 18;  // exponentials of a row, 8 bytes each, that a thread keeps for the gradient
 
 struct Outcome {
     double sum = 0;
@@ -39,9 +40,9 @@ Outcome run(const LossJob& job) {
     const int64_t step = std::clamp<int64_t>(kShare / std::max<int64_t>(job.V, 1), 1, 4096);
     const int64_t shares = (job.rows + step - 1) / step;
     const int64_t bytes = job.rows * job.V * bytes_of(job.dtype) * (job.gradient ? 2 : 1);
-    const int n = bytes < kWorthThreads
-                      ? 1
-                      : static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({g_threads, bytes / kWorthOne, shares})));
+    int n = 1;
+    if (bytes >= kWorthThreads)
+        n = static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, std::max<int64_t>(shares, 1)}));
     std::vector<LossBlock> blocks(shares);
     const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
@@ -153,7 +154,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
-    job.keep = task == LOSS && gradient && !(cap > 0);
+    job.keep = task == LOSS && gradient && !(cap > 0) && V <= kMostKept;
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {

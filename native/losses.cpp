@@ -15,7 +15,9 @@ namespace {
 #include "elementary.hpp"
 #include "load.hpp"
 #include "floats.hpp"
+#include "exponentials.hpp"
 #include "softmax.hpp"
+#include "slopes.hpp"
 #include "losses.hpp"
 #include "few_outcomes.hpp"
 }  // namespace

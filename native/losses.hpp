@@ -249,7 +249,8 @@ static void statistics_gradient_row(const LossJob& job, int64_t i, int64_t y, do
 }
 
 static void ignored_row(const LossJob& job, int64_t i) {
-    if (job.gradient) __builtin_memset(job.gradient + i * job.gradient_stride, 0, (size_t)(job.V * item_size(job.dtype)));
+    const size_t size = (size_t)(job.V * item_size(job.dtype));
+    if (job.gradient) __builtin_memset(job.gradient + i * job.gradient_stride, 0, size);
     if (job.task == LOSS || job.task == STATISTICS) save(job, i, Row{}, 0, 0, 0);
     if (job.task != STATISTICS) return;
     put_result(job, job.log_prob, i, 0);

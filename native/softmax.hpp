@@ -1,54 +1,7 @@
-// One row of logits, a block at a time: x = z - max z, e^x, the sums over a row, and the gradient's elements.
+// One row of logits, a block at a time: x = z - max z, e^x, and the sums over the row.
 //
 // z = cap tanh(a / cap) / T. With b = tanh(a / cap), or a where there is no cap, x = (b - max b) scale: the difference
 // is exact, or as good as a double can be, before anything is rounded.
-
-// e^x for x <= 0, relative error 2^-52.5, also where the result is subnormal.
-XENT_INLINE vd e_to(vd x) {
-    using namespace xent_constants;
-    vd n = nearest(x * kLog2e_1);
-    vd r = (x - n * kLn2_1) - n * kLn2_2;
-    vd y = 1.0 + (r + r * r * polynomial(r, kExp));
-    return only(~(x < -746.0), y * power2(n + 64.0) * 0x1p-64);
-}
-
-// 2^t for t <= 0, and 2^-1020 below -1020: nothing, in sums that hold 1 and in results of 32 bits.
-template <int N>
-XENT_INLINE vd two_to(vd t, const double (&c)[N]) {
-    t = max(t, splat(-1020.0));
-    vd shifted = t + 0x1.8p52, r = t - (shifted - 0x1.8p52);
-    return as_double(plus_bits(as_bits(polynomial(r, c)), up52(as_bits(shifted))));
-}
-
-struct Tanh {
-    vd value, slope;  // tanh u, and 1 - tanh^2 u without cancellation
-};
-
-XENT_INLINE Tanh tanh_of(vd u) {
-    using namespace xent_constants;
-    vd y = max(-2.0 * abs(u), splat(-700.0));
-    vd n = nearest(y * kLog2e_1);
-    vd r = (y - n * kLn2_1) - n * kLn2_2;
-    vd p = r + r * r * polynomial(r, kExp), power = power2(n);
-    vd m1 = power * p + (power - 1.0), e1 = power * p + (power + 1.0);
-    vd t = -m1 / e1;
-    return {sel(u < 0.0, -t, t), 4.0 * (power * p + power) / (e1 * e1)};
-}
-
-// How exponentials are made. Logits of 32 bits and fewer count x in bits, to 2^-27 of e^x where nothing is subtracted
-// from it and to 2^-44 where something is, which may come near it; doubles count in nats.
-template <class T, bool alone>
-struct Exponent {
-    static constexpr double unit = 0x1.62e42fefa39efp-1, per_nat = xent_constants::kLog2e_1, floor = -1020.0;
-    XENT_INLINE_MEMBER static vd of(vd t) {
-        return alone ? two_to(t, xent_constants::kExp2Short) : two_to(t, xent_constants::kExp2);
-    }
-};
-template <bool alone>
-struct Exponent<double, alone> {
-    static constexpr double unit = 1.0, per_nat = 1.0, floor = -1000.0;
-    XENT_INLINE_MEMBER static vd of(vd x) { return e_to(x); }
-};
 
 struct Row {
     const LossJob* job;
@@ -141,7 +94,8 @@ struct Lanes {
 
 // One group of lanes. Where it is masked, `on` is 0 for what is left out of the sums of e^x and of t.
 template <class T, int want, bool masked, bool keep>
-XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, double* kept, Lanes& q) {
+XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, double* kept,
+                           Lanes& q) {
     typedef Exponent<T, want == SUM> E;
     for (int j = 0; j < kVecs; ++j) {
         vd x = (widen(p + j * W) - m) * rate, e = E::of(x);
@@ -251,100 +205,5 @@ static Sums sum_row(Row& row, const char* target) {
         case F32: return sum_typed<float, want>(row, target);
         case F16: return sum_typed<Half, want>(row, target);
         default: return sum_typed<Brain, want>(row, target);
-    }
-}
-
-// The gradient's elements: e^x k0 - base, less w base, less t base, or e^x (k0 - base x).
-enum Shape : int { SOFTMAX, LESS_BASE, LESS_WEIGHTS, LESS_TARGET, WITH_LOG };
-
-struct Slope {
-    double k0, base;
-    double at_top, top;  // where x is `top` (0, or 1, which it never is) the element is `at_top`
-};
-
-template <class T, int shape>
-XENT_INLINE vd slope_of(const T* p, const double* w, double m, double rate, const Slope& s) {
-    typedef Exponent<T, shape == SOFTMAX> E;
-    vd x = (widen(p) - m) * rate, e = E::of(x);
-    if (shape == WITH_LOG) return e * (s.k0 - (s.base * E::unit) * max(x, splat(E::floor)));
-    vd g = e * s.k0;
-    if (shape == LESS_BASE) g = g - s.base;
-    if (shape == LESS_WEIGHTS || shape == LESS_TARGET) g = g - s.base * load(w);
-    return shape == LESS_TARGET ? sel(x == s.top, splat(s.at_top), g) : g;
-}
-
-template <class T, int shape>
-static void slope_block(const T* p, const double* w, int64_t n, double m, double rate, const Slope& s, double* g) {
-    const int64_t whole = n / W * W, rest = n - whole;
-    for (int64_t i = 0; i < whole; i += W) store(g + i, slope_of<T, shape>(p + i, w + i, m, rate, s));
-    if (!rest) return;
-    T group[W] = {};
-    double own[W] = {};
-    for (int64_t l = 0; l < rest; ++l) {
-        group[l] = p[whole + l];
-        own[l] = w[whole + l];
-    }
-    store(g + whole, slope_of<T, shape>(group, own, m, rate, s));
-}
-
-// A loop of its own: one that goes from logits to halves is too long for a processor to look ahead in.
-template <class T>
-static void round_block(const double* g, int64_t n, T* out) {
-    const int64_t whole = n / kLanes * kLanes;
-    vd q[kVecs];
-    for (int64_t i = 0; i < whole; i += kLanes) {
-        for (int j = 0; j < kVecs; ++j) q[j] = load(g + i + j * W);
-        narrow(out + i, q);
-    }
-    if (whole == n) return;
-    T group[kLanes];
-    for (int j = 0; j < kVecs; ++j) q[j] = load(g + whole + j * W);
-    narrow(group, q);
-    for (int64_t l = 0; l < n - whole; ++l) out[whole + l] = group[l];
-}
-
-XENT_INLINE double plain_nan(double x) { return x == x ? x : kNan; }
-
-// From the exponentials that were kept, where x = 0 is e^x = 1.
-template <int shape>
-static void slope_kept(const double* e, const double* w, int64_t n, const Slope& s, double* g) {
-    for (int64_t i = 0; i < n; i += W) {
-        vd x = load(e + i), q = x * s.k0;
-        if (shape == LESS_BASE) q = q - s.base;
-        if (shape == LESS_WEIGHTS || shape == LESS_TARGET) q = q - s.base * load(w + i);
-        store(g + i, shape == LESS_TARGET ? sel(x == 1.0 + s.top, splat(s.at_top), q) : q);
-    }
-}
-
-template <class T, int shape>
-static void slope_typed(const Row& row, const char* target, char* out, const Slope& s) {
-    const LossJob& job = *row.job;
-    const bool capped = job.cap > 0;
-    const double rate = row.scale * (capped ? 1.0 : Exponent<T, true>::per_nat);
-    for (int64_t at = 0; at < job.V; at += kLossBlock) {
-        const int64_t n = job.V - at < kLossBlock ? job.V - at : kLossBlock;
-        const double* w = shape == LESS_TARGET ? row.t : job.weight ? job.weight + at : row.t;
-        if (shape == LESS_TARGET) fill_target(row, target, at, n);
-        if (capped) {
-            fill(row, at, n);
-            slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.g);
-            for (int64_t i = 0; i < n; i += W) store(row.g + i, load(row.g + i) * load(row.slope + i));
-        } else if (row.e) {
-            slope_kept<shape>(row.e + at, w, n, s, row.g);
-        } else {
-            slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, row.g);
-        }
-        round_block(row.g, n, (T*)out + at);
-    }
-}
-
-template <int shape>
-static void gradient_row(const Row& row, const char* target, char* out, Slope s) {
-    s = {plain_nan(s.k0), plain_nan(s.base), plain_nan(s.at_top), s.top};
-    switch (row.job->dtype) {
-        case F64: return slope_typed<double, shape>(row, target, out, s);
-        case F32: return slope_typed<float, shape>(row, target, out, s);
-        case F16: return slope_typed<Half, shape>(row, target, out, s);
-        default: return slope_typed<Brain, shape>(row, target, out, s);
     }
 }

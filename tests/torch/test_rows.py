@@ -430,3 +430,22 @@ def test_tolerances_are_those_of_the_targets_dtype():
     with pytest.raises(_rows.BadRows):
         _rows.loss(logits, off.double(), None, None, None, Options())
     _rows.loss(logits, torch.tensor([[0.5, 0.49, 0.0]]).bfloat16(), None, None, None, Options())
+
+
+def test_fresh_memory_and_a_loss_alone():
+    for shape in ((3, 5), (700, 3001), (0, 4)):
+        fresh = _rows.empty(shape, torch.bfloat16)
+        assert (fresh.shape, fresh.dtype) == (torch.Size(shape), torch.bfloat16)
+        assert not fresh.zero_().any()
+    assert _rows.available()
+    logits, y = make_logits(3, 7, torch.float32), torch.tensor([1, 2, 3])
+    alone = _rows.loss(logits, y, None, None, None, Options(), state=False)
+    assert alone.state is None
+    assert alone.gradient is None
+    assert torch.equal(alone.loss, _rows.loss(logits, y, None, None, None, Options()).loss)
+
+
+def test_a_row_too_long_to_keep():
+    v = 2**18 + 3
+    target, probs, spread = make_target("labels", 2, v)
+    compare(make_logits(2, v, torch.bfloat16), target, probs, None, None, Options(label_smoothing=0.1), spread=spread)
