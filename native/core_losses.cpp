@@ -65,19 +65,25 @@ Outcome run(const LossJob& job) {
     return all;
 }
 
-// What "mean" divides by: the sum of class weight x token weight over the rows kept, of which there are `kept`.
+// What "mean" divides by: the sum of class weight x token weight over the rows that are kept; `kept` of them weigh
+// something.
 template <class Label>
 Outcome sum_weights(const LossJob& job, int64_t& kept) {
     Outcome all;
+    const bool weighed = job.weight || job.token_weight;
     for (int64_t i = 0; i < job.rows; ++i) {
         const int64_t y = *reinterpret_cast<const Label*>(job.target + i * job.target_stride);
         if (y == job.ignore) continue;
         if (y < 0 || y >= job.V) return {0, BAD_LABEL, i};
-        ++kept;
-        if (job.weight || job.token_weight)
-            all.sum += (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
+        if (weighed) {
+            const double w = (job.weight ? job.weight[y] : 1.0) * (job.token_weight ? job.token_weight[i] : 1.0);
+            kept += w != 0;
+            all.sum += w;
+        } else {
+            ++kept;
+        }
     }
-    if (!job.weight && !job.token_weight) all.sum = static_cast<double>(kept);
+    if (!weighed) all.sum = static_cast<double>(kept);
     return all;
 }
 
@@ -91,7 +97,11 @@ Outcome denominator(const LossJob& job, int64_t& kept) {
     Outcome all;
     kept = job.rows;
     all.sum = static_cast<double>(kept);
-    if (job.token_weight) all.sum = std::accumulate(job.token_weight, job.token_weight + job.rows, 0.0);
+    if (job.token_weight) {
+        const double* end = job.token_weight + job.rows;
+        all.sum = std::accumulate(job.token_weight, end, 0.0);
+        kept -= std::count(job.token_weight, end, 0.0);
+    }
     return all;
 }
 
@@ -160,10 +170,11 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
             outcome = denominator(job, kept);
             over = std::isnan(divide) ? outcome.sum : divide;
         }
-        job.scale = kept == 0 ? 0.0 : scale / over;
+        const bool nothing = kept == 0 && std::isnan(divide);
+        job.scale = nothing ? 0.0 : scale / over;
         if (outcome.bad == GOOD) outcome = run(job);
         if (outcome.bad == GOOD && reduction != 0 && task == LOSS)
-            put(job, result, kept == 0 ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
+            put(job, result, nothing ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
     }
     return nb::make_tuple(outcome.bad, outcome.bad_row);
 }
