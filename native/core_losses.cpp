@@ -44,7 +44,7 @@ Outcome run(const LossJob& job) {
     if (bytes >= kWorthThreads)
         n = static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, std::max<int64_t>(shares, 1)}));
     std::vector<LossBlock> blocks(shares);
-    const int64_t room = kLossScratch + job.k + (job.keep ? job.V + kLossPad : 0);
+    const int64_t room = kLossScratch + job.k + (job.keep ? job.V : 0);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {

@@ -49,7 +49,6 @@ struct LossBlock {
 };
 
 constexpr int64_t kLossBlock = 1024;  // values of a row worked on at a time
-constexpr int64_t kLossPad = 16;  // read beyond a row's end, never used
 constexpr int64_t kLossScratch = 4 * kLossBlock;
 
 // Rows [begin, end): the first bad row ends the block.

@@ -53,13 +53,24 @@ XENT_INLINE double plain_nan(double x) { return x == x ? x : kNan; }
 
 // From the exponentials that were kept, where x = 0 is e^x = 1.
 template <int shape>
+XENT_INLINE vd slope_of_kept(vd e, const double* w, const Slope& s) {
+    vd g = e * s.k0;
+    if (shape == LESS_BASE) g = g - s.base;
+    if (shape == LESS_WEIGHTS || shape == LESS_TARGET) g = g - s.base * load(w);
+    return shape == LESS_TARGET ? sel(e == 1.0 + s.top, splat(s.at_top), g) : g;
+}
+
+template <int shape>
 static void slope_kept(const double* e, const double* w, int64_t n, const Slope& s, double* g) {
-    for (int64_t i = 0; i < n; i += W) {
-        vd x = load(e + i), q = x * s.k0;
-        if (shape == LESS_BASE) q = q - s.base;
-        if (shape == LESS_WEIGHTS || shape == LESS_TARGET) q = q - s.base * load(w + i);
-        store(g + i, shape == LESS_TARGET ? sel(x == 1.0 + s.top, splat(s.at_top), q) : q);
+    const int64_t whole = n / W * W, rest = n - whole;
+    for (int64_t i = 0; i < whole; i += W) store(g + i, slope_of_kept<shape>(load(e + i), w + i, s));
+    if (!rest) return;
+    double group[W] = {}, own[W] = {};  // neither goes on beyond the row
+    for (int64_t l = 0; l < rest; ++l) {
+        group[l] = e[whole + l];
+        own[l] = w[whole + l];
     }
+    store(g + whole, slope_of_kept<shape>(load(group), own, s));
 }
 
 template <class T, int shape>
