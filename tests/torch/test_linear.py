@@ -1,4 +1,4 @@
-"""The last layer and its loss against all the logits in float64, for every option, reduction, dtype and form of target."""
+"""The last layer and its loss against all the logits in float64: every option, reduction, dtype and kind of target."""
 
 import pytest
 import torch
@@ -96,9 +96,7 @@ def test_every_dtype_against_float64(backend, dtype, reduction):
     y = labels(y, 67)
 
     def ours(x, w, b):
-        return xent.torch.linear_cross_entropy(
-            x, w, y, linear_bias=b, reduction=reduction, memory_budget=ONE_ROW_MORE
-        )
+        return xent.torch.linear_cross_entropy(x, w, y, linear_bias=b, reduction=reduction, memory_budget=ONE_ROW_MORE)
 
     found = outcome(ours, (x, w, b))
     exact = outcome(
@@ -148,7 +146,8 @@ def test_products_of_bfloat16_where_the_processor_has_units(dtype, monkeypatch, 
         in_chunks(rows, block=100)
         for options in ({}, {"reduction": "none"}):
             found = outcome(
-                lambda x, w, b, o=options: xent.torch.linear_cross_entropy(x, w, y, linear_bias=b, **o).mean(), (x, w, b)
+                lambda x, w, b, o=options: xent.torch.linear_cross_entropy(x, w, y, linear_bias=b, **o).mean(),
+                (x, w, b),
             )
             for a, e in zip(found, exact, strict=True):
                 assert (a.double() - e).norm() <= CLOSE[dtype] * e.norm()
@@ -262,7 +261,7 @@ def test_a_denominator_makes_micro_batches_one_batch(backend):
 
 
 def test_gradients_by_whatever_multiplies_the_rows(backend):
-    x, w, b, y = layer(torch.float64)
+    x, w, _, y = layer(torch.float64)
     y = labels(y, 67)
     tokens = torch.rand(23, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     soft = probabilities(y.clamp(min=0), 67).double()

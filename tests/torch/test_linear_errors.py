@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 import xent
 import xent.torch
 from xent import BackendUnavailable, DistributionError, ShapeError
@@ -28,15 +29,27 @@ def call(x=X, w=W, y=Y, **options):
         ({"linear_bias": W[:, 0].double()}, TypeError, "`linear_bias` has dtype torch.float64 and `linear_weight`"),
         ({"linear_bias": W[0]}, ShapeError, r"`linear_bias` has shape \(3,\); for this `linear_weight` it is \(5,\)."),
         ({"y": [0, 1]}, TypeError, "`target` is a list; it is a tensor of class indices or of probabilities, or"),
-        ({"y": Y[:3]}, ShapeError, r"class indices \(integers\) have shape \(4,\) and probabilities \(floating\) \(4, 5\)"),
+        (
+            {"y": Y[:3]},
+            ShapeError,
+            r"class indices \(integers\) have shape \(4,\) and probabilities \(floating\) \(4, 5\)",
+        ),
         ({"y": SOFT[:, :4]}, ShapeError, r"`target` has shape \(4, 4\); for this `input` and `linear_weight`"),
         ({"y": Y.float()}, TypeError, r"`target` has dtype torch.float32 and shape \(4,\); class indices are int64"),
         ({"y": Y.bool()}, TypeError, "`target` has dtype torch.bool"),
         ({"weight": X[0]}, ShapeError, r"`weight` has shape \(3,\); it holds one number a class, shape \(5,\)."),
-        ({"token_weight": X}, ShapeError, r"`token_weight` has shape \(4, 3\); it holds one number a row, shape \(4,\)."),
+        (
+            {"token_weight": X},
+            ShapeError,
+            r"`token_weight` has shape \(4, 3\); it holds one number a row, shape \(4,\).",
+        ),
         ({"memory_budget": 1.5}, TypeError, "`memory_budget` is 1.5; it is a whole number of bytes, or None."),
         ({"memory_budget": 0}, ValueError, "`memory_budget` is 0; it is a number of bytes above 0."),
-        ({"memory_budget": 9}, ValueError, "`memory_budget` is 9 bytes, too little for one row of logits; this call needs"),
+        (
+            {"memory_budget": 9},
+            ValueError,
+            "`memory_budget` is 9 bytes, too little for one row of logits; this call needs",
+        ),
         ({"denominator": 2, "reduction": "sum"}, ValueError, '`denominator` is for `reduction="mean"`'),
         ({"denominator": torch.zeros(())}, ValueError, "`denominator` is 0; it is a finite number above 0."),
         ({"process_group": object()}, BackendUnavailable, "splitting the vocabulary over processes is not available"),

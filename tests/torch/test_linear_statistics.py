@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-import xent.torch
 from samples import CLOSE, DTYPES
+
+import xent.torch
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

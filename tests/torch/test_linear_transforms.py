@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-import xent.torch
 from samples import close, same_bits
+
+import xent.torch
 from xent.torch import _ops_linear, _ops_linear_statistics
 
 # Forward mode loads decompositions of torch's own, made with what torch deprecates.

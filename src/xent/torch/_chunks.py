@@ -71,7 +71,7 @@ def _row(s: Shape, block: int) -> int:
 
 
 def plan(s: Shape, budget: int) -> Plan:
-    """Chunks as equal as they can be, as few as the budget lets; a budget for no row is an error that names the least."""
+    """Chunks as equal and as few as the budget lets; a budget too small for a row is an error that names the least."""
     block = next((b for b in _BLOCKS if _whole_call(s, b) + 8 * _row(s, b) <= budget), _BLOCKS[-1])
     block = min(block, s.outcomes)
     most = (budget - _whole_call(s, block)) // _row(s, block)
@@ -79,6 +79,7 @@ def plan(s: Shape, budget: int) -> Plan:
         least = _whole_call(s, block) + _row(s, block)
         raise ValueError(
             f"`memory_budget` is {budget:,} bytes, too little for one row of logits; this call needs at least {least:,}."
+            " Raise it, or leave it out."
         )
     chunks = max(1, -(-s.counted // most))
     return Plan(max(1, -(-s.counted // chunks)), block)

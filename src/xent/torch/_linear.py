@@ -56,7 +56,7 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 
 
 def chosen(facts: Facts) -> Choice:
-    """`select`; without the core, or where the reference is asked for, it is the rows of each chunk that it works on."""
+    """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
     if choice.backend == "native" or facts.obstacle or facts.other:
         return choice
@@ -96,7 +96,8 @@ def _prepare(
 ) -> Call:
     one_process(process_group)
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
-    p = linear_operands(*cast(input, linear_weight), target, *cast(linear_bias), weight, token_weight)
+    input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
+    p = linear_operands(input, linear_weight, target, linear_bias, weight, token_weight)
     if denominator is not None:
         denominator = checked_denominator(denominator, options.reduction)
     outside = denominator if isinstance(denominator, torch.Tensor) else None
@@ -116,7 +117,9 @@ def _prepare(
         False,  # the operator hands out gradients too: what it made is multiplied, not handed out twice
         _select.forced(),
     )
-    return Call(p, options, denominator, chosen(facts), bool(facts.obstacle or facts.other), checked_budget(memory_budget))
+    return Call(
+        p, options, denominator, chosen(facts), bool(facts.obstacle or facts.other), checked_budget(memory_budget)
+    )
 
 
 def _compute(call: Call) -> torch.Tensor:

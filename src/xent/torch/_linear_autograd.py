@@ -138,9 +138,7 @@ def composed(
     return _by((value,), (upstream,), p, wanted)
 
 
-def composed_statistics(
-    upstream: tuple[Maybe, ...], p: LinearOperands, options: Options, wanted: Wanted
-) -> Three:
+def composed_statistics(upstream: tuple[Maybe, ...], p: LinearOperands, options: Options, wanted: Wanted) -> Three:
     """As `composed`, for the statistics."""
     _select.reference_for("a derivative of the gradient takes torch operations")
     if all(g is None for g in upstream):

@@ -1,4 +1,4 @@
-"""The logits a chunk of rows at a time: made, looked at, turned into their gradient in place, multiplied back, forgotten.
+"""The logits, a chunk of rows at a time: made, turned into their gradient in place, multiplied back, forgotten.
 
     z = x Wᵀ + b        dz from z, in the memory of z        dx = dz W        dW += dzᵀ x        db += sum of dz
 
@@ -95,7 +95,8 @@ def _chunks(rows: int, mask: torch.Tensor | None, size: int) -> Iterator[At]:
     if mask is None:
         yield from (slice(start, min(start + size, rows)) for start in range(0, rows, size))
     else:
-        yield from mask.any(1).nonzero().squeeze(1).split(size)
+        some = mask.any(1).nonzero().squeeze(1)
+        yield from some.split(size) if len(some) else ()
 
 
 class _Walk:

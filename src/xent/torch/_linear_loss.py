@@ -31,9 +31,7 @@ class Loss(NamedTuple):
     gradients: Gradients
 
 
-def divisor(
-    p: LinearOperands, options: Options, mask: torch.Tensor | None, denominator: float | None
-) -> float | None:
+def divisor(p: LinearOperands, options: Options, mask: torch.Tensor | None, denominator: float | None) -> float | None:
     """What a mean is divided by: the sum of (class weight x token weight) of the rows that count; None if none does."""
     if options.reduction != "mean":
         return 1.0
@@ -182,12 +180,13 @@ def statistics_again(
     state: torch.Tensor,
     upstream: tuple[torch.Tensor | None, ...],
 ) -> Gradients:
-    """The gradients, from the upstream gradients (N, P) of the first three statistics and logits that are made again."""
+    """The gradients, from the upstream gradients (N, P) of three statistics and logits that are made again."""
     mask, rows, gradients = kept(p, options.ignore_index), kernel(run.backend), zeros(p, wanted)
 
     def each(at: At, position: int, z: torch.Tensor) -> None:
-        columns = [_pick(g, at, position) for g in upstream]
-        rows.statistics_gradient(z, p.target[at, position], options, state[at, position].contiguous(), *columns, out=z)
+        g = [_pick(a, at, position) for a in upstream]
+        held = state[at, position].contiguous()
+        rows.statistics_gradient(z, p.target[at, position], options, held, g[0], g[1], g[2], out=z)
 
     if any(wanted) and any(g is not None for g in upstream):
         walk(p, mask, planned(p, mask, run.backend, run.budget), each, gradients)

@@ -1,7 +1,7 @@
-"""What the caller passed to the linear losses, as rows of the input and positions of the output: shapes and dtypes checked.
+"""What the caller passed to the linear losses, as rows and positions: shapes and dtypes checked.
 
-Ordinary weights (C, D) have one position. Weights (C, d1, ..., D) have P = d1 ..., and every row of the input has P rows
-of logits.
+Ordinary weights (C, D) have one position. Weights (C, d1, ..., D) have P = d1 ..., and every row of the input has
+P rows of logits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xent.torch._operands import LABELS, Operands, floating, together
 
 
 class LinearOperands(NamedTuple):
-    """The arguments as rows. Labels: `target` (N, P); distributions: (N, P, C); top-k: `target` and `probs` (N, P, k)."""
+    """The arguments as rows. Labels: `target` (N, P); distributions (N, P, C); top-k: it and `probs` (N, P, k)."""
 
     input: torch.Tensor  # (N, D)
     weight: torch.Tensor  # (C, P, D)
@@ -81,11 +81,12 @@ def _layer(input: Any, weight: Any, bias: Any) -> None:
     floating("linear_bias", bias)
     together("linear_bias", bias, "input", input)
     if bias.dtype != weight.dtype:
-        raise TypeError(f"`linear_bias` has dtype {bias.dtype} and `linear_weight` {weight.dtype}; convert one of them.")
+        raise TypeError(
+            f"`linear_bias` has dtype {bias.dtype} and `linear_weight` {weight.dtype}; convert one of them."
+        )
     if bias.shape != weight.shape[:-1]:
         raise ShapeError(
-            f"`linear_bias` has shape {_shape(bias.shape)}; for this `linear_weight` it is "
-            f"{_shape(weight.shape[:-1])}."
+            f"`linear_bias` has shape {_shape(bias.shape)}; for this `linear_weight` it is {_shape(weight.shape[:-1])}."
         )
 
 

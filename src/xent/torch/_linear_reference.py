@@ -30,9 +30,7 @@ def loss(p: LinearOperands, options: Options, denominator: float | torch.Tensor 
     return value.reshape(p.target.shape[:2]) if options.reduction == "none" else value
 
 
-def statistics(
-    p: LinearOperands, options: Options
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def statistics(p: LinearOperands, options: Options) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """The four statistics, (N, P)."""
     o, shape = p.rows(_logits(p, options.ignore_index)), p.target.shape[:2]
     log_prob, logsumexp, entropy, argmax = _reference.statistics(o.logits, o.target, options)

@@ -41,7 +41,8 @@ def _prepare(
 ) -> Call:
     one_process(process_group)
     options = settled(ignore_index, "none", 0.0, 0.0, softcap, temperature)
-    p = linear_operands(*cast(input, linear_weight), target, *cast(linear_bias), None, None)
+    input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
+    p = linear_operands(input, linear_weight, target, linear_bias, None, None)
     if p.soft:
         raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
     facts = Facts(

@@ -20,9 +20,7 @@ from xent.torch._options import Options
 from xent.torch._products import sum_dtype
 
 
-def loss(
-    p: LinearOperands, options: Options, denominator: float | Tensor | None, run: Run, inside: bool
-) -> Tensor:
+def loss(p: LinearOperands, options: Options, denominator: float | Tensor | None, run: Run, inside: bool) -> Tensor:
     """The loss of checked rows, through the operator."""
     number, tensor = (None, denominator) if isinstance(denominator, Tensor) else (denominator, None)
     wanted = [torch.is_grad_enabled() and a is not None and a.requires_grad for a in p[:3]]
@@ -46,7 +44,7 @@ def loss(
 
 def _unpack(tensors: Any, plain: Any) -> tuple[LinearOperands, Options, float | Tensor | None, Run]:
     number, spread, tail, *choices, backend, budget = plain
-    p = LinearOperands(*tensors[:7], spread, tail, tuple(tensors[3].shape[:2]))
+    p = LinearOperands(*(*tensors[:7], spread, tail, tuple(tensors[3].shape[:2])))
     return p, Options(*choices), number if tensors[7] is None else tensors[7], Run(backend, budget)
 
 

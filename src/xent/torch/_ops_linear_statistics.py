@@ -24,7 +24,7 @@ def statistics(p: LinearOperands, options: Options, run: Run) -> tuple[Tensor, T
 
 def _unpack(tensors: Any, plain: Any) -> tuple[LinearOperands, Options, Run]:
     ignore_index, softcap, temperature, backend, budget = plain
-    p = LinearOperands(*tensors, None, None, None, False, True, tuple(tensors[3].shape))
+    p = LinearOperands(*(*tensors, None, None, None, False, True, tuple(tensors[3].shape)))
     options = Options(ignore_index, "none", softcap=softcap, temperature=temperature)
     return p, options, Run(backend, budget)
 
@@ -43,7 +43,9 @@ def linear_token_statistics(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """log_prob, logsumexp, entropy, argmax and state."""
     tensors, plain = (input, linear_weight, linear_bias, target), (ignore_index, softcap, temperature)
-    return tuple(_linear_loss.statistics(*_unpack(tensors, (*plain, backend, memory_budget))))
+    p, options, run = _unpack(tensors, (*plain, backend, memory_budget))
+    log_prob, logsumexp, entropy, argmax, state = _linear_loss.statistics(p, options, run)
+    return log_prob, logsumexp, entropy, argmax, state
 
 
 @linear_token_statistics.register_fake

@@ -1,4 +1,4 @@
-"""The three products of the last layer, in blocks of outcomes: logits = x Wᵀ + b, and back through it dx += dz W, dW += dzᵀ x.
+"""The three products of the last layer, in blocks of outcomes: x Wᵀ + b, and back, dx += dz W and dW += dzᵀ x.
 
 Half precision is multiplied in float32, from copies of a block at a time, unless the processor has units for bfloat16:
 without them torch multiplies bfloat16 up to a hundred times slower. float16 always is, since p_j / N underflows in it.

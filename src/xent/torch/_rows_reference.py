@@ -40,9 +40,7 @@ def loss(
     _check(target, probs, logits.shape[1])
     with torch.enable_grad():
         z = logits.detach().requires_grad_(upstream is not None)
-        value = _reference.loss(
-            z, target, probs, weight, token_weight, options, spread=spread, denominator=denominator
-        )
+        value = _reference.loss(z, target, probs, weight, token_weight, options, spread=spread, denominator=denominator)
         if upstream is None:
             return Rows(value, logits.new_empty((len(logits), 0), dtype=torch.float64), None)
         (made,) = torch.autograd.grad(value, z, torch.full_like(value, upstream))
@@ -66,9 +64,7 @@ def gradient(
     """As `_rows.gradient`."""
     with torch.enable_grad():
         z = logits.detach().requires_grad_()
-        value = _reference.loss(
-            z, target, probs, weight, token_weight, options, spread=spread, denominator=denominator
-        )
+        value = _reference.loss(z, target, probs, weight, token_weight, options, spread=spread, denominator=denominator)
         (made,) = torch.autograd.grad(value, z, upstream.to(value.dtype))
     return made if out is None else out.copy_(made)
 
