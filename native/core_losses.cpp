@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -173,6 +174,10 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
         const bool nothing = kept == 0 && std::isnan(divide);
         job.scale = nothing ? 0.0 : scale / over;
         if (outcome.bad == GOOD) outcome = run(job);
+        if (nothing && job.gradient)  // zero times what a row holds may be NaN
+            for (int64_t i = 0; i < job.rows; ++i)
+                std::memset(job.gradient + i * job.gradient_stride, 0,
+                            static_cast<size_t>(V) * (dtype == F64 ? 8 : dtype == F32 ? 4 : 2));
         if (outcome.bad == GOOD && reduction != 0 && task == LOSS)
             put(job, result, nothing ? 0.0 : reduction == 1 ? outcome.sum / over : outcome.sum);
     }

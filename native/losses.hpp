@@ -137,7 +137,8 @@ XENT_INLINE Sparse open_sparse(const LossJob& job, int64_t i, unsigned char* see
     return t;
 }
 
-// sum of w x over all outcomes but those with their own probability: for where one of these is 0 and its logit is -inf.
+// sum of w x over all outcomes but those with their own probability: for where the logit of one of these is so low, a
+// mask maybe, that taking its part from the sum over all would leave no digit of the others.
 static double sum_elsewhere(const Row& row, const Sparse& t, unsigned char* seen) {
     const LossJob& job = *row.job;
     for (int64_t n = 0; n < job.k; ++n) seen[t.index[n]] = 1;
@@ -150,7 +151,8 @@ static double sum_elsewhere(const Row& row, const Sparse& t, unsigned char* seen
 
 static double sparse_loss(const Row& row, const Sparse& t, const Sums& sums, const Peak& peak, unsigned char* seen) {
     const LossJob& job = *row.job;
-    const bool apart = t.base > 0 && sums.X == -kInf;
+    bool apart = t.base > 0 && !(sums.X > -kInf && sums.X < kInf);
+    for (int64_t n = 0; n < job.k && t.base > 0; ++n) apart |= x_at(row, t.index[n]) < -1024.0;
     double loss = 0, w = job.weight_sum;
     for (int64_t n = 0; n < job.k; ++n) {
         const int64_t j = t.index[n];

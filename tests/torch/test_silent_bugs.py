@@ -9,6 +9,7 @@ from mpmath import mp, mpf
 from samples import DTYPES, close, same_bits, sample, value_and_gradient
 
 import xent.torch as xt
+from xent import TopK
 from xent.testing import ulp_error
 
 NAME = {t: str(t).removeprefix("torch.") for t in DTYPES}
@@ -266,3 +267,25 @@ def value_and_gradient_of_one(x, y):
     x = x.clone().requires_grad_()
     loss = xt.cross_entropy(x, y)
     return loss, torch.autograd.grad(loss, x)[0]
+
+
+@pytest.mark.parametrize("masked", [-1000.0, -2000.0, -1e16, -1e20, torch.finfo(torch.float32).min, -torch.inf])
+def test_a_listed_outcome_without_mass_may_be_masked(backend, masked):
+    # The spread mass must not be taken from a sum in which the mask has drowned everything else.
+    x = torch.tensor([[1.0, 2.0, masked, 0.5]], requires_grad=True)
+    target = TopK(torch.tensor([[0, 2]]), torch.tensor([[0.6, 0.0]]), tail="spread")
+    loss = xt.cross_entropy(x, target)
+    loss.backward()
+    with mp.workdps(50):
+        total = mp.fsum(mp.exp(v) for v in (1, 2, 0.5))
+        truth = mp.log(total) - mpf(float(np.float32(0.6))) - (1 - mpf(float(np.float32(0.6)))) / 2 * mpf(2.5)
+    assert abs(loss.item() - truth) < 1e-7
+    assert x.grad[0, 2] == 0.0
+
+
+def test_nothing_that_weighs_has_no_gradient_whatever_the_rows_hold(backend):
+    x = torch.full((2, 5), torch.inf, requires_grad=True)
+    loss = xt.cross_entropy(x, torch.tensor([0, 1]), weight=torch.zeros(5))
+    loss.backward()
+    assert loss.item() == 0.0
+    assert (x.grad == 0).all()
