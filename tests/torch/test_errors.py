@@ -186,6 +186,11 @@ def test_weights_of_rows_and_denominators():
     for reduction in ("sum", "none"):
         message = f'`denominator` is for `reduction="mean"`; it makes no sense with "{reduction}".'
         refused(ValueError, message, xt.cross_entropy, X, Y, denominator=3, reduction=reduction)
+    for odd in (torch.tensor(True), torch.tensor(1j)):
+        message = f"`denominator` has dtype {odd.dtype}; it is one real number."
+        refused(TypeError, message, xt.cross_entropy, X, Y, denominator=odd)
+    message = "`denominator` is inf; it is a finite number above 0."
+    refused(ValueError, message, xt.cross_entropy, X, Y, denominator=10**400)
     message = "`denominator` has shape (2,); it is one real number."
     refused(ShapeError, message, xt.cross_entropy, X, Y, denominator=torch.ones(2))
     for value in ("3", True, [3], b"3"):
@@ -212,13 +217,45 @@ def test_denominators_that_do_not_divide(backend, value, said):
         (ValueError, "`temperature` is nan; it is a finite number above 0.", {"temperature": float("nan")}),
         (TypeError, "`ignore_index` is 1.0; it is one integer.", {"ignore_index": 1.0}),
         (ValueError, f"`ignore_index` is {2**63}; it is an integer of 64 bits.", {"ignore_index": 2**63}),
+        (ValueError, f"`ignore_index` is {-(2**70)}; it is an integer of 64 bits.", {"ignore_index": -(2**70)}),
+        (TypeError, "`ignore_index` is -100.0; it is one integer.", {"ignore_index": -100.0}),
         (TypeError, "`z_loss` is [1]; it is a number.", {"z_loss": [1]}),
+        (TypeError, "`z_loss` is a tensor of torch.float32 of shape (2,); it is a number.", {"z_loss": torch.ones(2)}),
+        (TypeError, "`z_loss` is a tensor of torch.bool of shape (); it is a number.", {"z_loss": torch.tensor(True)}),
+        (
+            ValueError,
+            f"`softcap` is {10**400}; it is a finite number above 0, or None for no cap.",
+            {"softcap": 10**400},
+        ),
     ],
 )
 def test_options(error, message, options):
     for _ in range(2):  # what was refused once is not remembered as good
         refused(error, message, xt.cross_entropy, X, Y, **options)
         refused(error, message, xt.CrossEntropyLoss(**options), X, Y)
+        refused(error, message, xt.cross_entropy, X.clone().requires_grad_(), Y, **options)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch's own forward mode
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("label_smoothing", "Mix the targets yourself"),
+        ("z_loss", "Add it to the loss yourself, from `token_statistics(...).logsumexp`"),
+        ("softcap", "Cap the logits yourself"),
+        ("temperature", "Divide the logits by it yourself"),
+    ],
+)
+def test_options_have_no_gradient(name, advice):
+    message = f"`{name}` requires a gradient, and an option has none. {advice}, or pass `{name}.detach()`."
+    option = torch.tensor(0.5, requires_grad=True)
+    refused(TypeError, message, xt.cross_entropy, X, Y, **{name: option})
+    expected = xt.cross_entropy(X, Y, **{name: 0.5})
+    assert torch.equal(xt.cross_entropy(X, Y, **{name: option.detach()}), expected)
+    with torch.no_grad():  # nothing is lost
+        assert torch.equal(xt.cross_entropy(X, Y, **{name: option}), expected)
+    for transform in (torch.func.grad, lambda f: lambda a: torch.func.jvp(f, (a,), (a,))):
+        refused(TypeError, message, transform(lambda a: xt.cross_entropy(X, Y, **{name: a})), option.detach())
 
 
 def test_options_that_are_tensors_are_read_anew():

@@ -128,7 +128,7 @@ def cross_entropy(
     weight : Tensor, optional
         w, one number a class. Multiplies cross-entropy, not z-loss.
     ignore_index : int
-        The label of rows that do not count; any integer. No effect on probabilities.
+        The label of rows that do not count; any integer of 64 bits. No effect on probabilities.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of w_y x token_weight over the rows that count (of token_weight, for probabilities).
     label_smoothing : float
@@ -196,6 +196,7 @@ def cross_entropy(
     """
     if (
         weight is token_weight is denominator is softcap is None
+        and (type(label_smoothing), type(z_loss), type(temperature), type(ignore_index)) == _tiny.TYPES
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
         and reduction == "mean"

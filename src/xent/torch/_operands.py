@@ -90,11 +90,15 @@ def checked_denominator(denominator: Any, reduction: str) -> float | torch.Tenso
     if reduction != "mean":
         raise ValueError(f'`denominator` is for `reduction="mean"`; it makes no sense with "{reduction}".')
     if isinstance(denominator, torch.Tensor):
-        if denominator.numel() != 1 or denominator.is_complex():
+        if denominator.numel() != 1:
             raise ShapeError(f"`denominator` has shape {_shape(denominator.shape)}; it is one real number.")
+        if denominator.is_complex() or denominator.dtype == torch.bool:
+            raise TypeError(f"`denominator` has dtype {denominator.dtype}; it is one real number.")
         return denominator.reshape(())
     try:
         value = math.nan if isinstance(denominator, (bool, str, bytes)) else float(denominator)
+    except OverflowError:
+        value = math.inf
     except (TypeError, ValueError):
         value = math.nan
     if not isinstance(denominator, float) and value != value:

@@ -46,6 +46,13 @@ def obstacle(*tensors: torch.Tensor | None) -> str:
     return "torch.jit.trace records torch operations alone" if torch._C._is_tracing() else ""
 
 
+def differentiable(a: torch.Tensor) -> bool:
+    """Whether a derivative by `a` may be asked for: backward, or forward along a tangent."""
+    if torch.is_grad_enabled() and a.requires_grad:
+        return True
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(a).tangent is not None
+
+
 def concrete(upstream: torch.Tensor) -> bool:
     """Whether an upstream gradient is one tensor of plain numbers, not many under vmap nor one with a tangent."""
     return (
