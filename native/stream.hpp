@@ -41,7 +41,11 @@ static void widen_all(const T* p, int64_t n, double* out) {
 template <class T>
 static void narrow_all(int dtype, T* p, int64_t n, const double* from) {
     int64_t i = 0;
-    for (; i + W <= n; i += W) narrow(p + i, load(from + i));
+    for (; i + kLanes <= n; i += kLanes) {
+        vd group[kVecs];
+        for (int j = 0; j < kVecs; ++j) group[j] = load(from + i + j * W);
+        narrow(p + i, group);
+    }
     for (; i < n; ++i) put(dtype, (char*)(p + i), from[i], 0.0);
 }
 
