@@ -6,7 +6,7 @@ import torch
 from samples import sample
 
 import xent.torch as xt
-from xent import DistributionError, ShapeError, TopK
+from xent import DistributionError, ShapeError, TopK, _native
 from xent.torch._operands import operands
 
 
@@ -170,6 +170,57 @@ def test_layouts(backend):
     ):
         message = f"`{name}` has layout torch.sparse_coo; it is a dense tensor. Convert it: `{name}.to_dense()`."
         refused(TypeError, message, xt.cross_entropy, x.requires_grad_(), y)
+
+
+def free(a):
+    """Give the memory of `a` back, as sharded training does with what it gathers."""
+    a.untyped_storage().resize_(0)
+    return a
+
+
+def test_memory_that_was_freed(backend):
+    for shape in ((6, 21), (2, 21, 3)):
+        x, y = sample(shape, torch.float32)
+        message = f"`input` of shape {shape} has no memory: its storage was freed. Free it later."
+        part = torch.stack([x, x])[1]  # has an address even without memory
+        for freed in (free(x.clone()), free(part)):
+            for function in (xt.cross_entropy, xt.token_statistics):
+                refused(ValueError, message, function, freed.detach().requires_grad_(), y)
+    t = X.softmax(1)
+    for name, args, kwargs in (
+        ("target", (X, free(Y.clone())), {}),
+        ("target", (X, free(t.clone())), {}),
+        ("target.indices", (X, TopK(free(Y[:, None].clone()), torch.ones(6, 1))), {}),
+        ("target.probs", (X, TopK(Y[:, None], free(torch.ones(6, 1)))), {}),
+        ("weight", (X, Y, free(torch.ones(21))), {}),
+        ("token_weight", (X, Y), {"token_weight": free(torch.ones(6))}),
+    ):
+        with pytest.raises(ValueError, match=rf"^`{name}` of shape \(.*\) has no memory: its storage was freed\. Free"):
+            xt.cross_entropy(*args, **kwargs)
+
+
+def test_memory_that_is_freed_before_the_backward_pass(monkeypatch):
+    if not _native.available():
+        pytest.skip(_native.reason())
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    short = r"`(input|target)` of shape \(6(, 21)?,?\) has no memory: its storage was freed\. Free it later\."
+    message = (
+        r"The storage of a tensor of shape \(6(, 21|,)\) was freed before the loss was done with it\. "
+        r"Free it after the backward pass\."
+    )
+    for x in (X.clone(), X.t().contiguous().t()):
+        for which in ("input", "target"):
+            a, y = x.clone().requires_grad_(), Y.clone()
+            losses = (
+                xt.cross_entropy(a, y, reduction="none").sum(),
+                2 * xt.cross_entropy(a, y),
+                2 * xt.cross_entropy(a, y, softcap=3.0),
+                xt.token_statistics(a, y).entropy.sum(),
+            )
+            free(a if which == "input" else y)
+            for loss in losses:
+                with pytest.raises(ValueError, match=f"^({message}|{short})$"):
+                    loss.backward()
 
 
 def test_weights_of_rows_and_denominators():

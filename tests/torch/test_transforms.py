@@ -132,6 +132,11 @@ def test_tensors_that_are_more_than_tensors():
     )
     negative = torch.complex(x, -x).conj().imag
     torch.testing.assert_close(xt.cross_entropy(negative, y), F.cross_entropy(negative, y))
+    zeros = torch._efficientzerotensor((7, 5)).requires_grad_()  # torch makes them where a gradient is nothing
+    for function in (xt.cross_entropy, lambda a, t: xt.token_statistics(a, t).log_prob.sum()):
+        same_bits(value_and_gradient(function, zeros, y), value_and_gradient(function, torch.zeros(7, 5), y))
+    rows = xt.cross_entropy(x.requires_grad_(), y, reduction="none")
+    assert not torch.autograd.grad(rows, x, torch._efficientzerotensor((7,)))[0].any()
     meta = xt.cross_entropy(x.to("meta"), y.to("meta"), reduction="none")
     assert (meta.shape, meta.dtype) == ((7,), torch.float32)
 

@@ -13,6 +13,7 @@ import torch
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
+from xent.torch import _state
 
 LABELS = (torch.int64, torch.int32, torch.uint8)
 _DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
@@ -50,9 +51,11 @@ def floating(name: str, a: Any) -> None:
 
 
 def strided(name: str, a: torch.Tensor) -> None:
-    """Refuse sparse and other layouts, whose numbers do not lie in rows."""
+    """Refuse sparse and other layouts, whose numbers do not lie in rows, and memory that was given back."""
     if a.layout is not torch.strided:
         raise TypeError(f"`{name}` has layout {a.layout}; it is a dense tensor. Convert it: `{name}.to_dense()`.")
+    if _state.freed(a):
+        raise ValueError(f"`{name}` of shape {_shape(a.shape)} has no memory: its storage was freed. Free it later.")
 
 
 def together(name: str, a: torch.Tensor, other: str, b: torch.Tensor) -> None:

@@ -20,6 +20,7 @@ import torch
 
 from xent import _native
 from xent._check import sum_tolerance
+from xent.torch import _state
 from xent.torch._options import Options
 
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
@@ -82,6 +83,16 @@ def _flat(a: torch.Tensor) -> torch.Tensor:
     return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
 
 
+def _held(*tensors: torch.Tensor | None) -> None:
+    """Refuse what lost its memory between the forward pass and the backward pass: reading it would end the process."""
+    for a in tensors:
+        if a is not None and _state.freed(a):
+            raise ValueError(
+                f"The storage of a tensor of shape {tuple(a.shape)} was freed before the loss was done with it. "
+                "Free it after the backward pass."
+            )
+
+
 def _doubles(a: torch.Tensor | None) -> torch.Tensor | None:
     return None if a is None else a.detach().to(torch.float64).contiguous()
 
@@ -122,6 +133,7 @@ def _rows(
     out: torch.Tensor | None,
 ) -> None:
     """The one call into the core."""
+    _held(logits, target, probs, weight, token_weight)
     logits = _flat(logits)
     n, v = logits.shape
     size = logits.element_size()
@@ -269,6 +281,7 @@ def _statistics(
     argmax: torch.Tensor | None,
     out: torch.Tensor | None,
 ) -> None:
+    _held(logits, target)
     logits = _flat(logits)
     size = logits.element_size()
     bad, row = _core.statistics_rows(

@@ -37,6 +37,8 @@ def obstacle(*tensors: torch.Tensor | None) -> str:
             return f"a {type(a).__name__} is not a plain tensor"
         if a.is_neg():
             return "the sign of a tensor is yet to be applied"
+        if a._is_zerotensor():
+            return "a tensor of zeros has no memory"
     if torch._C._are_functorch_transforms_active():
         return "a transform of torch.func (vmap, grad, jvp ...) is active"
     if compiling:
@@ -44,6 +46,21 @@ def obstacle(*tensors: torch.Tensor | None) -> str:
     if forward_ad._current_level >= 0:
         return "forward-mode differentiation is active"
     return "torch.jit.trace records torch operations alone" if torch._C._is_tracing() else ""
+
+
+def addressed(a: torch.Tensor) -> bool:
+    """Whether the numbers of a plain tensor lie somewhere: where nothing is held, the address is the offset alone."""
+    return a.data_ptr() != a.storage_offset() * a.element_size()
+
+
+def freed(a: torch.Tensor) -> bool:
+    """Whether `a` has numbers and no memory for them: reading them would end the process."""
+    if torch.compiler.is_compiling():
+        return False
+    try:
+        return not (addressed(a) or a.numel() == 0 or a.is_meta or a._is_zerotensor())
+    except RuntimeError:  # a tensor around a tensor, which has no address
+        return False
 
 
 def differentiable(a: torch.Tensor) -> bool:
@@ -59,6 +76,7 @@ def concrete(upstream: torch.Tensor) -> bool:
         type(upstream) is torch.Tensor
         and not torch._C._are_functorch_transforms_active()
         and forward_ad._current_level < 0
+        and not upstream._is_zerotensor()
         and not is_legacy_batchedtensor(upstream)  # autograd.grad(..., is_grads_batched=True)
     )
 

@@ -57,6 +57,8 @@ def fits(input: Any, target: Any) -> bool:
         and forward_ad._current_level < 0
         and not torch._C._is_tracing()
         and _core is not None
+        and _state.addressed(input)
+        and _state.addressed(target)
     )
 
 
