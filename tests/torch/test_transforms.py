@@ -1,6 +1,7 @@
 """Every way torch differentiates, batches and compiles: never an error, never a wrong number."""
 
 import functools
+import gc
 
 import pytest
 import torch
@@ -250,6 +251,24 @@ def test_checkpoints_and_tensors_saved_elsewhere(backend, reentrant):
     loss = torch.utils.checkpoint.checkpoint(plain, a, use_reentrant=reentrant)
     loss.backward(torch.tensor(expected_upstream(loss)))
     same_bits([loss, a.grad], expected)
+
+
+@native
+@pytest.mark.parametrize("n", [30, 3000])
+def test_a_checkpoint_holds_no_logits_and_no_gradient(n):
+    hidden, head = torch.randn(n, 4, requires_grad=True), torch.randn(50, 4)
+    y = torch.arange(n) % 50
+
+    def held():
+        gc.collect()
+        return sum(a.nbytes for a in gc.get_objects() if type(a) is torch.Tensor)
+
+    before = held()
+    how = {"use_reentrant": False, "preserve_rng_state": False}
+    loss = torch.utils.checkpoint.checkpoint(lambda a: xt.cross_entropy(a @ head.t(), y), hidden, **how)
+    assert held() - before < n * 4  # the logits, and their gradient, take fifty times as much
+    loss.backward()
+    close([hidden.grad], [torch.autograd.grad(xt.cross_entropy(hidden @ head.t(), y), hidden)[0]], torch.float32)
 
 
 def expected_upstream(loss):

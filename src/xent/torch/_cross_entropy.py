@@ -56,6 +56,7 @@ def _prepare(
         o.logits.dtype == torch.float16,
         _state.seen(),
         _select.forced(),
+        _state.hooked(),
     )
     return Call(o, options, denominator, _select.chosen(facts))
 

@@ -193,17 +193,18 @@ def loss(
     denominator: float | None = None,
     upstream: float | None = None,
     out: torch.Tensor | None = None,
-    state: bool = True,
+    state: bool | None = None,
 ) -> Rows:
     """The loss, reduced as `options` say, and where `upstream` is given d(upstream . loss)/d(logits).
 
     For "mean", `denominator` replaces the sum of (class weight x token weight) over the kept rows. `out` (which may be
-    `logits` itself) receives the gradient. The state is made where the gradient is not, and `state` asks for it.
+    `logits` itself) receives the gradient. The state is made where the gradient is not, unless `state` says otherwise.
     Raises BadRows(kind, row) at the first row that cannot be: a label out of range, a target that is no distribution.
     """
     n = logits.size(0)
     result = torch.empty((n,) if options.reduction == "none" else (), dtype=_result(logits))
-    kept = torch.empty((n, _STATE), dtype=torch.float64) if state and upstream is None else None
+    wanted = upstream is None if state is None else state
+    kept = torch.empty((n, _STATE), dtype=torch.float64) if wanted else None
     to = None if upstream is None else _destination(logits, out)
     _rows(
         _LOSS,

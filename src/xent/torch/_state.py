@@ -23,6 +23,11 @@ def seen() -> bool:
     return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
 
 
+def hooked() -> bool:
+    """Whether what autograd saves goes elsewhere, as in a checkpoint: then nothing large may be kept beside it."""
+    return not torch.compiler.is_compiling() and torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+
+
 def obstacle(*tensors: torch.Tensor | None) -> str:
     """Why the core cannot read these tensors as they are; empty when it can."""
     compiling = torch.compiler.is_compiling()
