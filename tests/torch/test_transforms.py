@@ -1,5 +1,6 @@
 """Every way torch differentiates, batches and compiles: never an error, never a wrong number."""
 
+import contextlib
 import functools
 import gc
 
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from samples import close, same_bits, sample, value_and_gradient
 from torch.autograd import forward_ad
+from torch.utils.flop_counter import FlopCounterMode
 
 import xent
 import xent.torch as xt
@@ -280,12 +282,31 @@ def expected_upstream(loss):
 def test_what_only_watches_changes_nothing():
     x, y = sample(dtype=torch.float32)
     expected = value_and_gradient(xt.cross_entropy, x, y)
-    with torch.utils.flop_counter.FlopCounterMode(display=False):
+    with FlopCounterMode(display=False):
         same_bits(value_and_gradient(xt.cross_entropy, x, y), expected)
     with torch._subclasses.FakeTensorMode():
         loss = xt.cross_entropy(torch.randn(3, 4, requires_grad=True), torch.zeros(3, dtype=torch.int64))
         assert loss.shape == ()
         loss.backward()
+
+
+@native
+@pytest.mark.parametrize("inside", [False, True])
+def test_stand_ins_without_numbers_go_through_the_operators(inside):
+    mode = torch._subclasses.FakeTensorMode()
+    x, y, w = (
+        mode.from_tensor(a) for a in (torch.randn(3, 4, requires_grad=True), torch.zeros(3).long(), torch.ones(4))
+    )
+    with mode if inside else contextlib.nullcontext():
+        for function, operator in (
+            (lambda: xt.cross_entropy(x, y), "cross_entropy"),
+            (lambda: xt.cross_entropy(x, y, w, reduction="none", label_smoothing=0.1), "cross_entropy"),
+            (lambda: xt.cross_entropy(x, torch.softmax(x.detach(), 1)), "cross_entropy"),
+            (lambda: xt.token_statistics(x, y).entropy, "token_statistics"),
+        ):
+            loss = function()
+            assert operator in type(loss.grad_fn).__name__
+            assert torch.autograd.grad(loss.sum(), x)[0].shape == (3, 4)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")

@@ -206,6 +206,21 @@ def cross_entropy(
         and _select.forced() in (None, "native")
     ):
         return _tiny.Mean.apply(input, target)
+    if _state.fake(input):
+        with input.fake_mode:  # pyright: ignore  # of FakeTensor
+            return cross_entropy(
+                input,
+                target,
+                weight,
+                ignore_index=ignore_index,
+                reduction=reduction,
+                label_smoothing=label_smoothing,
+                z_loss=z_loss,
+                softcap=softcap,
+                temperature=temperature,
+                token_weight=token_weight,
+                denominator=denominator,
+            )
     call = _prepare(
         input,
         target,

@@ -23,6 +23,11 @@ def seen() -> bool:
     return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
 
 
+def fake(a: object) -> bool:
+    """Whether `a` is a stand-in without numbers, outside of the mode that computes with those."""
+    return not torch.compiler.is_compiling() and isinstance(a, FakeTensor) and not seen()
+
+
 def hooked() -> bool:
     """Whether what autograd saves goes elsewhere, as in a checkpoint: then nothing large may be kept beside it."""
     return not torch.compiler.is_compiling() and torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
@@ -38,7 +43,7 @@ def obstacle(*tensors: torch.Tensor | None) -> str:
             return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}"
         if compiling:
             continue
-        if type(a) not in _PLAIN:
+        if type(a) not in _PLAIN and not (type(a) is FakeTensor and seen()):
             return f"a {type(a).__name__} is not a plain tensor"
         if a.is_neg():
             return "the sign of a tensor is yet to be applied"
@@ -60,11 +65,11 @@ def addressed(a: torch.Tensor) -> bool:
 
 def freed(a: torch.Tensor) -> bool:
     """Whether `a` has numbers and no memory for them: reading them would end the process."""
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or type(a) not in _PLAIN:
         return False
     try:
         return not (addressed(a) or a.numel() == 0 or a.is_meta or a._is_zerotensor())
-    except RuntimeError:  # a tensor around a tensor, which has no address
+    except RuntimeError:  # one of many under a transform, which has no address
         return False
 
 
