@@ -7,7 +7,9 @@ from samples import sample
 
 import xent.torch as xt
 from xent import DistributionError, ShapeError, TopK, _native
+from xent.torch import _ops
 from xent.torch._operands import operands
+from xent.torch._options import Options
 
 
 def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
@@ -170,6 +172,21 @@ def test_layouts(backend):
     ):
         message = f"`{name}` has layout torch.sparse_coo; it is a dense tensor. Convert it: `{name}.to_dense()`."
         refused(TypeError, message, xt.cross_entropy, x.requires_grad_(), y)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_class_weights_are_finite(backend, wrong):
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        w = torch.ones(21, dtype=dtype)
+        w[4] = wrong
+        message = f"`weight` has {wrong:g} at class 4; a class weight is a finite number."
+        for target in (Y, X.softmax(1)):
+            refused(ValueError, message, xt.cross_entropy, X, target, w)
+        if backend == "native":
+            with pytest.raises(ValueError, match=message):
+                _ops.loss(operands(X, Y, None, None)._replace(weight=w), Options(), None)
+    large = torch.full((21,), 1e307, dtype=torch.float64)  # finite, and their sum is not
+    assert xt.cross_entropy(X.double(), Y, large, reduction="none").isfinite().all()
 
 
 def free(a):

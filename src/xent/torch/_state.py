@@ -8,6 +8,7 @@ Each function is one question of a fact that has no public name; the tests of tr
 from __future__ import annotations
 
 import torch
+from torch._C._autograd import _top_saved_tensors_default_hooks  # pyright: ignore  # not among torch's own stubs
 from torch._C._functorch import TransformType, get_interpreter_stack, is_legacy_batchedtensor
 from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
@@ -30,7 +31,7 @@ def fake(a: object) -> bool:
 
 def hooked() -> bool:
     """Whether what autograd saves goes elsewhere, as in a checkpoint: then nothing large may be kept beside it."""
-    return not torch.compiler.is_compiling() and torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+    return not torch.compiler.is_compiling() and _top_saved_tensors_default_hooks(True) is not None
 
 
 def obstacle(*tensors: torch.Tensor | None) -> str:
