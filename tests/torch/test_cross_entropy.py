@@ -88,6 +88,15 @@ def test_top_k_is_the_distribution_it_stands_for(backend):
     close([xt.cross_entropy(images, top, reduction="none")], [expected])
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_top_k_of_no_outcome(backend, reduction):
+    x, none = sample((4, 6))[0], torch.empty(4, 0)
+    for tail, t in (("drop", torch.zeros(4, 6)), ("spread", torch.full((4, 6), 1 / 6, dtype=torch.float64))):
+        target = xent.TopK(none.long(), none, tail)
+        ours = value_and_gradient(xt.cross_entropy, x, target, reduction=reduction)
+        close(ours, value_and_gradient(F.cross_entropy, x, t, reduction=reduction))
+
+
 @pytest.mark.parametrize("kind", [torch.int32, torch.uint8])
 def test_labels_of_any_kind_give_the_same_bits(backend, kind):
     x, y = sample((9, 5), torch.float32)
@@ -97,7 +106,8 @@ def test_labels_of_any_kind_give_the_same_bits(backend, kind):
 
 def test_uint8_labels_are_not_wrapped(backend):
     x, y = torch.randn(3, 300), torch.tensor([156, 255, 0], dtype=torch.uint8)  # -100 as a byte is 156
-    torch.testing.assert_close(xt.cross_entropy(x, y), F.cross_entropy(x, y.long()))
+    for tw in (None, torch.ones(3)):
+        torch.testing.assert_close(xt.cross_entropy(x, y, token_weight=tw), F.cross_entropy(x, y.long()))
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -138,8 +148,10 @@ def test_no_row_that_counts(backend, reduction, smoothing):
         assert torch.equal(torch.autograd.grad(loss.sum(), x)[0], torch.zeros(3, 4))
 
 
-def test_rows_that_all_weigh_nothing(backend):
+@pytest.mark.parametrize("held", [0.0, torch.inf, torch.nan])
+def test_rows_that_all_weigh_nothing(backend, held):
     x, y = sample((7, 5), torch.float32)
+    x[0, 2] = held
     x.requires_grad_()
     for kwargs in ({"token_weight": torch.zeros(7)}, {"weight": torch.zeros(5)}):
         loss = xt.cross_entropy(x, y, **kwargs)

@@ -6,8 +6,10 @@ import torch
 from samples import sample
 
 import xent.torch as xt
-from xent import DistributionError, ShapeError, TopK
+from xent import DistributionError, ShapeError, TopK, _native
+from xent.torch import _ops
 from xent.torch._operands import operands
+from xent.torch._options import Options
 
 
 def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
@@ -172,6 +174,72 @@ def test_layouts(backend):
         refused(TypeError, message, xt.cross_entropy, x.requires_grad_(), y)
 
 
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_class_weights_are_finite(backend, wrong):
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        w = torch.ones(21, dtype=dtype)
+        w[4] = wrong
+        message = f"`weight` has {wrong:g} at class 4; a class weight is a finite number."
+        for target in (Y, X.softmax(1)):
+            refused(ValueError, message, xt.cross_entropy, X, target, w)
+        if backend == "native":
+            with pytest.raises(ValueError, match=message):
+                _ops.loss(operands(X, Y, None, None)._replace(weight=w), Options(), None)
+    large = torch.full((21,), 1e307, dtype=torch.float64)  # finite, and their sum is not
+    assert xt.cross_entropy(X.double(), Y, large, reduction="none").isfinite().all()
+
+
+def free(a):
+    """Give the memory of `a` back, as sharded training does with what it gathers."""
+    a.untyped_storage().resize_(0)
+    return a
+
+
+def test_memory_that_was_freed(backend):
+    for shape in ((6, 21), (2, 21, 3)):
+        x, y = sample(shape, torch.float32)
+        message = f"`input` of shape {shape} has no memory: its storage was freed. Free it later."
+        part = torch.stack([x, x])[1]  # has an address even without memory
+        for freed in (free(x.clone()), free(part)):
+            for function in (xt.cross_entropy, xt.token_statistics):
+                refused(ValueError, message, function, freed.detach().requires_grad_(), y)
+    t = X.softmax(1)
+    for name, args, kwargs in (
+        ("target", (X, free(Y.clone())), {}),
+        ("target", (X, free(t.clone())), {}),
+        ("target.indices", (X, TopK(free(Y[:, None].clone()), torch.ones(6, 1))), {}),
+        ("target.probs", (X, TopK(Y[:, None], free(torch.ones(6, 1)))), {}),
+        ("weight", (X, Y, free(torch.ones(21))), {}),
+        ("token_weight", (X, Y), {"token_weight": free(torch.ones(6))}),
+    ):
+        with pytest.raises(ValueError, match=rf"^`{name}` of shape \(.*\) has no memory: its storage was freed\. Free"):
+            xt.cross_entropy(*args, **kwargs)
+
+
+def test_memory_that_is_freed_before_the_backward_pass(monkeypatch):
+    if not _native.available():
+        pytest.skip(_native.reason())
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    short = r"`(input|target)` of shape \(6(, 21)?,?\) has no memory: its storage was freed\. Free it later\."
+    message = (
+        r"The storage of a tensor of shape \(6(, 21|,)\) was freed before the loss was done with it\. "
+        r"Free it after the backward pass\."
+    )
+    for x in (X.clone(), X.t().contiguous().t()):
+        for which in ("input", "target"):
+            a, y = x.clone().requires_grad_(), Y.clone()
+            losses = (
+                xt.cross_entropy(a, y, reduction="none").sum(),
+                2 * xt.cross_entropy(a, y),
+                2 * xt.cross_entropy(a, y, softcap=3.0),
+                xt.token_statistics(a, y).entropy.sum(),
+            )
+            free(a if which == "input" else y)
+            for loss in losses:
+                with pytest.raises(ValueError, match=f"^({message}|{short})$"):
+                    loss.backward()
+
+
 def test_weights_of_rows_and_denominators():
     refused(
         TypeError,
@@ -186,6 +254,11 @@ def test_weights_of_rows_and_denominators():
     for reduction in ("sum", "none"):
         message = f'`denominator` is for `reduction="mean"`; it makes no sense with "{reduction}".'
         refused(ValueError, message, xt.cross_entropy, X, Y, denominator=3, reduction=reduction)
+    for odd in (torch.tensor(True), torch.tensor(1j)):
+        message = f"`denominator` has dtype {odd.dtype}; it is one real number."
+        refused(TypeError, message, xt.cross_entropy, X, Y, denominator=odd)
+    message = "`denominator` is inf; it is a finite number above 0."
+    refused(ValueError, message, xt.cross_entropy, X, Y, denominator=10**400)
     message = "`denominator` has shape (2,); it is one real number."
     refused(ShapeError, message, xt.cross_entropy, X, Y, denominator=torch.ones(2))
     for value in ("3", True, [3], b"3"):
@@ -212,13 +285,45 @@ def test_denominators_that_do_not_divide(backend, value, said):
         (ValueError, "`temperature` is nan; it is a finite number above 0.", {"temperature": float("nan")}),
         (TypeError, "`ignore_index` is 1.0; it is one integer.", {"ignore_index": 1.0}),
         (ValueError, f"`ignore_index` is {2**63}; it is an integer of 64 bits.", {"ignore_index": 2**63}),
+        (ValueError, f"`ignore_index` is {-(2**70)}; it is an integer of 64 bits.", {"ignore_index": -(2**70)}),
+        (TypeError, "`ignore_index` is -100.0; it is one integer.", {"ignore_index": -100.0}),
         (TypeError, "`z_loss` is [1]; it is a number.", {"z_loss": [1]}),
+        (TypeError, "`z_loss` is a tensor of torch.float32 of shape (2,); it is a number.", {"z_loss": torch.ones(2)}),
+        (TypeError, "`z_loss` is a tensor of torch.bool of shape (); it is a number.", {"z_loss": torch.tensor(True)}),
+        (
+            ValueError,
+            f"`softcap` is {10**400}; it is a finite number above 0, or None for no cap.",
+            {"softcap": 10**400},
+        ),
     ],
 )
 def test_options(error, message, options):
     for _ in range(2):  # what was refused once is not remembered as good
         refused(error, message, xt.cross_entropy, X, Y, **options)
         refused(error, message, xt.CrossEntropyLoss(**options), X, Y)
+        refused(error, message, xt.cross_entropy, X.clone().requires_grad_(), Y, **options)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # torch's own forward mode
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("label_smoothing", "Mix the targets yourself"),
+        ("z_loss", "Add it to the loss yourself, from `token_statistics(...).logsumexp`"),
+        ("softcap", "Cap the logits yourself"),
+        ("temperature", "Divide the logits by it yourself"),
+    ],
+)
+def test_options_have_no_gradient(name, advice):
+    message = f"`{name}` requires a gradient, and an option has none. {advice}, or pass `{name}.detach()`."
+    option = torch.tensor(0.5, requires_grad=True)
+    refused(TypeError, message, xt.cross_entropy, X, Y, **{name: option})
+    expected = xt.cross_entropy(X, Y, **{name: 0.5})
+    assert torch.equal(xt.cross_entropy(X, Y, **{name: option.detach()}), expected)
+    with torch.no_grad():  # nothing is lost
+        assert torch.equal(xt.cross_entropy(X, Y, **{name: option}), expected)
+    for transform in (torch.func.grad, lambda f: lambda a: torch.func.jvp(f, (a,), (a,))):
+        refused(TypeError, message, transform(lambda a: xt.cross_entropy(X, Y, **{name: a})), option.detach())
 
 
 def test_options_that_are_tensors_are_read_anew():

@@ -19,6 +19,7 @@ def test_the_reasons_for_each_choice():
     assert select(wanted)[:2] == ("native", "in forward")
     assert select(wanted._replace(reduced=False))[:2] == ("native", "in backward")
     assert select(wanted._replace(half=True))[:2] == ("native", "in backward")
+    assert select(wanted._replace(hooked=True))[:2] == ("native", "in backward")
     assert select(wanted._replace(operators=True))[:2] == ("native", "in backward")
     assert select(wanted._replace(core="no core")) == Choice("reference", "autograd", "no core")
     assert select(wanted._replace(obstacle="vmap")) == Choice("reference", "autograd", "vmap")
@@ -62,6 +63,9 @@ def test_what_a_call_would_use():
     assert chosen(x, top).reason == "`target` requires a gradient"
     with torch.no_grad():
         assert chosen(x, y)[:2] == ("native", "none")
+    with torch.autograd.graph.saved_tensors_hooks(lambda a: a, lambda a: a):
+        assert chosen(x, y)[:2] == ("native", "in backward")
+        assert not _tiny.fits(x, y)
     assert xt.choice(xt.token_statistics, x, y)[:2] == ("native", "in backward")
 
 

@@ -9,9 +9,15 @@ from mpmath import mp, mpf
 from samples import DTYPES, close, same_bits, sample, value_and_gradient
 
 import xent.torch as xt
+<<<<<<< HEAD
 from xent import TopK
+=======
+from xent import _native
+>>>>>>> fix1
 from xent.testing import ulp_error
+from xent.torch import _rows
 
+native = pytest.mark.skipif(not _native.available(), reason="no compiled core")
 NAME = {t: str(t).removeprefix("torch.") for t in DTYPES}
 HALF = 0.51  # ulp, as promised: rounded once, from float64
 # float64 is computed in float64, where z - max is rounded, and e to that power is off |z - max| times as much.
@@ -191,16 +197,60 @@ def test_a_gradient_that_was_handed_out_is_not_handed_out_again(backend):
         loss.backward()
 
 
-def test_logits_that_change_before_they_are_needed_again(backend):
+@native
+def test_the_state_is_kept_where_a_gradient_is_asked_for_and_nowhere_else(monkeypatch):
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    kept, loss = [], _rows.loss
+
+    def watched(*args, **kwargs):
+        found = loss(*args, **kwargs)
+        kept.append((found.state is not None, found.gradient is not None))
+        return found
+
+    monkeypatch.setattr(_rows, "loss", watched)
     x, y = sample((7, 5), torch.float32)
-    for reduction, upstream in (("none", torch.ones(7)), ("mean", torch.tensor(2.0))):
-        a = x.detach().requires_grad_()
-        b = a * 1
-        loss = xt.cross_entropy(b, y, reduction=reduction)
-        if backend == "native":
+    xt.cross_entropy(x, y, softcap=3.0)
+    with torch.no_grad():
+        xt.cross_entropy(x.requires_grad_(), y, softcap=3.0)
+    assert kept == [(False, False)] * 2
+    xt.cross_entropy(x, y, reduction="none")
+    (2 * xt.cross_entropy(x, y, softcap=3.0)).backward()
+    assert kept[2:] == [(True, False), (True, True)]  # and none for the gradient again
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "z_loss": 0.1, "softcap": 3.0, "temperature": 2.0}])
+@pytest.mark.parametrize("shape", [(40, 5), (40, 300), (40, 1500)], ids=str)
+def test_gradients_made_again_are_the_bits_of_those_made_at_once(backend, dtype, options, shape):
+    x, y = sample(shape, dtype)
+    for target in (y, sample(shape, dtype, kind="probabilities")[1]):
+        a = x.requires_grad_()
+        loss = xt.cross_entropy(a, target, reduction="sum", **options)
+        (once,) = torch.autograd.grad(loss, a, retain_graph=True)  # at once, but for float16
+        (again,) = torch.autograd.grad(loss, a, retain_graph=True)
+        same_bits([again], [once])
+        (double,) = torch.autograd.grad(loss, a, 2 * torch.ones_like(loss))
+        small = once.abs() < 4 * torch.finfo(dtype).tiny  # subnormal: rounded to fewer digits
+        same_bits([double[~small]], [2 * once[~small]])
+
+
+def test_logits_that_change_before_they_are_needed_again(backend):
+    """Torch says so where they are; where the gradient is there already, nothing is wrong. So it is in PyTorch."""
+    x, y = sample((7, 5), torch.float32)
+    for softcap in (None, 3.0):
+        for reduction, upstream, needed in (("none", 1.0, True), ("mean", 2.0, True), ("mean", 1.0, False)):
+            a = x.detach().requires_grad_()
+            b = a * 1
+            loss = xt.cross_entropy(b, y, reduction=reduction, softcap=softcap)
+            upstream = torch.full_like(loss, upstream)
+            (expected,) = torch.autograd.grad(xt.cross_entropy(a, y, reduction=reduction, softcap=softcap), a, upstream)
             b.zero_()
-            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            if backend == "native" and needed:
+                with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                    loss.backward(upstream)
+            else:
                 loss.backward(upstream)
+                same_bits([a.grad], [expected])
 
 
 def test_a_loss_scale_saves_small_gradients(backend):

@@ -1,6 +1,8 @@
 """Every way torch differentiates, batches and compiles: never an error, never a wrong number."""
 
+import contextlib
 import functools
+import gc
 
 import pytest
 import torch
@@ -136,6 +138,11 @@ def test_tensors_that_are_more_than_tensors():
     )
     negative = torch.complex(x, -x).conj().imag
     torch.testing.assert_close(xt.cross_entropy(negative, y), F.cross_entropy(negative, y))
+    zeros = torch._efficientzerotensor((7, 5)).requires_grad_()  # torch makes them where a gradient is nothing
+    for function in (xt.cross_entropy, lambda a, t: xt.token_statistics(a, t).log_prob.sum()):
+        same_bits(value_and_gradient(function, zeros, y), value_and_gradient(function, torch.zeros(7, 5), y))
+    rows = xt.cross_entropy(x.requires_grad_(), y, reduction="none")
+    assert not torch.autograd.grad(rows, x, torch._efficientzerotensor((7,)))[0].any()
     meta = xt.cross_entropy(x.to("meta"), y.to("meta"), reduction="none")
     assert (meta.shape, meta.dtype) == ((7,), torch.float32)
 
@@ -251,6 +258,24 @@ def test_checkpoints_and_tensors_saved_elsewhere(backend, reentrant):
     same_bits([loss, a.grad], expected)
 
 
+@native
+@pytest.mark.parametrize("n", [30, 3000])
+def test_a_checkpoint_holds_no_logits_and_no_gradient(n):
+    hidden, head = torch.randn(n, 4, requires_grad=True), torch.randn(50, 4)
+    y = torch.arange(n) % 50
+
+    def held():
+        gc.collect()
+        return sum(a.nbytes for a in gc.get_objects() if type(a) is torch.Tensor)
+
+    before = held()
+    how = {"use_reentrant": False, "preserve_rng_state": False}
+    loss = torch.utils.checkpoint.checkpoint(lambda a: xt.cross_entropy(a @ head.t(), y), hidden, **how)
+    assert held() - before < n * 4  # the logits, and their gradient, take fifty times as much
+    loss.backward()
+    close([hidden.grad], [torch.autograd.grad(xt.cross_entropy(hidden @ head.t(), y), hidden)[0]], torch.float32)
+
+
 def expected_upstream(loss):
     """The upstream gradient of `value_and_gradient`."""
     return torch.randn(loss.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).item()
@@ -266,6 +291,25 @@ def test_what_only_watches_changes_nothing():
         loss = xt.cross_entropy(torch.randn(3, 4, requires_grad=True), torch.zeros(3, dtype=torch.int64))
         assert loss.shape == ()
         loss.backward()
+
+
+@native
+@pytest.mark.parametrize("inside", [False, True])
+def test_stand_ins_without_numbers_go_through_the_operators(inside):
+    mode = torch._subclasses.FakeTensorMode()
+    x, y, w = (
+        mode.from_tensor(a) for a in (torch.randn(3, 4, requires_grad=True), torch.zeros(3).long(), torch.ones(4))
+    )
+    with mode if inside else contextlib.nullcontext():
+        for function, operator in (
+            (lambda: xt.cross_entropy(x, y), "cross_entropy"),
+            (lambda: xt.cross_entropy(x, y, w, reduction="none", label_smoothing=0.1), "cross_entropy"),
+            (lambda: xt.cross_entropy(x, torch.softmax(x.detach(), 1)), "cross_entropy"),
+            (lambda: xt.token_statistics(x, y).entropy, "token_statistics"),
+        ):
+            loss = function()
+            assert operator in type(loss.grad_fn).__name__
+            assert torch.autograd.grad(loss.sum(), x)[0].shape == (3, 4)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")

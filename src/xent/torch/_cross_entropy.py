@@ -56,6 +56,7 @@ def _prepare(
         o.logits.dtype == torch.float16,
         _state.seen(),
         _select.forced(),
+        _state.hooked(),
     )
     return Call(o, options, denominator, _select.chosen(facts))
 
@@ -128,7 +129,7 @@ def cross_entropy(
     weight : Tensor, optional
         w, one number a class. Multiplies cross-entropy, not z-loss.
     ignore_index : int
-        The label of rows that do not count; any integer. No effect on probabilities.
+        The label of rows that do not count; any integer of 64 bits. No effect on probabilities.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of w_y x token_weight over the rows that count (of token_weight, for probabilities).
     label_smoothing : float
@@ -196,6 +197,7 @@ def cross_entropy(
     """
     if (
         weight is token_weight is denominator is softcap is None
+        and (type(label_smoothing), type(z_loss), type(temperature), type(ignore_index)) == _tiny.TYPES
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
         and reduction == "mean"
@@ -204,6 +206,21 @@ def cross_entropy(
         and _select.forced() in (None, "native")
     ):
         return _tiny.Mean.apply(input, target)
+    if _state.fake(input):
+        with input.fake_mode:  # pyright: ignore  # of FakeTensor
+            return cross_entropy(
+                input,
+                target,
+                weight,
+                ignore_index=ignore_index,
+                reduction=reduction,
+                label_smoothing=label_smoothing,
+                z_loss=z_loss,
+                softcap=softcap,
+                temperature=temperature,
+                token_weight=token_weight,
+                denominator=denominator,
+            )
     call = _prepare(
         input,
         target,

@@ -2,7 +2,8 @@
 
 The gradient that the forward pass makes is that for an upstream gradient of 1. Where the upstream gradient is 1, it is
 handed out as it is, once: autograd may make it the `.grad` of the logits, and others may add to that. In every other
-case it is made again from the logits, with the upstream gradient multiplied in before anything is rounded.
+case it is made again from the logits and the state, with the upstream gradient multiplied in before anything is
+rounded.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from xent.torch._options import Options
 def loss(o: Operands, options: Options, denominator: float | None, gradient: str) -> torch.Tensor:
     """The loss of checked rows, its gradient made where the choice says; a bad target is a DistributionError."""
     if gradient == "none":
-        return rows(o, options, denominator).loss
+        return rows(o, options, denominator, keep=False).loss
     return _Loss.apply(o.logits, o, options, denominator, gradient == "in forward")
 
 
@@ -30,6 +31,8 @@ def rows(
     denominator: float | None,
     upstream: float | None = None,
     out: torch.Tensor | None = None,
+    *,
+    keep: bool = True,
 ) -> _rows.Rows:
     """The one call forward. The core finds the first bad row; the message is made by looking at it again."""
     if not o.tail:
@@ -46,6 +49,7 @@ def rows(
             denominator=denominator,
             upstream=upstream,
             out=out,
+            state=keep,
         )
     except _rows.BadRows as found:
         bad = found.row
@@ -89,11 +93,11 @@ def again(
     state: torch.Tensor | None,
     out: torch.Tensor | None,
 ) -> torch.Tensor:
-    """The gradient for any upstream gradient, from the logits and, where the forward pass made one, the state."""
+    """The gradient for any upstream gradient, from the logits and, where the forward pass kept it, the state."""
     if torch.is_grad_enabled() or not _state.concrete(upstream):
         return composed(upstream, o, options, denominator)
-    if state is None:  # the forward pass made a gradient instead
-        gradient = rows(o, options, denominator, upstream.item(), out).gradient
+    if state is None:  # the short way: there are so few rows that keeping it costs as much
+        gradient = rows(o, options, denominator, upstream.item(), out, keep=False).gradient
         assert gradient is not None  # it was asked for
         return gradient
     return _rows.gradient(
@@ -107,6 +111,7 @@ def again(
         upstream.resolve_neg(),
         spread=o.spread,
         denominator=denominator,
+        out=out,
     )
 
 

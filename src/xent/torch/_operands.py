@@ -13,9 +13,10 @@ import torch
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
+from xent.torch import _state
 
 LABELS = (torch.int64, torch.int32, torch.uint8)
-_DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
+DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 
 
 class Operands(NamedTuple):
@@ -44,15 +45,17 @@ def floating(name: str, a: Any) -> None:
     """Refuse what is no tensor of float64, float32, bfloat16 or float16."""
     if not isinstance(a, torch.Tensor):
         raise TypeError(f"`{name}` is a {type(a).__name__}; it is a torch.Tensor.")
-    if a.dtype not in _DIGITS:
+    if a.dtype not in DIGITS:
         raise TypeError(f"`{name}` has dtype {a.dtype}; it is float64, float32, bfloat16 or float16.")
     strided(name, a)
 
 
 def strided(name: str, a: torch.Tensor) -> None:
-    """Refuse sparse and other layouts, whose numbers do not lie in rows."""
+    """Refuse sparse and other layouts, whose numbers do not lie in rows, and memory that was given back."""
     if a.layout is not torch.strided:
         raise TypeError(f"`{name}` has layout {a.layout}; it is a dense tensor. Convert it: `{name}.to_dense()`.")
+    if _state.freed(a):
+        raise ValueError(f"`{name}` of shape {_shape(a.shape)} has no memory: its storage was freed. Free it later.")
 
 
 def together(name: str, a: torch.Tensor, other: str, b: torch.Tensor) -> None:
@@ -69,6 +72,17 @@ def class_weight(weight: Any, outcomes: int, name: str, logits: torch.Tensor) ->
         raise ShapeError(
             f"`weight` has shape {_shape(weight.shape)}; it holds one number a class, shape ({outcomes},)."
         )
+    if _state.readable(weight):
+        finite_weight(weight)
+
+
+def finite_weight(weight: torch.Tensor) -> None:
+    """Refuse an infinite or NaN `weight`: times the nothing of another class it would be NaN, or nothing."""
+    if not math.isfinite(weight.detach().sum(dtype=torch.float64)):
+        wrong = weight.detach().isfinite().logical_not()
+        if wrong.any():  # the sum of what is large may be infinite too
+            j = int(wrong.to(torch.uint8).argmax())
+            raise ValueError(f"`weight` has {weight[j].item():g} at class {j}; a class weight is a finite number.")
 
 
 def token_weights(token_weight: Any, shape: tuple[int, ...], name: str, logits: torch.Tensor) -> None:
@@ -90,11 +104,15 @@ def checked_denominator(denominator: Any, reduction: str) -> float | torch.Tenso
     if reduction != "mean":
         raise ValueError(f'`denominator` is for `reduction="mean"`; it makes no sense with "{reduction}".')
     if isinstance(denominator, torch.Tensor):
-        if denominator.numel() != 1 or denominator.is_complex():
+        if denominator.numel() != 1:
             raise ShapeError(f"`denominator` has shape {_shape(denominator.shape)}; it is one real number.")
+        if denominator.is_complex() or denominator.dtype == torch.bool:
+            raise TypeError(f"`denominator` has dtype {denominator.dtype}; it is one real number.")
         return denominator.reshape(())
     try:
         value = math.nan if isinstance(denominator, (bool, str, bytes)) else float(denominator)
+    except OverflowError:
+        value = math.inf
     except (TypeError, ValueError):
         value = math.nan
     if not isinstance(denominator, float) and value != value:
@@ -139,7 +157,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
         if target.shape != outer:
             _refuse_label_shape(target, shape, outer)
         target = target if len(shape) == 2 else target.reshape(-1)
-    elif target.dtype in _DIGITS and target.shape == shape:
+    elif target.dtype in DIGITS and target.shape == shape:
         target = _rows(target)
     else:
         _refuse_target(target, shape, outer)
@@ -199,7 +217,7 @@ def _refuse_label_shape(target: torch.Tensor, shape: tuple[int, ...], outer: tup
 
 
 def _refuse_target(target: torch.Tensor, shape: tuple[int, ...], outer: tuple[int, ...]) -> NoReturn:
-    if target.dtype not in _DIGITS:
+    if target.dtype not in DIGITS:
         raise TypeError(
             f"`target` has dtype {target.dtype}; class indices are int64, int32 or uint8, probabilities floating."
         )
@@ -235,7 +253,7 @@ def check_labels(target: torch.Tensor, outcomes: int, ignore_index: int, shape: 
 def check_distributions(target: torch.Tensor, shape: tuple[int, ...]) -> None:
     """Every row holds no negative number and sums to 1."""
     target = target.detach()
-    tolerance = _check.sum_tolerance(_DIGITS[target.dtype], target.shape[-1])
+    tolerance = _check.sum_tolerance(DIGITS[target.dtype], target.shape[-1])
     off = (target.sum(-1, dtype=torch.float64) - 1).abs()
     good = (off <= tolerance) & (target >= 0).all(-1)
     if not good.all():
@@ -262,7 +280,7 @@ def check_top_k(
     if twice.any():
         row = int(twice.to(torch.uint8).argmax())
         raise DistributionError(f"`{name}.indices` row {_check.position(row, shape)} names an outcome twice.")
-    tolerance = _check.sum_tolerance(_DIGITS[probs.dtype], outcomes)
+    tolerance = _check.sum_tolerance(DIGITS[probs.dtype], outcomes)
     total = probs.sum(-1, dtype=torch.float64)
     good = (total - 1 <= tolerance) & (probs >= 0).all(-1)
     whole = good & (total - 1 >= -tolerance)

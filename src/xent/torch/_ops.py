@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from xent.torch import _native_loss, _reference, _rows
-from xent.torch._operands import Operands, positive_denominator
+from xent.torch._operands import Operands, finite_weight, positive_denominator
 from xent.torch._options import Options
 
 
@@ -65,6 +65,8 @@ def cross_entropy(
     """Loss and state of rows; the denominator is a `tensor` or a `number`."""
     options = Options(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)  # pyright: ignore[reportArgumentType]  # one of three strings
     o = Operands(logits, target, probs, weight, token_weight, spread, tail, tuple(logits.shape[:1]))
+    if weight is not None:
+        finite_weight(weight)
     found = _native_loss.rows(o, options, _divisor(tensor, number))
     assert found.state is not None  # it is made wherever the gradient is not
     return found.loss, found.state

@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 
 import torch
 
+from xent.torch import _state
+
 Reduction = Literal["none", "mean", "sum"]
 
 
@@ -31,9 +33,27 @@ class Options:
 PLAIN = Options()
 
 
+_BY_HAND = {
+    "label_smoothing": "Mix the targets yourself",
+    "z_loss": "Add it to the loss yourself, from `token_statistics(...).logsumexp`",
+    "softcap": "Cap the logits yourself",
+    "temperature": "Divide the logits by it yourself",
+}
+
+
 def _number(name: str, value: Any) -> float:
+    if isinstance(value, torch.Tensor):
+        if value.numel() != 1 or value.is_complex() or value.dtype == torch.bool:
+            found = f"{value.dtype} of shape {tuple(value.shape)}"
+            raise TypeError(f"`{name}` is a tensor of {found}; it is a number.")
+        if _state.differentiable(value):  # float() would cut it off without a word
+            raise TypeError(
+                f"`{name}` requires a gradient, and an option has none. {_BY_HAND[name]}, or pass `{name}.detach()`."
+            )
     try:
         return float(value) if not isinstance(value, (str, bytes, bool)) else math.nan
+    except OverflowError:
+        return math.inf
     except (TypeError, ValueError):
         raise TypeError(f"`{name}` is {value!r}; it is a number.") from None
 

@@ -90,7 +90,7 @@ def dense(target: torch.Tensor, probs: torch.Tensor | None, outcomes: int, sprea
     if probs is None:
         return _wide(target)
     probs, index = _wide(probs), target.to(torch.int64)
-    rest = torch.zeros_like(probs[:, :1])
+    rest = probs.new_zeros((probs.shape[0], 1))  # k may be 0
     if spread and outcomes > index.shape[-1]:
         rest = (1 - probs.sum(-1, keepdim=True)).clamp(min=0) / (outcomes - index.shape[-1])
     return rest.expand(-1, outcomes).scatter(-1, index, probs)
@@ -148,11 +148,9 @@ def reduced(
 ) -> torch.Tensor:
     """`rows` x `token_weight`: each, their sum or mean. A mean in which no row counts is 0, and so is its gradient."""
     rows = _wide(rows)
-    share = torch.ones_like(rows) if token_weight is None else _wide(token_weight)
-    y = None if soft else labels(target, 1 << 62 if weight is None else weight.shape[0], options.ignore_index)
-    if y is not None:
-        share = share.masked_fill(~y.kept, 0.0)
-    rows = rows if token_weight is None else rows * share
+    if token_weight is not None:
+        tokens = _wide(token_weight)
+        rows = rows * (tokens if soft else tokens.masked_fill(target.to(torch.int64) == options.ignore_index, 0.0))
     if options.reduction == "none":
         return rows
     total = rows.sum()
@@ -160,10 +158,27 @@ def reduced(
         return total
     if denominator is not None:
         return total / denominator
-    if y is not None and weight is not None:
-        share = share * _wide(weight)[y.classes]
+    share = _shares(rows, target, weight, token_weight, options, soft=soft)
     nothing = (share == 0).all()
     return total.masked_fill(nothing, 0.0) / share.sum().masked_fill(nothing, 1.0)
+
+
+def _shares(
+    like: torch.Tensor,
+    target: torch.Tensor,
+    weight: torch.Tensor | None,
+    token_weight: torch.Tensor | None,
+    options: Options,
+    *,
+    soft: bool,
+) -> torch.Tensor:
+    """What each row adds to the denominator of a mean; of the shape (N,) of `like`."""
+    share = torch.ones_like(like) if token_weight is None else _wide(token_weight)
+    if soft:
+        return share
+    y = labels(target, 1 << 62 if weight is None else weight.shape[0], options.ignore_index)
+    share = share.masked_fill(~y.kept, 0.0)
+    return share if weight is None else share * _wide(weight)[y.classes]
 
 
 def loss(
@@ -179,6 +194,10 @@ def loss(
 ) -> torch.Tensor:
     """The loss, reduced as `options` say: () for mean and sum, (N,) for none."""
     soft = probs is not None or target.is_floating_point()
+    if options.reduction == "mean" and denominator is None and not (weight is token_weight is None):
+        # Before anything is computed: where no row counts, what a row holds reaches no derivative.
+        share = _shares(logits[:, 0], target, weight, token_weight, options, soft=soft)
+        logits = logits.masked_fill((share == 0).all(), 0.0)
     each = rows(logits, target, probs, weight, options, spread=spread)
     total = reduced(each, target, weight, token_weight, options, soft=soft, denominator=denominator)
     return total.to(loss_dtype(logits.dtype))

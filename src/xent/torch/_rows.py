@@ -20,7 +20,10 @@ import torch
 
 from xent import _native
 from xent._check import sum_tolerance
+from xent.torch import _state
+from xent.torch._operands import DIGITS
 from xent.torch._options import Options
+from xent.torch._reference import loss_dtype
 
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
 
@@ -34,7 +37,6 @@ _CODE = {
     torch.int64: 7,
     torch.uint8: 8,
 }
-_DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 _REDUCTION = {"none": 0, "mean": 1, "sum": 2}
 _LOSS, _LOSS_GRADIENT = 0, 1
 _STATE = 4  # doubles a row
@@ -82,20 +84,22 @@ def _flat(a: torch.Tensor) -> torch.Tensor:
     return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
 
 
+def _held(*tensors: torch.Tensor | None) -> None:
+    """Refuse what lost its memory between the forward pass and the backward pass: reading it would end the process."""
+    for a in tensors:
+        if a is not None and _state.freed(a):
+            raise ValueError(
+                f"The storage of a tensor of shape {tuple(a.shape)} was freed before the loss was done with it. "
+                "Free it after the backward pass."
+            )
+
+
 def _doubles(a: torch.Tensor | None) -> torch.Tensor | None:
     return None if a is None else a.detach().to(torch.float64).contiguous()
 
 
 def _address(a: torch.Tensor | None) -> int:
     return 0 if a is None else a.data_ptr()
-
-
-def _int64(number: int) -> int:
-    return max(-(2**63), min(2**63 - 1, number))
-
-
-def _result(logits: torch.Tensor) -> torch.dtype:
-    return torch.float64 if logits.dtype == torch.float64 else torch.float32
 
 
 def _destination(logits: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
@@ -122,16 +126,17 @@ def _rows(
     out: torch.Tensor | None,
 ) -> None:
     """The one call into the core."""
+    _held(logits, target, probs, weight, token_weight)
     logits = _flat(logits)
     n, v = logits.shape
     size = logits.element_size()
     kind, k, tolerance = 0, 0, 0.0
     if probs is not None:
-        kind, k, tolerance = 2, target.size(1), sum_tolerance(_DIGITS[probs.dtype], v)
+        kind, k, tolerance = 2, target.size(1), sum_tolerance(DIGITS[probs.dtype], v)
         target = target.to(torch.int64).contiguous()
         probs = _doubles(probs)
     elif target.ndim == 2:
-        kind, tolerance = 1, sum_tolerance(_DIGITS[target.dtype], v)
+        kind, tolerance = 1, sum_tolerance(DIGITS[target.dtype], v)
         target = _flat(target)
     weight, token_weight, upstream = _doubles(weight), _doubles(token_weight), _doubles(upstream)
     bad, row = _core.loss_rows(
@@ -151,7 +156,7 @@ def _rows(
         tolerance,
         _address(weight),
         _address(token_weight),
-        _int64(options.ignore_index),
+        options.ignore_index,
         _REDUCTION[options.reduction],
         options.label_smoothing,
         options.z_loss,
@@ -181,17 +186,18 @@ def loss(
     denominator: float | None = None,
     upstream: float | None = None,
     out: torch.Tensor | None = None,
-    state: bool = True,
+    state: bool | None = None,
 ) -> Rows:
     """The loss, reduced as `options` say, and where `upstream` is given d(upstream . loss)/d(logits).
 
     For "mean", `denominator` replaces the sum of (class weight x token weight) over the kept rows. `out` (which may be
-    `logits` itself) receives the gradient. The state is made where the gradient is not, and `state` asks for it.
+    `logits` itself) receives the gradient. The state is made where the gradient is not, unless `state` says otherwise.
     Raises BadRows(kind, row) at the first row that cannot be: a label out of range, a target that is no distribution.
     """
     n = logits.size(0)
-    result = torch.empty((n,) if options.reduction == "none" else (), dtype=_result(logits))
-    kept = torch.empty((n, _STATE), dtype=torch.float64) if state and upstream is None else None
+    result = torch.empty((n,) if options.reduction == "none" else (), dtype=loss_dtype(logits.dtype))
+    wanted = upstream is None if state is None else state
+    kept = torch.empty((n, _STATE), dtype=torch.float64) if wanted else None
     to = None if upstream is None else _destination(logits, out)
     _rows(
         _LOSS,
@@ -269,6 +275,7 @@ def _statistics(
     argmax: torch.Tensor | None,
     out: torch.Tensor | None,
 ) -> None:
+    _held(logits, target)
     logits = _flat(logits)
     size = logits.element_size()
     bad, row = _core.statistics_rows(
@@ -280,7 +287,7 @@ def _statistics(
         target.data_ptr(),
         _CODE[target.dtype],
         target.stride(0) * target.element_size(),
-        _int64(options.ignore_index),
+        options.ignore_index,
         options.softcap or 0.0,
         options.temperature,
         state.data_ptr(),
@@ -296,7 +303,7 @@ def _statistics(
 def statistics(logits: torch.Tensor, target: torch.Tensor, options: Options) -> Statistics:
     """All four statistics in one pass; labels only. Raises BadRows("label", row)."""
     n = logits.size(0)
-    log_prob, logsumexp, entropy = (torch.empty(n, dtype=_result(logits)) for _ in range(3))
+    log_prob, logsumexp, entropy = (torch.empty(n, dtype=loss_dtype(logits.dtype)) for _ in range(3))
     argmax, state = torch.empty(n, dtype=torch.int64), torch.empty((n, _STATE), dtype=torch.float64)
     _statistics(logits, target, options, state, (log_prob, logsumexp, entropy), argmax, None)
     return Statistics(log_prob, logsumexp, entropy, argmax, state)

@@ -45,6 +45,7 @@ class Facts(NamedTuple):
     half: bool = False  # float16: what is scaled down before the caller's loss scale may be lost
     operators: bool = False  # something looks at the operations, such as torch.compile
     forced: str | None = None  # XENT_BACKEND
+    hooked: bool = False  # what is saved for the backward pass goes elsewhere
 
 
 def select(facts: Facts) -> Choice:
@@ -70,6 +71,8 @@ def select(facts: Facts) -> Choice:
         return Choice("native", "in backward", "tensors on the CPU; each row has its own upstream gradient")
     if facts.half:
         return Choice("native", "in backward", "tensors on the CPU; a float16 gradient waits for the loss scale")
+    if facts.hooked:
+        return Choice("native", "in backward", "tensors on the CPU; what is saved is to go elsewhere, or nowhere")
     return Choice("native", "in forward", "tensors on the CPU; one pass gives the loss and its gradient")
 
 

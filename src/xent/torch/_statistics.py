@@ -119,6 +119,9 @@ def token_statistics(
     >>> s.log_prob.tolist(), s.argmax.tolist()
     ([-0.6931471824645996, -3.0485873222351074], [0, 0])
     """
+    if _state.fake(input):
+        with input.fake_mode:  # pyright: ignore  # of FakeTensor
+            return token_statistics(input, target, ignore_index=ignore_index, softcap=softcap, temperature=temperature)
     call = _prepare(input, target, ignore_index, softcap, temperature)
     o = call.operands
     if call.choice.backend == "reference":

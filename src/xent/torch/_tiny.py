@@ -28,6 +28,7 @@ _FLOATS = {
     torch.bfloat16: (3, 2, torch.float32),
 }
 _LABELS = {torch.int32: (6, 4), torch.int64: (7, 8), torch.uint8: (8, 1)}
+TYPES = (float, float, float, int)  # of the options that go this way: True equals 1.0, but is refused
 _KINDS = (torch.Tensor, torch.nn.Parameter)
 
 
@@ -55,7 +56,10 @@ def fits(input: Any, target: Any) -> bool:
         and not torch._C._len_torch_dispatch_stack()
         and forward_ad._current_level < 0
         and not torch._C._is_tracing()
+        and not _state.hooked()
         and _core is not None
+        and _state.addressed(input)
+        and _state.addressed(target)
     )
 
 
