@@ -9,11 +9,7 @@ from mpmath import mp, mpf
 from samples import DTYPES, close, same_bits, sample, value_and_gradient
 
 import xent.torch as xt
-<<<<<<< HEAD
-from xent import TopK
-=======
-from xent import _native
->>>>>>> fix1
+from xent import TopK, _native
 from xent.testing import ulp_error
 from xent.torch import _rows
 
