@@ -48,7 +48,7 @@ def call(x=X, w=W, y=Y, **options):
         (
             {"memory_budget": 9},
             ValueError,
-            "`memory_budget` is 9 bytes, too little for one row of logits; this call needs",
+            "`memory_budget` is 9 bytes, too little for a row of logits; this call needs",
         ),
         ({"denominator": 2, "reduction": "sum"}, ValueError, '`denominator` is for `reduction="mean"`'),
         ({"denominator": torch.zeros(())}, ValueError, "`denominator` is 0; it is a finite number above 0."),

@@ -78,7 +78,7 @@ def plan(s: Shape, budget: int) -> Plan:
     if most < 1:
         least = _whole_call(s, block) + _row(s, block)
         raise ValueError(
-            f"`memory_budget` is {budget:,} bytes, too little for one row of logits; this call needs at least {least:,}."
+            f"`memory_budget` is {budget:,} bytes, too little for a row of logits; this call needs at least {least:,}."
             " Raise it, or leave it out."
         )
     chunks = max(1, -(-s.counted // most))

@@ -159,7 +159,9 @@ def statistics(p: LinearOperands, options: Options, run: Run) -> Statistics:
     mask, rows, shape = kept(p, options.ignore_index), kernel(run.backend), p.target.shape[:2]
     dtype = loss_dtype(p.input.dtype)
     result = Statistics(
-        *(torch.zeros(shape, dtype=dtype) for _ in range(3)),
+        torch.zeros(shape, dtype=dtype),
+        torch.zeros(shape, dtype=dtype),
+        torch.zeros(shape, dtype=dtype),
         torch.full(shape, -1),
         torch.zeros((*shape, STATE[run.backend]), dtype=torch.float64),
     )

@@ -44,7 +44,7 @@ def loss(p: LinearOperands, options: Options, denominator: float | Tensor | None
 
 def _unpack(tensors: Any, plain: Any) -> tuple[LinearOperands, Options, float | Tensor | None, Run]:
     number, spread, tail, *choices, backend, budget = plain
-    p = LinearOperands(*(*tensors[:7], spread, tail, tuple(tensors[3].shape[:2])))
+    p = LinearOperands._make((*tensors[:7], spread, tail, tuple(tensors[3].shape[:2])))
     return p, Options(*choices), number if tensors[7] is None else tensors[7], Run(backend, budget)
 
 

@@ -24,7 +24,7 @@ def statistics(p: LinearOperands, options: Options, run: Run) -> tuple[Tensor, T
 
 def _unpack(tensors: Any, plain: Any) -> tuple[LinearOperands, Options, Run]:
     ignore_index, softcap, temperature, backend, budget = plain
-    p = LinearOperands(*(*tensors, None, None, None, False, True, tuple(tensors[3].shape)))
+    p = LinearOperands._make((*tensors, None, None, None, False, True, tuple(tensors[3].shape)))
     options = Options(ignore_index, "none", softcap=softcap, temperature=temperature)
     return p, options, Run(backend, budget)
 
