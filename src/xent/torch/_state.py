@@ -31,7 +31,7 @@ def fake(a: object) -> bool:
 
 def hooked() -> bool:
     """Whether what autograd saves goes elsewhere, as in a checkpoint: then nothing large may be kept beside it."""
-    return not torch.compiler.is_compiling() and _top_saved_tensors_default_hooks(True) is not None
+    return not torch.compiler.is_compiling() and _top_saved_tensors_default_hooks(True) is not None  # pyright: ignore  # None where there is no hook
 
 
 def obstacle(*tensors: torch.Tensor | None) -> str:
