@@ -13,11 +13,11 @@ import torch
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
-from xent.torch import _state
+from xent.torch import _products, _state
+from xent.torch._rows import DIGITS
 
 _BLOCK = 3600  # elements: from here on torch transposes by blocks
 LABELS = (torch.int64, torch.int32, torch.uint8)
-DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 
 
 class Operands(NamedTuple):
@@ -183,7 +183,7 @@ class _Images(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: torch.Tensor) -> torch.Tensor:
         ctx.apart = a.size(0), *a.shape[2:]
-        rows = a.new_empty((a.size(0), a.shape[2:].numel(), a.size(1)))
+        rows = _products.empty((a.size(0), a.shape[2:].numel(), a.size(1)), a.dtype)
         for i in range(a.size(0)):
             rows[i].copy_(a[i].flatten(1).t())
         return rows.flatten(0, 1)
