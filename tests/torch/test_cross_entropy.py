@@ -125,6 +125,31 @@ def test_memory_of_any_shape(backend, dtype):
               [repeated[0], repeated[1].sum(0, keepdim=True)])  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("kind", ["labels", "probabilities"])
+@pytest.mark.parametrize("shape", [(2, 21, 20, 9), (3, 2000, 2), (2, 3601, 1), (2, 1, 4000), (0, 60, 60)], ids=str)
+def test_images_are_their_rows(backend, dtype, kind, shape):
+    if not shape[0]:
+        x, target = torch.empty(shape, dtype=dtype), torch.empty(shape, dtype=dtype)
+    else:
+        x, target = sample(shape, dtype, kind=kind)
+    flat = [a.movedim(1, -1).flatten(0, -2) if a.is_floating_point() else a.flatten() for a in (x, target)]
+    loss, gradient = value_and_gradient(xt.cross_entropy, x, target)
+    expected = value_and_gradient(xt.cross_entropy, *flat)
+    same_bits([loss, gradient.movedim(1, -1).flatten(0, -2)], expected)
+    last = x.movedim(1, -1).contiguous().movedim(-1, 1)
+    same_bits(value_and_gradient(xt.cross_entropy, last, target), [loss, gradient])
+
+
+def test_derivatives_of_images():
+    x, y = sample((2, 60, 60))
+    x.requires_grad_()
+    (g,) = torch.autograd.grad(xt.cross_entropy(x, y), x, create_graph=True)
+    (h,) = torch.autograd.grad((g**2).sum(), x)
+    (t,) = torch.autograd.grad(F.cross_entropy(x, y), x, create_graph=True)
+    close([g, h], [t, torch.autograd.grad((t**2).sum(), x)[0]])
+
+
 @pytest.mark.parametrize("target", ["labels", "probabilities"])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_no_rows(backend, reduction, target):

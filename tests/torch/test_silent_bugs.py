@@ -51,6 +51,19 @@ def test_upstream_gradients_are_not_all_one(backend, dtype):
     check(*sample((6, 11), dtype, kind="labels")[:1], torch.arange(6), dtype)
 
 
+@pytest.mark.parametrize("scale", [1.0, 3.0, 10.0, 30.0])
+def test_float64_is_off_by_the_spread_of_the_logits(backend, scale):
+    x, y = sample((8, 23))[0] * scale / 3, torch.arange(8)
+    a = x.detach().requires_grad_()
+    loss = xt.cross_entropy(a, y, reduction="none")
+    (gradient,) = torch.autograd.grad(loss.sum(), a)
+    losses, gradients = exact(x, y, torch.ones(8))
+    assert all(ulp_error(v, t, "float64") <= 2 for v, t in zip(loss.tolist(), losses, strict=True))
+    allowed = 4 + (x.amax(1, keepdim=True) - x)
+    for value, truth, ulps in zip(gradient.view(-1).tolist(), gradients, allowed.view(-1).tolist(), strict=True):
+        assert ulp_error(value, truth, "float64") <= ulps
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_a_target_that_is_nearly_certain(backend, dtype):
     x = torch.zeros(6, 9, dtype=dtype)

@@ -127,7 +127,7 @@ def cross_entropy(
         Class indices (int64, int32 or uint8), the shape of `input` without C; or probabilities (floating), the shape
         of `input`; or `xent.TopK(indices, probs, tail)`, both the shape of class indices and then k.
     weight : Tensor, optional
-        w, one number a class. Multiplies cross-entropy, not z-loss.
+        w, one finite number a class. Multiplies cross-entropy, not z-loss.
     ignore_index : int
         The label of rows that do not count; any integer of 64 bits. No effect on probabilities.
     reduction : {"mean", "sum", "none"}
@@ -169,8 +169,9 @@ def cross_entropy(
 
     Accuracy
     --------
-    On the CPU computed in float64, whatever the input, and rounded once: 0.51 ulp at most for float32, bfloat16 and
-    float16, in the loss of a row and in its gradient. No farther from the truth than PyTorch's, element by element.
+    On the CPU computed in float64, whatever the input, and rounded once. float32, bfloat16, float16: the loss of a row
+    and its gradient are within 0.51 ulp; in 3 of 10,000 float32 gradients the number next to the nearest. float64: the
+    loss of a row is within 2 ulp and its gradient by a_j within 4 + |z_j - max z| ulp, since z_j - max z is rounded.
 
     Gradient
     --------

@@ -13,10 +13,11 @@ import torch
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import TopK
-from xent.torch import _state
+from xent.torch import _products, _state
+from xent.torch._rows import DIGITS
 
+_BLOCK = 3600  # elements: from here on torch transposes by blocks
 LABELS = (torch.int64, torch.int32, torch.uint8)
-DIGITS = {torch.float64: 53, torch.float32: 24, torch.float16: 11, torch.bfloat16: 8}
 
 
 class Operands(NamedTuple):
@@ -170,7 +171,26 @@ def _rows(a: torch.Tensor) -> torch.Tensor:
         return a
     if a.dim() == 1:
         return a.unsqueeze(0)
+    large = a.shape[1:].numel() >= _BLOCK and a.size(1) > 1
+    if large and a.is_contiguous() and not _state.seen() and not _state.obstacle(a):
+        return _Images.apply(a)
     return a.movedim(1, -1).flatten(0, -2)
+
+
+class _Images(torch.autograd.Function):
+    """Contiguous (N, C, d1, ...) as rows, an image at a time: torch transposes two axes by blocks, more one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, a: torch.Tensor) -> torch.Tensor:
+        ctx.apart = a.size(0), *a.shape[2:]
+        rows = _products.empty((a.size(0), a.shape[2:].numel(), a.size(1)), a.dtype)
+        for i in range(a.size(0)):
+            rows[i].copy_(a[i].flatten(1).t())
+        return rows.flatten(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]  # one output, one upstream gradient
+        return upstream.unflatten(0, ctx.apart).movedim(-1, 1)
 
 
 def top_k(
