@@ -1,6 +1,8 @@
 """Losses of xent.torch on the CPU beside PyTorch's, eager and compiled, beside the floor, with peak memory.
 
-    python benchmarks/torch_cpu.py [--quick] [--only logits|tiny|linear|binary]
+    python benchmarks/torch_cpu.py [--quick] [--only logits|tiny]
+
+Without options it also runs torch_linear.py and torch_binary.py beside it, and writes the table of docs/performance.md.
 
 Every backward makes a fresh gradient, as a training step does. Providers take turns in one process; each line prints
 medians and ratios. The floor is one read and one write of the data (a copy into memory that is there already); "fresh"
@@ -10,15 +12,17 @@ in a process of its own for each provider, over what it holds before the call.
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _timing import alternate, machine, replace_section, write
+from _timing import RESULTS, alternate, machine, replace_section, write
 
 import xent
 import xent.torch
@@ -149,24 +153,85 @@ def tiny() -> dict[str, Any]:
     return show(row, {"eager / ours": (t["eager"] / t["ours"], 1 / 1.3)})
 
 
+def line(case: str, ours: float, other: str, theirs: float, target: float | None, most: bool = False) -> str:
+    """One row of the table: how many times faster than another, or (`most`) how many times as long as a floor."""
+    ratio = ours / theirs if most else theirs / ours
+    goal = ""
+    if target is not None:
+        met = ratio <= target if most else ratio >= target
+        goal = f"{'at most ' if most else ''}{target:.3g}x" + ("" if met else ", missed")
+    took = f"{ratio:.2f}x as long" if most else f"{ratio:.2f}x"
+    return f"| {case} | {ours * 1e3:.3g} | {other}, {theirs * 1e3:.3g} ms | {took} | {goal} |"
+
+
+def logits_lines(rows: list[dict[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    for row in rows:
+        for name, r in row["ratios"].items():
+            other, mine = name.split(" / ")
+            case = row["case"] + ("" if mine == "ours" else f" ({mine.removeprefix('ours, ')} on)")
+            lines.append(line(case, row["seconds"][mine], other, row["seconds"][other], r["target"]))
+    return lines
+
+
+def linear_lines() -> list[str]:
+    lines: list[str] = []
+    for row in json.loads((RESULTS / "torch_linear.json").read_text())["rows"]:
+        t, case = row["seconds"], f"linear_cross_entropy {row['dtype']} {row['rows']} x 768 x 50257"
+        best = min(v for k, v in t.items() if k.startswith("three products,"))
+        half = row["dtype"] == "bfloat16"
+        products = "three bare products" + (" (float32)" if half else "")
+        lines += [
+            line(case, t["xent"], products, best, 1.30 if half else 1.10, most=True),
+            line(case, t["xent"], "all the logits", t["all the logits"], 1.0),
+            line(
+                case,
+                t["xent"],
+                "F.linear_cross_entropy in chunks",
+                t["F.linear_cross_entropy, chunked"],
+                15 if half else 4,
+            ),
+            line(case + ", loss only", t["xent, loss only"], "one product", t["one product"], 1.15, most=True),
+        ]
+    return lines
+
+
+def binary_lines() -> list[str]:
+    lines: list[str] = []
+    for row in json.loads((RESULTS / "torch_binary.json").read_text())["rows"]:
+        t = {name: ms / 1e3 for name, ms in row["ms"].items()}
+        goal = 3.0 if row["name"].startswith("binary_cross_entropy_with_logits 10,000,000 float32") else None
+        lines.append(line(row["name"], t["xent"], "eager", t["eager"], goal))
+        if "compile" in t:
+            lines.append(line(row["name"], t["xent"], "compiled", t["compile"], None))
+    return lines
+
+
 def document(rows: list[dict[str, Any]]) -> None:
     """The table of docs/performance.md."""
     facts = machine()
     lines = [
         f"Measured {facts['date']} at {facts['commit']}: {facts['cpu']}, {torch.get_num_threads()} threads, {facts['isa']},",
-        f"torch {torch.__version__}. Fresh gradients; medians of alternating runs. Regenerate with `make bench`.",
+        f"torch {torch.__version__}. Forward and backward with fresh gradients unless it says otherwise.",
         "",
         "| case | xent, ms | against | ratio | target |",
         "|---|---:|---|---:|---:|",
+        *logits_lines(rows),
+        *linear_lines(),
+        *binary_lines(),
+        "",
+        "Beside the floors, and peak memory over what stood before the step:",
+        "",
+        "| case | xent, ms | one read and one write, ms | a fresh copy, ms | peak MiB: xent | eager | compiled |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
-        for name, r in row["ratios"].items():
-            other, mine = name.split(" / ")
-            target = f"{r['target']:.3g}x" + ("" if r["met"] else ", missed")
-            note = "" if mine == "ours" else f" ({mine.removeprefix('ours, ')} on)"
+        if row.get("peak_mib"):
+            t, m = row["seconds"], row["peak_mib"]
+            floor, fresh = t["floor: one read, one write"], t["fresh copy"]
             lines.append(
-                f"| {row['case']}{note} | {row['seconds'][mine] * 1e3:.4g} | {other}, {row['seconds'][other] * 1e3:.4g} ms "
-                f"| {r['ratio']:.2f}x | {target} |"
+                f"| {row['case']} | {t['ours'] * 1e3:.3g} | {floor * 1e3:.3g} | {fresh * 1e3:.3g} "
+                f"| {m['ours']:.0f} | {m['eager']:.0f} | {m['compiled']:.0f} |"
             )
     replace_section("torch-cpu", lines)
 
@@ -184,6 +249,8 @@ def main() -> None:
         rows += [logits(i) for i in range(len(LOGITS))] + [few_classes()] + [loss_only(i) for i in (0, 2)]
     if not QUICK and not only:
         write("torch_cpu", rows)
+        for script in ("torch_linear.py", "torch_binary.py"):
+            subprocess.run([sys.executable, str(Path(__file__).with_name(script))], check=True)
         document(rows)
     return None
 
