@@ -96,7 +96,8 @@ struct Lanes {
     vd s[kVecs], x[kVecs], c[kVecs];
 };
 
-// One group of lanes of T; exponentials are made as for `Made`, the dtype of the logits. Where it is masked, `on` is 0 for what is left out of the sums of e^x and of t.
+// One group of lanes of T; exponentials are made as for `Made`, the dtype of the logits. Where the group is masked, `on`
+// is 0 for what is left out of the sums of e^x and of t.
 template <class T, int want, bool masked, bool keep, class Made>
 XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, double* kept,
                            Lanes& q) {
@@ -226,10 +227,12 @@ static Sums sum_typed(Row& row, const char* target) {
         const T* p = (const T*)row.logits;
         if (capped) {
             fill(row, at, n, row.e ? row.slopes + at : row.slope);
-            if (row.e) sum_block<double, want, true, T>(row.b, w, n, row.top - at, row.m, row.m, rate, row.e + at, total);
-            else sum_block<double, want, false, T>(row.b, w, n, row.top - at, row.m, row.m, rate, nullptr, total);
+            const int64_t top = row.top - at;
+            if (row.e) sum_block<double, want, true, T>(row.b, w, n, top, row.m, row.m, rate, row.e + at, total);
+            else sum_block<double, want, false, T>(row.b, w, n, top, row.m, row.m, rate, nullptr, total);
         } else if (want != SUM_EX && row.e) {
-            sum_block<T, want, want != SUM_EX, T>(p + at, w, n, row.top - at, p[row.top], row.m, rate, row.e + at, total);
+            sum_block<T, want, want != SUM_EX, T>(p + at, w, n, row.top - at, p[row.top], row.m, rate, row.e + at,
+                                                  total);
         } else {
             sum_block<T, want, false, T>(p + at, w, n, row.top - at, p[row.top], row.m, rate, nullptr, total);
         }
