@@ -96,8 +96,8 @@ struct Lanes {
     vd s[kVecs], x[kVecs], c[kVecs];
 };
 
-// One group of lanes of T; exponentials are made as for `Made`, the dtype of the logits. Where the group is masked, `on`
-// is 0 for what is left out of the sums of e^x and of t.
+// One group of lanes of T; exponentials are made as for `Made`, the dtype of the logits. Where the group is masked,
+// `on` is 0 for what is left out of the sums of e^x and of t.
 template <class T, int want, bool masked, bool keep, class Made>
 XENT_INLINE void add_group(const T* p, const double* w, double m, double rate, const double* on, double* kept,
                            Lanes& q) {
