@@ -55,6 +55,17 @@ constexpr double kExp2[10] = {
     0x1.ffcb9515a8016p-17,
     0x1.63d136366db24p-20,
     0x1.b63880a30e9ffp-24};
+// (2^r - 1) / r, |r| <= 1/2; relative error 2^-43.3
+constexpr double kExp2Less1[9] = {
+    0x1.62e42fefa39efp-1,
+    0x1.ebfbdff823cedp-3,
+    0x1.c6b08d7047e52p-5,
+    0x1.3b2ab7181b755p-7,
+    0x1.5d87fe86fe88ep-10,
+    0x1.4308ac85aa947p-13,
+    0x1.ffcb9515a8016p-17,
+    0x1.63d136366db24p-20,
+    0x1.b63880a30e9ffp-24};
 // 2 atanh(s) / s in s^2, |s| <= 1/3; relative error 2^-33.2
 constexpr double kLog1pShort[6] = {
     0x1.ffffffff2e000p+0,

@@ -95,6 +95,16 @@ def main() -> None:
                 first=(1.0,),
             )
         )
+    print(
+        fit(
+            "kExp2Less1",
+            "(2^r - 1) / r, |r| <= 1/2",
+            series(1, lambda k, r: ln2**k * r ** (k - 1) / factorial(k)),
+            mpf(-0.5),
+            mpf(0.5),
+            9,
+        )
+    )
     for name, n in (("kLog1pShort", 6), ("kLog1pBrief", 8)):
         print(
             fit(

@@ -26,6 +26,7 @@ int g_threads = 1;
 constexpr int64_t kWorthThreads = 2 << 20;  // bytes read and written
 constexpr int64_t kWorthOne = 1 << 19;
 constexpr int64_t kShare = 1 << 15;  // logits in a share of rows
+constexpr int64_t kSpare = 8;  // slopes are written in whole groups
 constexpr int64_t kMostKept = 1 << 18;  // exponentials of a row, 8 bytes each, that a thread keeps for the gradient
 
 struct Outcome {
@@ -45,7 +46,7 @@ Outcome run(const LossJob& job) {
     if (bytes >= kWorthThreads)
         n = static_cast<int>(std::min<int64_t>({g_threads, bytes / kWorthOne, std::max<int64_t>(shares, 1)}));
     std::vector<LossBlock> blocks(shares);
-    const int64_t room = kLossScratch + job.k + (job.keep ? job.V : 0);
+    const int64_t room = kLossScratch + job.k + (!job.keep ? 0 : job.cap > 0 ? 2 * job.V + kSpare : job.V);
     const std::unique_ptr<double[]> scratch(new double[n * room]);
     std::vector<unsigned char> seen(job.kind == TOP_K ? n * job.V : 0);
     deal(n, shares, [&](int thread, int64_t share) {
@@ -155,7 +156,7 @@ nb::object loss(int task, uintptr_t logits, int dtype, int64_t rows, int64_t V, 
     job.upstream = at<const double>(upstream);
     job.gradient = at<char>(gradient);
     job.gradient_stride = gradient_stride;
-    job.keep = task == LOSS && gradient && !(cap > 0) && V <= kMostKept;
+    job.keep = task == LOSS && gradient && V <= kMostKept;
     job.losses = reduction == 0 ? at<char>(result) : nullptr;
     Outcome outcome;
     {

@@ -32,6 +32,16 @@ XENT_INLINE Tanh tanh_of(vd u) {
     return {sel(u < 0.0, -t, t), 4.0 * (power * p + power) / (e1 * e1)};
 }
 
+// The same to 2^-42 of either, for logits of 32 bits and fewer: one division in place of two.
+XENT_INLINE Tanh tanh_brief(vd u) {
+    using namespace xent_constants;
+    vd y = max(abs(u) * (-2.0 * kLog2e_1), splat(-1020.0));
+    vd n = nearest(y), r = y - n, power = power2(n);
+    vd p = power * (r * polynomial(r, kExp2Less1)), less = p + (power - 1.0), y1 = 1.0 / (p + (power + 1.0));
+    vd t = -less * y1;
+    return {sel(u < 0.0, -t, t), 4.0 * (p + power) * (y1 * y1)};
+}
+
 // How exponentials are made. Logits of 32 bits and fewer count x in bits, to 2^-27 of e^x where nothing is subtracted
 // from it and to 2^-44 where something is, which may come near it; doubles count in nats.
 template <class T, bool alone>

@@ -10,15 +10,35 @@ struct Side8 {
     double *b, *slope;                   // logits, then exponentials, then gradients
 };
 
+// Element j of W rows: straight into a vector, for what is put together in memory piece by piece is waited for there.
 template <class T>
-XENT_INLINE void turn_in(const LossJob& job, int64_t at, int n, const Side8& g, T* tile) {
-    for (int r = 0; r < kLanes; ++r) {
-        const T* p = (const T*)(job.logits + (at + r) * job.logits_stride);
-        if (r < n && g.on[r] != 0.0)
-            for (int64_t j = 0; j < job.V; ++j) tile[j * kLanes + r] = p[j];
-        else
-            for (int64_t j = 0; j < job.V; ++j) tile[j * kLanes + r] = T{};
-    }
+XENT_INLINE vd across_rows(const T* const* p, int64_t j) {
+#if defined(__AVX512F__)
+    return Doubles{(double)p[0][j], (double)p[1][j], (double)p[2][j], (double)p[3][j],
+                   (double)p[4][j], (double)p[5][j], (double)p[6][j], (double)p[7][j]};
+#elif defined(__AVX__)
+    return Doubles{(double)p[0][j], (double)p[1][j], (double)p[2][j], (double)p[3][j]};
+#else
+    return {Doubles{(double)p[0][j], (double)p[1][j]}, Doubles{(double)p[2][j], (double)p[3][j]}};
+#endif
+}
+
+template <class T>
+XENT_INLINE void turn_in(const LossJob& job, int64_t at, int n, const Side8& g) {
+    const T none[kFew] = {};
+    const T* rows[kLanes];
+    for (int r = 0; r < kLanes; ++r)
+        rows[r] = r < n && g.on[r] != 0.0 ? (const T*)(job.logits + (at + r) * job.logits_stride) : none;
+    for (int64_t j = 0; j < job.V; ++j)
+        for (int r = 0; r < kLanes; r += W) {
+            vd a = across_rows(rows + r, j);
+            if (job.cap > 0) {
+                Tanh h = under_cap(job, a);
+                a = h.value;
+                store(g.slope + j * kLanes + r, h.slope);
+            }
+            store(g.b + j * kLanes + r, a);
+        }
 }
 
 template <class T>
@@ -29,8 +49,8 @@ XENT_INLINE void turn_out(const LossJob& job, int64_t at, int n, const T* tile) 
     }
 }
 
-// Loss and gradient of W rows from lane `at` on.
-template <class E>
+// Loss and gradient of W rows from lane `at` on; `slim` says that there is neither gradient nor smoothing.
+template <class E, bool slim>
 static void few_lanes(const LossJob& job, Side8& g, int at) {
     const bool fresh = job.task == LOSS, capped = job.cap > 0;
     const double part = job.smoothing / (double)job.V, keep = 1.0 - job.smoothing;
@@ -53,12 +73,18 @@ static void few_lanes(const LossJob& job, Side8& g, int at) {
     for (int64_t j = 0; j < job.V; ++j, k += 1.0) {
         double* p = b + j * kLanes;
         vd x = (load(p) - m) * rate, e = E::of(x);
+        S += only(top != k, e);
+        if (slim) continue;
         vl mine = y == k;
         store(p, e);
-        S += only(top != k, e);
         x_y = sel(mine, x, x_y);
         e_y = sel(mine, e, e_y);
         if (part > 0) X += job.weight ? (job.weight[j] != 0.0 ? x * job.weight[j] : vd{}) : x;
+    }
+    if (slim) {
+        double own[W];
+        for (int r = 0; r < W; ++r) own[r] = b[(g.y[at + r] < 0.0 ? 0 : (int64_t)g.y[at + r]) * kLanes + r];
+        x_y = (load(own) - m) * rate;
     }
     S = fresh ? sel(abs(m) < kInf, S, splat(kNan)) : load(g.S + at);
     store(g.m + at, m);
@@ -102,7 +128,7 @@ XENT_INLINE bool few_labels(const LossJob& job, int64_t at, int n, Side8& g, Los
         g.y[r] = (double)y;
         g.on[r] = 1.0;
         g.weight[r] = weight_at(job, y);
-        g.scale[r] = row_scale(job, i) / job.temperature;
+        if (job.gradient) g.scale[r] = row_scale(job, i) / job.temperature;
         g.token[r] = job.token_weight ? job.token_weight[i] : 1.0;
         if (job.task == LOSS_GRADIENT) {
             g.m[r] = job.state[i * kRowState];
@@ -119,20 +145,11 @@ static bool few_group(const LossJob& job, int64_t at, int n, LossBlock& block) {
     g.b = block.scratch;
     g.slope = block.scratch + kFew * kLanes;
     if (!few_labels(job, at, n, g, block)) return false;
-    turn_in(job, at, n, g, tile);
-    for (int64_t i = 0; i < job.V * kLanes; i += W) {
-        vd a = widen(tile + i);
-        if (job.cap > 0) {
-            Tanh h = tanh_of(a / splat(job.cap));
-            a = h.value;
-            store(g.slope + i, h.slope);
-        }
-        store(g.b + i, a);
-    }
+    turn_in<T>(job, at, n, g);
     for (int r = 0; r < kLanes; r += W) {
-        if (job.cap > 0) few_lanes<Exponent<double, true>>(job, g, r);
-        else if (job.smoothing > 0) few_lanes<Exponent<T, false>>(job, g, r);
-        else few_lanes<Exponent<T, true>>(job, g, r);
+        if (job.cap > 0 || job.smoothing > 0) few_lanes<Exponent<T, false>, false>(job, g, r);
+        else if (job.gradient) few_lanes<Exponent<T, true>, false>(job, g, r);
+        else few_lanes<Exponent<T, true>, true>(job, g, r);
     }
     if (job.gradient) {
         for (int64_t i = 0; i < job.V * kLanes; i += kLanes) {
@@ -168,9 +185,48 @@ static void few_outcomes(const LossJob& job, int64_t begin, int64_t end, LossBlo
     }
 }
 
+// The losses of labels alone: eight rows share what a row costs besides its sum.
+static void label_losses(const LossJob& job, int64_t begin, int64_t end, LossBlock& block) {
+    for (int64_t at = begin; at < end; at += kLanes) {
+        const int n = end - at < kLanes ? (int)(end - at) : kLanes;
+        double m[kLanes] = {}, S[kLanes] = {}, x[kLanes] = {}, w[kLanes] = {}, token[kLanes] = {}, loss[kLanes];
+        for (int r = 0; r < n; ++r) {
+            const int64_t i = at + r, y = label_at(job.target_dtype, job.target + i * job.target_stride);
+            Row row = open_row(job, i, block.scratch);
+            if (y == job.ignore) {
+                save(job, i, Row{}, 0, 0, 0);
+                continue;
+            }
+            if (y < 0 || y >= job.V) {
+                block.bad = BAD_LABEL;
+                block.bad_row = i;
+                return;
+            }
+            S[r] = sum_row<SUM>(row, nullptr).S;
+            m[r] = row.m;
+            x[r] = x_at(row, y);
+            w[r] = weight_at(job, y);
+            token[r] = job.token_weight ? job.token_weight[i] : 1.0;
+            save(job, i, row, S[r], 0, 0);
+        }
+        for (int r = 0; r < kLanes; r += W) {
+            const vd l = log1p(wide(load(S + r))).h, weight = load(w + r);
+            const vd lse = load(m + r) * (job.cap > 0 ? job.cap : 1.0) / splat(job.temperature) + l;
+            const vd own = only(weight != 0.0, weight * (l - load(x + r)));
+            store(loss + r, (own + job.z_loss * lse * lse) * load(token + r));
+        }
+        for (int r = 0; r < n; ++r) {
+            block.sum += loss[r];
+            if (job.losses) put_result(job, job.losses, at + r, loss[r]);
+        }
+    }
+}
+
 static void loss_rows(const LossJob& job, int64_t begin, int64_t end, LossBlock& block) {
     if (job.kind == CLASSES && job.V <= kFew && (job.task == LOSS || job.task == LOSS_GRADIENT))
         return few_outcomes(job, begin, end, block);
+    if (job.kind == CLASSES && job.task == LOSS && !job.gradient && !(job.smoothing > 0))
+        return label_losses(job, begin, end, block);
     for (int64_t i = begin; i < end; ++i) {
         double loss;
         if (job.kind == CLASSES) loss = labelled_row(job, i, block);

@@ -8,9 +8,9 @@ struct Slope {
     double at_top, top;  // where x is `top` (0, or 1, which it never is) the element is `at_top`
 };
 
-template <class T, int shape>
+template <class T, int shape, class Made>
 XENT_INLINE vd slope_of(const T* p, const double* w, double m, double rate, const Slope& s) {
-    typedef Exponent<T, shape == SOFTMAX> E;
+    typedef Exponent<Made, shape == SOFTMAX> E;
     vd x = (widen(p) - m) * rate, e = E::of(x);
     if (shape == WITH_LOG) return e * (s.k0 - (s.base * E::unit) * max(x, splat(E::floor)));
     vd g = e * s.k0;
@@ -19,10 +19,10 @@ XENT_INLINE vd slope_of(const T* p, const double* w, double m, double rate, cons
     return shape == LESS_TARGET ? sel(x == s.top, splat(s.at_top), g) : g;
 }
 
-template <class T, int shape>
+template <class T, int shape, class Made>
 static void slope_block(const T* p, const double* w, int64_t n, double m, double rate, const Slope& s, double* g) {
     const int64_t whole = n / W * W, rest = n - whole;
-    for (int64_t i = 0; i < whole; i += W) store(g + i, slope_of<T, shape>(p + i, w + i, m, rate, s));
+    for (int64_t i = 0; i < whole; i += W) store(g + i, slope_of<T, shape, Made>(p + i, w + i, m, rate, s));
     if (!rest) return;
     T group[W] = {};
     double own[W] = {};
@@ -30,7 +30,7 @@ static void slope_block(const T* p, const double* w, int64_t n, double m, double
         group[l] = p[whole + l];
         own[l] = w[whole + l];
     }
-    store(g + whole, slope_of<T, shape>(group, own, m, rate, s));
+    store(g + whole, slope_of<T, shape, Made>(group, own, m, rate, s));
 }
 
 // A loop of its own: one that goes from logits to halves is too long for a processor to look ahead in.
@@ -77,20 +77,21 @@ template <class T, int shape>
 static void slope_typed(const Row& row, const char* target, char* out, const Slope& s) {
     const LossJob& job = *row.job;
     const bool capped = job.cap > 0;
-    const double rate = row.scale * (capped ? 1.0 : Exponent<T, true>::per_nat);
+    const double rate = row.scale * Exponent<T, true>::per_nat;
     for (int64_t at = 0; at < job.V; at += kLossBlock) {
         const int64_t n = job.V - at < kLossBlock ? job.V - at : kLossBlock;
         const double* w = shape == LESS_TARGET ? row.t : job.weight ? job.weight + at : row.t;
         if (shape == LESS_TARGET) fill_target(row, target, at, n);
-        if (capped) {
-            fill(row, at, n);
-            slope_block<double, shape>(row.b, w, n, row.m, rate, s, row.g);
-            for (int64_t i = 0; i < n; i += W) store(row.g + i, load(row.g + i) * load(row.slope + i));
-        } else if (row.e) {
+        const double* slope = row.e ? row.slopes + at : row.slope;
+        if (row.e) {
             slope_kept<shape>(row.e + at, w, n, s, row.g);
+        } else if (capped) {
+            fill(row, at, n, row.slope);
+            slope_block<double, shape, T>(row.b, w, n, row.m, rate, s, row.g);
         } else {
-            slope_block<T, shape>((const T*)row.logits + at, w, n, row.m, rate, s, row.g);
+            slope_block<T, shape, T>((const T*)row.logits + at, w, n, row.m, rate, s, row.g);
         }
+        for (int64_t i = 0; capped && i < n; i += W) store(row.g + i, load(row.g + i) * load(slope + i));
         round_block(row.g, n, (T*)out + at);
     }
 }

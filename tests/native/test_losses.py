@@ -106,6 +106,27 @@ def test_rows_that_are_no_numbers(dtype, v):
             assert np.isfinite(out[[0, 2]].astype(np.float64)).all()
 
 
+@pytest.mark.parametrize("v", [*WIDTHS, 256, 257])
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
+def test_a_loss_alone_is_the_loss_beside_a_gradient(dtype, v):
+    rng = np.random.default_rng(v)
+    a = tight(rng.integers(-3, 4, (21, v)).astype(dtype))  # many elements equal their row's maximum
+    y = tight(np.where(np.arange(21) % 5 == 3, -100, rng.integers(0, v, 21)))
+    token = tight(rng.random(21))
+    for cap, z_loss in ((0.0, 0.0), (4.0, 0.01)):
+        options = {"cap": cap, "z_loss": z_loss, "token_weight": token, "reduction": 0}
+        alone, beside = tight(np.empty((21, 4))), tight(np.empty((21, 4)))
+        _, loss, _ = loss_rows.loss(a, y, state=alone, **options)
+        _, same, _ = loss_rows.loss(a, y, state=beside, out=tight(np.zeros((21, v), dtype)), **options)
+        assert loss.tobytes() == same.tobytes()
+        assert alone[:, :2].tobytes() == beside[:, :2].tobytes()
+        wide = a.astype(np.float64)
+        z = cap * np.tanh(wide / cap) if cap else wide
+        lse = np.log(np.exp(z).sum(1))
+        want = token * (lse - z[np.arange(21), np.maximum(y, 0)] + z_loss * lse**2) * (y >= 0)
+        np.testing.assert_allclose(loss, want, rtol=1e-6 if dtype != np.float64 else 1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("y", [-(2**63), -1, 5, 2**63 - 1])
 @pytest.mark.parametrize("v", [5, 50])
 def test_labels_out_of_range_are_never_read(v, y):
