@@ -194,7 +194,8 @@ def linear_cross_entropy(
         As in `cross_entropy`.
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
-        gradients of weights and bias. 256 MiB by default: smaller budgets are slower, larger ones hardly faster.
+        gradients of weights and bias. 256 MiB by default; with 50,257 outcomes and 768 features 64 MiB was as fast,
+        and 16 MiB a tenth slower. Input or weights that cannot be viewed as rows are copied first, outside of it.
     process_group : None
         Reserved for a vocabulary that is split over processes; not available in this release.
 
