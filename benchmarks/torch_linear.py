@@ -8,10 +8,10 @@ few rows, once, and multiplied up: the output says so. Peak memory is that of a 
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -129,10 +129,17 @@ def measure_peak(name, n, dtype):
     }
     step(function[name], 4, dtype)()  # libraries load, threads start
     run = step(function[name], n, dtype)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew (Linux)
+    before = resident("VmRSS")
     run()
     gradients = (n + V) * D * dtype.itemsize
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 - gradients / 2**20)
+    print(resident("VmHWM") - before - gradients / 2**20)
+
+
+def resident(what):
+    """MiB that this process holds now (VmRSS), or has held at most (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024
 
 
 def report(n, dtype, seconds):
