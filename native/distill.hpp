@@ -150,7 +150,7 @@ XENT_INLINE void pair_terms(const Pair& p, int64_t i, double moment, double fact
     } else if (Kind == REVERSE) {
         if (!Gradient) sum += sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero<Full>(-d)));
         // At what the teacher rules out d - KL is infinity less a part of it.
-        grad = only(s != 0.0, sel(ruled, splat(kInf), s * (d - moment)));
+        grad = only(s != 0.0, s * sel(ruled, splat(kInf), d - moment));
     } else {
         Mixture m = mixture<Full>(s, t, d);
         vd share = only(s != 0.0, s * m.log);
