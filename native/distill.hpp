@@ -76,6 +76,9 @@ static void sum_powers_of_e(const DistillJob& job, Pair& p) {
     }
     // No largest, or an infinite one, makes the row NaN, as inf - inf is.
     p.s_sum = s.total() + (p.s_top - p.s_top), p.t_sum = t.total() + (p.t_top - p.t_top);
+    // Where one of the two is no distribution, both are NaN: so is every element of the gradient.
+    const double sound = (p.s_sum - p.s_sum) + (p.t_sum - p.t_sum);
+    p.s_sum += sound, p.t_sum += sound;
     p.apart = first(log_ratio(splat(p.s_sum), splat(p.t_sum)).h);
 }
 
@@ -126,7 +129,7 @@ template <bool Full>
 XENT_INLINE Mixture mixture(vd s, vd t, vd d) {
     Near near = near_zero<Full>(d);
     vd both = s + t;
-    vd u = sel(near.is, near.expm1 / (2.0 + near.expm1), only(both > 0.0, (s - t) / max(both, splat(kTiny))));
+    vd u = sel(near.is, near.expm1 / (2.0 + near.expm1), (s - t) / max(both, splat(kTiny)));
     vd v = abs(u), w = u * u, above = log_one_plus<Full>(v), gap = abs(d);
     vl close = v <= 0.5;
     vd z = only(close, w);
@@ -146,7 +149,8 @@ XENT_INLINE void pair_terms(const Pair& p, int64_t i, double moment, double fact
         grad = sel(near.is, t * near.expm1, s - t);
     } else if (Kind == REVERSE) {
         if (!Gradient) sum += sel(ruled, splat(kInf), bregman_term(s, t, -d, near_zero<Full>(-d)));
-        grad = only(s != 0.0, s * (d - moment));
+        // At what the teacher rules out d - KL is infinity less a part of it.
+        grad = only(s != 0.0, s * sel(ruled, splat(kInf), d - moment));
     } else {
         Mixture m = mixture<Full>(s, t, d);
         vd share = only(s != 0.0, s * m.log);

@@ -96,6 +96,23 @@ def test_loss_and_gradient_are_exact_to_the_last_places(monkeypatch, backend, lo
 
 
 @native
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_gradient_where_label_and_probability_nearly_agree_has_the_stated_error(dtype):
+    x = torch.linspace(-8, 8, 1001, dtype=torch.float64).to(dtype)
+    x[0] = 0.358356773853302
+    y = x.double().sigmoid().to(dtype)
+    y[0] = 0.5886425971984863
+    for v in (1.0, 3.0):
+        p = y / (v - (v - 1) * y)  # where the two terms cancel
+        a = x.clone().requires_grad_()
+        loss = xt.binary_cross_entropy_with_logits(a, p, reduction="sum", pos_weight=torch.tensor(v, dtype=dtype))
+        (gradient,) = torch.autograd.grad(loss, a)
+        for i in range(len(x)):
+            slope = exact(x[i].item(), p[i].item(), logits=True, v=v)[1]
+            assert abs(gradient[i].item() - slope) <= v * 2.0 ** (-56 if dtype == torch.float64 else -41)
+
+
+@native
 @pytest.mark.parametrize("logits", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("weighed", [False, True])
@@ -156,6 +173,66 @@ def test_weight_of_zero_counts_zero(logits):
     assert loss[0] == 0
     assert loss[1] > 0
     assert torch.autograd.grad(loss.sum(), x)[0][0] == 0
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_weight_of_zero_counts_zero_whatever_it_multiplies(monkeypatch, backend, reduction):
+    if backend == "native" and not _native.available():
+        pytest.skip(_native.reason())
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    q, x = torch.tensor([0.0, 1.0, 0.3]), torch.tensor([-INF, math.nan, INF])
+    for function, a, options in ((BCE, q, {}), (LOGITS, x, {}), (LOGITS, x, {"pos_weight": torch.tensor(math.nan)})):
+        a = a.clone().requires_grad_()
+        loss = function(a, torch.tensor([1.0, 0.0, 1.0]), torch.zeros(3), reduction=reduction, **options)
+        assert not loss.any()
+        assert torch.autograd.grad(loss.sum(), a)[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_gradient_by_a_weight_of_zero_is_the_loss():
+    w = torch.zeros(2, requires_grad=True)
+    x, y = torch.tensor([0.3, -2.0]), torch.tensor([1.0, 0.0])
+    LOGITS(x, y, w, reduction="sum").backward()
+    torch.testing.assert_close(w.grad, LOGITS(x, y, reduction="none"), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_weights_may_be_integers(monkeypatch, backend):
+    if backend == "native" and not _native.available():
+        pytest.skip(_native.reason())
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    x, y, w = torch.randn(50, requires_grad=True), torch.rand(50), torch.arange(50)
+    for kind in (torch.int64, torch.int32, torch.uint8):
+        loss = LOGITS(x, y, w.to(kind), pos_weight=w.to(kind))
+        expected = LOGITS(x, y, w.float(), pos_weight=w.float())
+        assert torch.equal(loss, expected)
+        assert torch.equal(torch.autograd.grad(loss, x)[0], torch.autograd.grad(expected, x)[0])
+
+
+@native
+@pytest.mark.parametrize("which", ["input", "target", "weight"])
+def test_memory_that_is_freed_before_the_backward_pass(monkeypatch, which):
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    tensors = {"input": torch.randn(3, requires_grad=True), "target": torch.rand(3), "weight": torch.rand(3)}
+    loss = 2 * LOGITS(**tensors)
+    tensors[which].untyped_storage().resize_(0)
+    with pytest.raises(
+        ValueError, match=r"^The storage of a tensor of shape \(3,\) was freed before the loss was done"
+    ):
+        loss.backward()
+
+
+@native
+def test_nothing_large_is_kept_beside_what_goes_elsewhere():
+    x = torch.randn(3, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda a: a, lambda a: a):
+        assert xt.choice(LOGITS, x, torch.rand(3))[:2] == ("native", "in backward")
+
+
+@pytest.mark.parametrize("module", [xt.BCELoss, xt.BCEWithLogitsLoss])
+def test_modules_refuse_options_when_they_are_made(module):
+    with pytest.raises(ValueError, match='^`reduction` is \'foo\'; it is "none", "mean" or "sum".$'):
+        module(reduction="foo")
 
 
 @pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])

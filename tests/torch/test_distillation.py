@@ -166,6 +166,81 @@ def test_impossible_where_the_probability_only_underflows(monkeypatch, backend, 
 
 @both
 @every_kind
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("temperature", [1e-30, 1e-3, 1e4, 1e8])
+def test_exact_at_the_ends_of_the_temperatures(monkeypatch, backend, kind, dtype, temperature):
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    teacher = (torch.randn(4, 13, dtype=torch.float64) * min(temperature, 1.0) * 3).to(dtype)
+    student = (teacher.double() + torch.randn(4, 13, dtype=torch.float64) * min(temperature, 1.0)).to(dtype)
+    loss, gradient = gradient_of(student, teacher, kind=kind, temperature=temperature, reduction="none")
+    apart = min(temperature, 1.0) / temperature  # how far the logits, divided, differ
+    for i in range(4):
+        value, slope = exact(student[i].tolist(), teacher[i].tolist(), kind, temperature)
+        rounded = 2.0**-149 if dtype == torch.float32 else 0.0
+        bound = 1e-14 * (1 + 1 / apart) + (0.0 if dtype == torch.float64 else 2.0**-23)
+        assert abs(loss[i].item() - value) <= bound * abs(value) + rounded
+        scale = max(map(abs, slope))
+        for a, b in zip(gradient[i].tolist(), slope, strict=True):
+            assert abs(a - b) <= (bound + 2e-14) * scale + rounded
+
+
+@both
+@pytest.mark.parametrize("tail", ["drop", "spread"])
+def test_teacher_that_names_no_outcome(monkeypatch, backend, tail):
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    student = torch.randn(2, 5)
+    nothing = xent.TopK(torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0), tail)
+    loss, gradient = gradient_of(student, nothing)
+    expected, slope = gradient_of(student, torch.zeros(2, 5))
+    assert torch.equal(loss, expected * (tail == "spread"))
+    torch.testing.assert_close(gradient, slope * (tail == "spread"), rtol=1e-6, atol=1e-9)
+
+
+@both
+@every_kind
+def test_gradients_of_a_row_without_a_distribution_are_nan(monkeypatch, backend, kind):
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    fine = torch.tensor([[0.0, -INF, 1.0, 2.0]])
+    for odd in ([0.0, 1.0, math.nan, 2.0], [0.0, 1.0, INF, 2.0], [-INF] * 4):
+        for s, t in ((fine, torch.tensor([odd])), (torch.tensor([odd]), fine)):
+            assert gradient_of(s, t, kind=kind)[1].isnan().all()
+
+
+@both
+def test_gradient_of_an_infinite_reverse_divergence_leads_away_from_it(monkeypatch, backend):
+    monkeypatch.setenv("XENT_BACKEND", backend)
+    student, teacher = torch.tensor([[0.0, 1.0, 2.0]]), torch.tensor([[0.0, 1.0, -INF]])
+    loss, gradient = gradient_of(student, teacher, kind="reverse")
+    assert loss.item() == INF
+    assert gradient.tolist() == [[-INF, -INF, INF]]
+
+
+@native
+@pytest.mark.parametrize("which", ["student", "teacher", "indices", "token_weight"])
+def test_memory_that_is_freed_before_the_backward_pass(monkeypatch, which):
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    student, weight = torch.randn(3, 5, requires_grad=True), torch.ones(3)
+    teacher, indices = torch.randn(3, 5), torch.tensor([[0, 1]] * 3)
+    whole = xent.TopK(indices, torch.full((3, 2), 0.5)) if which == "indices" else teacher
+    loss = 2 * xt.distillation_loss(student, whole, token_weight=weight)
+    freed = {"student": student, "teacher": teacher, "indices": indices, "token_weight": weight}[which]
+    freed.untyped_storage().resize_(0)
+    with pytest.raises(
+        ValueError, match=r"^The storage of a tensor of shape \(3.*\) was freed before the loss was done"
+    ):
+        loss.backward()
+
+
+@native
+def test_nothing_large_is_kept_beside_what_goes_elsewhere():
+    a = torch.zeros(2, 3, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda a: a, lambda a: a):
+        assert xt.choice(xt.distillation_loss, a, A)[:2] == ("native", "in backward")
+        assert xt.choice(xt.linear_distillation_loss, a, A, A, A)[:2] == ("native", "in backward")
+
+
+@both
+@every_kind
 @pytest.mark.parametrize("odd", [math.nan, INF])
 def test_rows_without_a_distribution_are_nan(monkeypatch, backend, kind, odd):
     monkeypatch.setenv("XENT_BACKEND", backend)
@@ -395,7 +470,14 @@ BAD = {
     "reduction": (lambda: xt.distillation_loss(A, A, reduction="batchmean"), ValueError,
         '`reduction` is \'batchmean\'; it is "none", "mean" or "sum".'),
     "temperature": (lambda: xt.distillation_loss(A, A, temperature=0.0), ValueError,
-        "`temperature` is 0.0; it is a finite number above 0."),
+        "`temperature` is 0; it lies between 1e-30 and 1e+08."),
+    "temperature too high": (lambda: xt.distillation_loss(A, A, temperature=10**400), ValueError,
+        "`temperature` is inf; it lies between 1e-30 and 1e+08."),
+    "temperature NaN": (lambda: xt.distillation_loss(A, A, temperature=math.nan), ValueError,
+        "`temperature` is nan; it lies between 1e-30 and 1e+08."),
+    "temperature with a gradient": (
+        lambda: xt.distillation_loss(A, A, temperature=torch.ones((), requires_grad=True)), TypeError,
+        "`temperature` requires a gradient, and an option has none. Divide the logits by it, and multiply the loss by"),
     "temperature of nothing": (lambda: xt.distillation_loss(A, A, temperature=None), TypeError,
         "`temperature` is None; it is a number."),
     "shapes": (lambda: xt.distillation_loss(A, torch.zeros(2, 4)), ShapeError,

@@ -8,11 +8,15 @@ import torch.nn.functional as F
 
 import xent.torch as xt
 from xent import ShapeError, _native
+from xent.torch import _linear_distillation_loop as loop
 from xent.torch import _ops_linear_distillation
+from xent.torch._distillation_operands import Rule
+from xent.torch._linear_distillation_loop import Layers, Wanted
 
 pytestmark = pytest.mark.skipif(not _native.available(), reason=_native.reason() or "there is a core")
 forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 every_kind = pytest.mark.parametrize("kind", ["forward", "reverse", "js"])
+FIELDS = ("student_input", "student_weight", "student_bias", "teacher_input", "teacher_weight", "teacher_bias")
 ORDER = ("student_input", "student_weight", "teacher_input", "teacher_weight")
 
 
@@ -98,6 +102,17 @@ def test_more_chunks_do_not_cost_digits():
         return ((gradients(call(made, memory_budget=budget), made)[1].double() - exact).norm() / exact.norm()).item()
 
     assert error(least(made) + 20_000) <= 1.05 * error(None)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_gradients_are_rounded_once_whatever_the_upstream_gradient(dtype):
+    made, upstream = layers(dtype), torch.tensor(0.37)
+    rule = Rule("forward", 1.0, None, "mean", None)
+    p = Layers(*(made[k].detach() for k in FIELDS), None, None)
+    found = loop.distill(p, rule, 1 << 28, Wanted(True, True, True))
+    for a, b in zip(gradients(call(made), made, upstream), found[1:], strict=True):
+        assert b.dtype == torch.float32
+        assert torch.equal(a, (b * upstream).to(dtype))
 
 
 def test_rows_of_weight_zero_are_not_read():

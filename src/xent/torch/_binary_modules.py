@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from xent.torch import _binary_operands
 from xent.torch._binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from xent.torch._modules import Loss
 
@@ -30,6 +31,7 @@ class BCELoss(Loss):
 
     def __init__(self, weight: torch.Tensor | None = None, *, reduction: str = "mean") -> None:
         """Options as in `binary_cross_entropy`."""
+        _binary_operands.reduction(reduction)
         super().__init__(weight=weight, reduction=reduction)
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -65,6 +67,7 @@ class BCEWithLogitsLoss(Loss):
         pos_weight: torch.Tensor | None = None,
     ) -> None:
         """Options as in `binary_cross_entropy_with_logits`."""
+        _binary_operands.reduction(reduction)
         super().__init__(weight=weight, reduction=reduction, pos_weight=pos_weight)
 
     def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

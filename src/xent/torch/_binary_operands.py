@@ -25,9 +25,7 @@ def reduction(reduction: Any) -> None:
 def operands(input: Any, target: Any, weight: Any, pos_weight: Any) -> None:
     """A TypeError, ShapeError or ValueError says what does not fit."""
     floating("input", input)
-    if not isinstance(target, torch.Tensor) or target.dtype not in _WHOLE:
-        floating("target", target)
-    strided("target", target)
+    _real("target", target)
     together("target", target, "input", input)
     if target.shape != input.shape:
         raise ShapeError(
@@ -39,8 +37,14 @@ def operands(input: Any, target: Any, weight: Any, pos_weight: Any) -> None:
         _factor("pos_weight", pos_weight, input)
 
 
+def _real(name: str, a: Any) -> None:
+    if not isinstance(a, torch.Tensor) or a.dtype not in _WHOLE:
+        floating(name, a)
+    strided(name, a)
+
+
 def _factor(name: str, a: Any, input: torch.Tensor) -> None:
-    floating(name, a)
+    _real(name, a)
     together(name, a, "input", input)
     here, there = a.shape, input.shape
     fits = len(here) <= len(there) and all(m in (1, n) for m, n in zip(reversed(here), reversed(there), strict=False))

@@ -47,6 +47,7 @@ def _prepare(
         student.dtype == torch.float16,
         _state.seen(),
         _select.forced(),
+        _state.hooked(),
     )
     return Call(operands, rule._replace(tail=tail), divisor, _select.chosen(facts))
 
@@ -98,7 +99,7 @@ def distillation_loss(
         KL(teacher || student); KL(student || teacher); or Jensen-Shannon, half the sum of both divergences from the
         mean of the two.
     temperature : float
-        T, above 0.
+        T, between 1e-30 and 1e8.
     token_weight : Tensor (...), optional
         Multiplies each row's loss. A row of weight 0 is not read: its loss and gradient are 0 whatever it holds.
     reduction : {"mean", "sum", "none"}

@@ -11,8 +11,11 @@ import torch
 from xent._errors import ShapeError
 from xent._forms import TopK
 from xent.torch._operands import check_top_k, checked_denominator, floating, together, token_weights, top_k
+from xent.torch._options import number
 
 _KINDS = ("forward", "reverse", "js")
+# Colder, T^2 leaves the range of numbers; hotter, the divergence is lost in the rounding of logits divided by T.
+_COLDEST, _HOTTEST = 1e-30, 1e8
 
 
 class Rule(NamedTuple):
@@ -41,12 +44,9 @@ def options(kind: Any, temperature: Any, reduction: Any, denominator: Any) -> tu
         raise ValueError(f'`kind` is {kind!r}; it is "forward", "reverse" or "js".')
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f'`reduction` is {reduction!r}; it is "none", "mean" or "sum".')
-    try:
-        heat = math.nan if isinstance(temperature, (str, bytes, bool)) else float(temperature)
-    except (TypeError, ValueError):
-        raise TypeError(f"`temperature` is {temperature!r}; it is a number.") from None
-    if not 0.0 < heat < math.inf:
-        raise ValueError(f"`temperature` is {temperature!r}; it is a finite number above 0.")
+    heat = number("temperature", temperature, "Divide the logits by it, and multiply the loss by its square")
+    if not _COLDEST <= heat <= _HOTTEST:
+        raise ValueError(f"`temperature` is {heat:g}; it lies between {_COLDEST:g} and {_HOTTEST:g}.")
     if denominator is not None:
         denominator = checked_denominator(denominator, reduction)
     if isinstance(denominator, torch.Tensor):

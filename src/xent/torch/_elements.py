@@ -12,6 +12,7 @@ import torch
 
 from xent import _native
 from xent.torch._native_soft import Found
+from xent.torch._rows import held
 
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
 
@@ -79,6 +80,7 @@ def binary(
     `upstream` is a number with "mean" and "sum", a tensor of the input's shape with "none". `out` receives the
     gradient. Raises BadElement.
     """
+    held(input, target, weight, pos_weight)
     shape = input.shape
     x, input = _stream(input, shape)
     y, target = _stream(target, shape)

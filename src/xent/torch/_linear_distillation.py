@@ -102,6 +102,7 @@ def _choice(p: Layers, rule: Rule) -> Choice:
         False,
         _state.seen(),
         _select.forced(),
+        _state.hooked(),
     )
     return _select.chosen(facts)
 
@@ -153,8 +154,9 @@ def linear_distillation_loss(
     kind, temperature, token_weight, reduction, denominator
         As in `distillation_loss`. A row of weight 0 is never multiplied.
     memory_budget : int, optional
-        Most bytes of temporary memory, 256 MiB unless said: logits of both, copies, everything but the sums of the
-        gradients of weights and bias. (The compiled core keeps it; torch operations hold all logits.)
+        Most bytes of temporary memory, 256 MiB unless said: logits of both, copies, everything but the gradients,
+        which are kept in float32 at least until the backward pass. (The compiled core keeps it; torch
+        operations hold all logits.)
 
     Returns
     -------

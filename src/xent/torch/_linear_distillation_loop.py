@@ -18,6 +18,7 @@ from xent.torch import _pairs
 from xent.torch._distillation_operands import Rule
 from xent.torch._products import Products, empty, product_dtype, sum_dtype
 from xent.torch._reference import loss_dtype
+from xent.torch._rows import held
 
 _BLOCKS = (2048, 512, 128, 32)  # outcomes a product takes at a time
 _SCRATCH = 5 * 1024 * 8  # bytes of a thread of the core: kPairScratch of native/soft_api.hpp
@@ -45,7 +46,7 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Loss () or (N,), and the gradients: by the input in its dtype, the others in the dtype they are summed in."""
+    """Loss () or (N,), and the gradients in the dtype they are summed in."""
 
     loss: torch.Tensor
     input: torch.Tensor | None
@@ -135,6 +136,7 @@ class _Half:
 
 def distill(p: Layers, rule: Rule, budget: int, wanted: Wanted, upstream: torch.Tensor | float = 1.0) -> Found:
     """The loss, and the wanted gradients of upstream x loss; `upstream` is a tensor (N,) with reduction "none"."""
+    held(*p)
     chunks, by, inside = plan(p, budget), over(p, rule), any(wanted)
     each_row = rule._replace(reduction="none" if rule.reduction == "none" else "sum", denominator=None)
     found = _zeros(p, rule, wanted)
@@ -174,7 +176,7 @@ def _zeros(p: Layers, rule: Rule, wanted: Wanted) -> Found:
 
     return Found(
         torch.zeros(len(p.input) if rule.reduction == "none" else (), dtype=loss_dtype(p.input.dtype)),
-        torch.zeros_like(p.input, memory_format=torch.contiguous_format) if wanted.input else None,
+        sums(p.input) if wanted.input else None,
         sums(p.weight) if wanted.weight else None,
         sums(p.bias) if wanted.bias and p.bias is not None else None,
     )
@@ -182,9 +184,9 @@ def _zeros(p: Layers, rule: Rule, wanted: Wanted) -> Found:
 
 def _multiply_back(at: slice | torch.Tensor, x: torch.Tensor, dz: torch.Tensor, student: _Half, found: Found) -> None:
     if found.input is not None:
-        dx = torch.zeros(x.shape, dtype=sum_dtype(x.dtype))
+        dx = torch.zeros(x.shape, dtype=found.input.dtype)
         student.products.input_gradient(dz, student.weight, dx)
-        found.input[at] = dx.to(found.input.dtype)
+        found.input[at] = dx
     if found.weight is not None:
         student.products.weight_gradient(dz, x, found.weight)
     if found.bias is not None:

@@ -41,14 +41,16 @@ _BY_HAND = {
 }
 
 
-def _number(name: str, value: Any) -> float:
+def number(name: str, value: Any, by_hand: str = "") -> float:
+    """`value`, refused where it is no number or one whose gradient is wanted; `by_hand` says how to have that."""
     if isinstance(value, torch.Tensor):
         if value.numel() != 1 or value.is_complex() or value.dtype == torch.bool:
             found = f"{value.dtype} of shape {tuple(value.shape)}"
             raise TypeError(f"`{name}` is a tensor of {found}; it is a number.")
         if _state.differentiable(value):  # float() would cut it off without a word
             raise TypeError(
-                f"`{name}` requires a gradient, and an option has none. {_BY_HAND[name]}, or pass `{name}.detach()`."
+                f"`{name}` requires a gradient, and an option has none. {by_hand or _BY_HAND[name]}, or "
+                f"pass `{name}.detach()`."
             )
     try:
         return float(value) if not isinstance(value, (str, bytes, bool)) else math.nan
@@ -71,7 +73,7 @@ def checked(
     if reduction not in get_args(Reduction):
         raise ValueError(f'`reduction` is {reduction!r}; it is "none", "mean" or "sum".')
     smoothing, zeta, heat = (
-        _number(n, v)
+        number(n, v)
         for n, v in (("label_smoothing", label_smoothing), ("z_loss", z_loss), ("temperature", temperature))
     )
     if not 0.0 <= smoothing <= 1.0:
@@ -80,7 +82,7 @@ def checked(
         raise ValueError(f"`z_loss` is {z_loss!r}; it is a finite number, 0 or more.")
     if not 0.0 < heat < math.inf:
         raise ValueError(f"`temperature` is {temperature!r}; it is a finite number above 0.")
-    cap = None if softcap is None else _number("softcap", softcap)
+    cap = None if softcap is None else number("softcap", softcap)
     if cap is not None and not 0.0 < cap < math.inf:
         raise ValueError(f"`softcap` is {softcap!r}; it is a finite number above 0, or None for no cap.")
     return Options(ignore_index, reduction, smoothing, zeta, cap, heat)

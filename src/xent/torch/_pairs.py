@@ -14,7 +14,7 @@ import torch
 
 from xent import _native
 from xent.torch._native_soft import Found
-from xent.torch._rows import empty
+from xent.torch._rows import empty, held
 
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # addresses in place of arrays: not NumPy's business
 
@@ -62,6 +62,7 @@ def distillation(
     receives the gradient. A mean is over `denominator`, `divisor` (the same as a tensor), or the sum of the rows'
     weights.
     """
+    held(student, teacher, probs, token_weight, divisor)
     student = _even(student)
     n, v = student.shape
     k, indices = 0, None
@@ -69,6 +70,8 @@ def distillation(
         teacher = _even(teacher)
     else:
         k, indices, probs = probs.shape[-1], teacher.to(torch.int64).contiguous(), _doubles(probs)
+        if k == 0:  # nothing has no address, and it is the address that tells the core of probabilities
+            probs = torch.zeros(1, dtype=torch.float64)
     if divisor is not None:
         denominator = divisor.item()
     token_weight = _doubles(token_weight)

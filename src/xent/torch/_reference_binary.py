@@ -34,8 +34,12 @@ def _of_probabilities(q: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 
 
 def _of_logits(x: torch.Tensor, y: torch.Tensor, pos_weight: torch.Tensor | None) -> torch.Tensor:
-    hit = y if pos_weight is None else wide(pos_weight) * y
+    hit = y if pos_weight is None else pos_weight * y
     return _times(hit, _softplus(-x)) + _times(1 - y, _softplus(x))
+
+
+def _of(x: torch.Tensor, y: torch.Tensor, pos_weight: torch.Tensor | None, logits: bool) -> torch.Tensor:
+    return _of_logits(x, y, pos_weight) if logits else _of_probabilities(x, y)
 
 
 def elements(
@@ -48,8 +52,16 @@ def elements(
 ) -> torch.Tensor:
     """The loss of each element, in the precision of the computation."""
     x, y = wide(input), target.to(wide(input).dtype)
-    loss = _of_logits(x, y, pos_weight) if logits else _of_probabilities(x, y)
-    return loss if weight is None else _times(wide(weight), loss)
+    v = None if pos_weight is None else wide(pos_weight).to(x.dtype).expand(x.shape)
+    if weight is None:
+        return _of(x, y, v, logits)
+    w = wide(weight).to(x.dtype)
+    # What a weight of 0 multiplies reaches no value and no derivative, finite or not: a stand-in takes its place. (Not
+    # where it is finite, for the derivative by the weight.)
+    idle = (w == 0) & ~torch.isfinite(_of(x, y, v, logits).detach())
+    x, y = x.masked_fill(idle, 0.5), y.masked_fill(idle, 0.5)
+    loss = _of(x, y, None if v is None else v.masked_fill(idle, 1.0), logits)
+    return w * loss.masked_fill(idle, torch.finfo(loss.dtype).max)
 
 
 def binary(

@@ -84,7 +84,7 @@ def _flat(a: torch.Tensor) -> torch.Tensor:
     return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
 
 
-def _held(*tensors: torch.Tensor | None) -> None:
+def held(*tensors: torch.Tensor | None) -> None:
     """Refuse what lost its memory between the forward pass and the backward pass: reading it would end the process."""
     for a in tensors:
         if a is not None and _state.freed(a):
@@ -126,7 +126,7 @@ def _rows(
     out: torch.Tensor | None,
 ) -> None:
     """The one call into the core."""
-    _held(logits, target, probs, weight, token_weight)
+    held(logits, target, probs, weight, token_weight)
     logits = _flat(logits)
     n, v = logits.shape
     size = logits.element_size()
@@ -275,7 +275,7 @@ def _statistics(
     argmax: torch.Tensor | None,
     out: torch.Tensor | None,
 ) -> None:
-    _held(logits, target)
+    held(logits, target)
     logits = _flat(logits)
     size = logits.element_size()
     bad, row = _core.statistics_rows(
