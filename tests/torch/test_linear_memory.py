@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch.profiler import ProfilerActivity, profile
 
 import xent
@@ -154,6 +155,12 @@ def test_products_are_computed_once_and_only_for_rows_and_gradients_that_count(
     if any(wanted):
         loss.sum().backward()
     assert tuple(products.values()) == tuple(N // 4 * times for times in expected)
+
+
+def test_nothing_is_kept_where_what_is_saved_goes_elsewhere(backend, products):
+    (x, w, _), y = layer(torch.float32)
+    torch.utils.checkpoint.checkpoint(xent.torch.linear_cross_entropy, x, w, y, use_reentrant=False).backward()
+    assert tuple(products.values()) == (3 * N, N, N)  # the forward pass twice, and once the backward pass
 
 
 def test_no_gradients_without_grad_mode(backend, products):

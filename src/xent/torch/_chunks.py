@@ -43,7 +43,7 @@ def checked_budget(budget: Any) -> int:
     if budget is None:
         return DEFAULT
     try:
-        number = operator.index(budget)
+        number = operator.index(None if isinstance(budget, bool) else budget)  # True would be one byte
     except TypeError:
         raise TypeError(f"`memory_budget` is {budget!r}; it is a whole number of bytes, or None.") from None
     if number <= 0:

@@ -20,6 +20,7 @@ from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
 
 Maybe = torch.Tensor | None
+_IGNORED = -100
 
 
 class Call(NamedTuple):
@@ -83,7 +84,7 @@ def _prepare(
     target: Any,
     linear_bias: Maybe,
     weight: Maybe,
-    ignore_index: int,
+    ignore_index: int | None,
     reduction: str,
     label_smoothing: float,
     z_loss: float,
@@ -95,6 +96,8 @@ def _prepare(
     process_group: Any,
 ) -> Call:
     one_process(process_group)
+    if ignore_index is None:  # how torch.nn.functional.linear_cross_entropy spells its default
+        ignore_index = _IGNORED
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
     input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
     p = linear_operands(input, linear_weight, target, linear_bias, weight, token_weight)
@@ -116,6 +119,7 @@ def _prepare(
         p.input.dtype == torch.float16,
         False,  # the operator hands out gradients too: what it made is multiplied, not handed out twice
         _select.forced(),
+        _state.hooked(),
     )
     return Call(
         p, options, denominator, chosen(facts), bool(facts.obstacle or facts.other), checked_budget(memory_budget)
@@ -162,7 +166,7 @@ def linear_cross_entropy(
     *,
     linear_bias: torch.Tensor | None = None,
     weight: torch.Tensor | None = None,
-    ignore_index: int = -100,
+    ignore_index: int | None = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
@@ -191,7 +195,7 @@ def linear_cross_entropy(
     linear_bias : Tensor, optional
         The shape of `linear_weight` without D.
     weight, ignore_index, reduction, label_smoothing, z_loss, softcap, temperature, token_weight, denominator
-        As in `cross_entropy`.
+        As in `cross_entropy`. `ignore_index=None`, the default of the torch function, is -100.
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
         gradients of weights and bias. 256 MiB by default: smaller budgets are slower, larger ones hardly faster.
