@@ -86,6 +86,34 @@ def test_the_budget_is_kept_by_statistics(backend, dtype):
     assert most_held(step) - allowed(tensors) <= 1_000_000
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("made", ["cut", "turned"])
+def test_input_that_no_view_makes_rows_of_is_taken_by_the_chunk(backend, made, ignored, dtype):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(4, 31, 1024, generator=g).to(dtype), torch.randn(40, 1024, generator=g).to(dtype)
+    x = (x[:, :-1] if made == "cut" else x.transpose(0, 1)).detach().requires_grad_()
+    w.requires_grad_()
+    y = torch.randint(0, 40, x.shape[:2], generator=g)
+    if ignored:
+        y[1, ::2] = -100
+    budget = 420_000  # less than a copy of the input in float32, 480 kB
+
+    def step():
+        with torch.no_grad():
+            xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget)
+            xent.torch.linear_token_statistics(x, w, y, memory_budget=budget)
+
+    assert most_held(step) <= budget
+    for reduction in ("mean", "none"):
+        results = []
+        for given in (x, x.reshape(-1, 1024)):
+            loss = xent.torch.linear_cross_entropy(given, w, y.reshape(given.shape[:-1]), reduction=reduction)
+            results.append([a.reshape(-1) for a in (loss, *torch.autograd.grad(loss.sum(), [x, w]))])
+        for a, e in zip(*results, strict=True):
+            assert torch.equal(a, e)
+
+
 def test_the_budget_is_kept_with_positions():
     g = torch.Generator().manual_seed(0)
     x, w = torch.randn(N, D, generator=g).requires_grad_(), torch.randn(C, 3, D, generator=g).requires_grad_()

@@ -33,7 +33,7 @@ def finished(gradients: Gradients, p: LinearOperands, scale: float = 1.0) -> Thr
     def one(gradient: Maybe, like: Maybe) -> Maybe:
         if gradient is None or like is None:
             return None
-        return (gradient if scale == 1.0 else gradient.mul_(scale)).to(like.dtype)
+        return (gradient if scale == 1.0 else gradient.mul_(scale)).to(like.dtype).view(like.shape)
 
     return one(gradients.input, p.input), one(gradients.weight, p.weight), one(gradients.bias, p.bias)
 

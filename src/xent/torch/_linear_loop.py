@@ -64,7 +64,7 @@ def zeros(p: LinearOperands, wanted: Wanted) -> Gradients:
         return empty(tuple(like.shape), sum_dtype(like.dtype)).zero_()
 
     return Gradients(
-        torch.zeros_like(p.input, memory_format=torch.contiguous_format) if wanted.input else None,
+        torch.zeros((p.target.shape[0], p.input.shape[-1]), dtype=p.input.dtype) if wanted.input else None,
         sums(p.weight) if wanted.weight else None,
         sums(p.bias) if wanted.bias and p.bias is not None else None,
     )
@@ -78,13 +78,13 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
     shape = Shape(
         n,
         n if mask is None else int(mask.any(1).sum()),
-        p.input.shape[1],
+        p.input.shape[-1],
         p.weight.shape[0],
         positions,
         p.input.dtype,
         element,
         copied if positions > 1 else 0,
-        mask is not None,
+        mask is not None or p.input.dim() > 2,
         p.bias is not None,
     )
     return plan(shape, budget)
@@ -104,13 +104,13 @@ class _Walk:
 
     def __init__(self, p: LinearOperands, mask: torch.Tensor | None, plan: Plan, gradients: Gradients) -> None:
         self.p, self.mask, self.gradients = p, mask, gradients
-        self.products = Products(p.input.dtype, plan.rows, p.input.shape[1], plan.block)
+        self.products = Products(p.input.dtype, plan.rows, p.input.shape[-1], plan.block)
         self.memory = empty((plan.rows * p.weight.shape[0],), self.products.dtype)
         self.bias = None if p.bias is None else p.bias.to(self.products.dtype)
 
     def chunk(self, at: At, each: Each) -> None:
         """All positions of the rows `at`."""
-        x = self.p.input[at].to(self.products.dtype)
+        x = self.p.taken(at).to(self.products.dtype)
         total = self.gradients.input
         # Summed where it belongs, unless the rows are scattered or rounding must wait for the last position.
         direct = total is not None and isinstance(at, slice) and total.dtype == sum_dtype(total.dtype)
@@ -150,8 +150,9 @@ class _Walk:
 
 def walk(p: LinearOperands, mask: torch.Tensor | None, plan: Plan, each: Each, gradients: Gradients) -> None:
     """Call `each` with rows, position and their logits; what it leaves there is multiplied back into `gradients`."""
-    if p.input.shape[0] == 0:
+    rows = p.target.shape[0]
+    if rows == 0:
         return
     steps = _Walk(p, mask, plan, gradients)
-    for at in _chunks(p.input.shape[0], mask, plan.rows):
+    for at in _chunks(rows, mask, plan.rows):
         steps.chunk(at, each)
