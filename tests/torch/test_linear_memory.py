@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import xent
 import xent.torch
-from xent.torch import _products
+from xent.torch import _chunks, _products
 
 N, D, C = 24, 16, 3001
 
@@ -128,11 +128,22 @@ def test_the_budget_is_kept_with_positions():
         assert most_held(step) - allowed([x, w]) <= 1_000_000
 
 
+def test_the_default_never_refuses_and_what_is_said_is_enough(monkeypatch):
+    x, w, y = torch.zeros(20_000, 1), torch.zeros(2, 1), torch.zeros(20_000, dtype=torch.uint8)
+    for budget in (None, 1_500_000):  # 75 bytes a row
+
+        def step(budget=budget):
+            xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget)
+
+        monkeypatch.setattr(_chunks, "DEFAULT", 400_000)  # less than the states of that many rows
+        assert most_held(step) <= 1_500_000
+
+
 def test_the_least_budget_is_named_and_works(backend):
     tensors, y = layer(torch.bfloat16)
-    with pytest.raises(ValueError, match="too little for a row of logits; this call needs at least") as error:
+    with pytest.raises(ValueError, match="`memory_budget` is 1,000 bytes; this call needs at least") as error:
         xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=1000)
-    least = int(re.findall(r"at least ([\d,]+)\.", str(error.value))[0].replace(",", ""))
+    least = int(re.findall(r"at least ([\d,]+), of which", str(error.value))[0].replace(",", ""))
     value = xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least)
     with pytest.raises(ValueError, match=f"at least {least:,}"):
         xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least - 1)

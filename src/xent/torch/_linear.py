@@ -10,7 +10,7 @@ import torch
 
 from xent._forms import TopK
 from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state
-from xent.torch._chunks import checked_budget
+from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
 from xent.torch._linear_loss import Run
@@ -122,7 +122,12 @@ def _prepare(
         _state.hooked(),
     )
     return Call(
-        p, options, denominator, chosen(facts), bool(facts.obstacle or facts.other), checked_budget(memory_budget)
+        p,
+        options,
+        denominator,
+        chosen(facts),
+        bool(facts.obstacle or facts.other),
+        NOT_SAID if memory_budget is None else checked_budget(memory_budget),
     )
 
 
@@ -198,7 +203,8 @@ def linear_cross_entropy(
         As in `cross_entropy`. `ignore_index=None`, the default of the torch function, is -100.
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
-        gradients of weights and bias. 256 MiB by default: smaller budgets are slower, larger ones hardly faster.
+        gradients of weights and bias. By default 256 MiB, or what the call takes where that is more: smaller budgets
+        are slower, larger ones hardly faster.
     process_group : None
         Reserved for a vocabulary that is split over processes; not available in this release.
 

@@ -70,6 +70,14 @@ def zeros(p: LinearOperands, wanted: Wanted) -> Gradients:
     )
 
 
+def _each(p: LinearOperands, mask: torch.Tensor | None, backend: str) -> int:
+    """Bytes for every row of logits of a call, whatever the chunk: the most of before, and of while, it is walked."""
+    labels = 0 if p.soft else (8 if p.target.dtype != torch.int64 else 0) + 4  # converted, and compared
+    divided = 10 + (0 if p.classes is None or p.soft else 24)
+    walked = (10 if mask is not None else 0) + 8 * STATE[backend] + 8 + 16  # mask, states, losses, upstream
+    return max(labels, divided, walked)
+
+
 def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: int) -> Plan:
     """The chunks of a call."""
     copied = p.target.element_size() * p.weight.shape[0] if p.soft and p.probs is None else 0
@@ -83,6 +91,7 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
         positions,
         p.input.dtype,
         element,
+        _each(p, mask, backend),
         copied if positions > 1 else 0,
         mask is not None or p.input.dim() > 2,
         p.bias is not None,
