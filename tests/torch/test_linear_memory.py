@@ -128,6 +128,23 @@ def test_the_budget_is_kept_with_positions():
         assert most_held(step) - allowed([x, w]) <= 1_000_000
 
 
+def test_a_half_gradient_kept_in_float32_is_counted_or_made_later(backend):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(200, 256, generator=g).bfloat16().requires_grad_(), torch.randn(8, 256, generator=g).bfloat16()
+    y = torch.randint(0, 8, (200,), generator=g)
+    results = []
+    for budget, gradient in ((300_000, "in backward"), (450_000, "in forward")):  # 204,800 bytes of float32
+
+        def step(budget=budget):
+            results.append(
+                torch.autograd.grad(xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget) * 0.7, x)[0]
+            )
+
+        assert xent.torch.choice(xent.torch.linear_cross_entropy, x, w, y, memory_budget=budget).gradient == gradient
+        assert most_held(step) - x.nbytes <= budget
+    torch.testing.assert_close(*results, rtol=2**-7, atol=1e-6)  # a unit: each is rounded once
+
+
 def test_the_default_never_refuses_and_what_is_said_is_enough(monkeypatch):
     x, w, y = torch.zeros(20_000, 1), torch.zeros(2, 1), torch.zeros(20_000, dtype=torch.uint8)
     for budget in (None, 1_500_000):  # 75 bytes a row

@@ -31,6 +31,7 @@ class Shape(NamedTuple):
     target: int  # bytes of one row's target that is copied
     gathered: bool  # rows are picked out of the input
     bias: bool  # is there one?
+    kept: int = 0  # bytes of each number of the input's gradient, where that is kept wide
 
 
 class Plan(NamedTuple):
@@ -59,7 +60,7 @@ def _whole_call(s: Shape, block: int) -> int:
     wide = size if product_dtype(s.dtype) != s.dtype else 0
     native_half = size == 2
     blocks = block * s.features * (wide or (size if native_half else 0))
-    rows = s.rows * s.positions * s.each + 2048
+    rows = s.rows * s.positions * s.each + s.rows * s.features * s.kept + 2048
     vectors = s.outcomes * (8 + (wide * s.positions if s.bias else 0) + (8 if s.bias else 0))
     return blocks + rows + vectors
 

@@ -78,6 +78,14 @@ def _reduced_outside(tokens: Maybe, denominator: float | torch.Tensor | None) ->
     )
 
 
+def _within(choice: Choice, p: LinearOperands, budget: int) -> Choice:
+    """Where a half gradient of the input, kept in float32 until it is scaled, is most of what was said: later."""
+    half = p.input.requires_grad and p.input.dtype.itemsize == 2
+    if choice.gradient == "in forward" and half and 0 < budget < 8 * p.input.numel():
+        return choice._replace(gradient="in backward", reason="`input` has too large a gradient to keep in float32")
+    return choice
+
+
 def _prepare(
     input: torch.Tensor,
     linear_weight: torch.Tensor,
@@ -121,14 +129,8 @@ def _prepare(
         _select.forced(),
         _state.hooked(),
     )
-    return Call(
-        p,
-        options,
-        denominator,
-        chosen(facts),
-        bool(facts.obstacle or facts.other),
-        NOT_SAID if memory_budget is None else checked_budget(memory_budget),
-    )
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    return Call(p, options, denominator, _within(chosen(facts), p, budget), bool(facts.obstacle or facts.other), budget)
 
 
 def _compute(call: Call) -> torch.Tensor:
@@ -234,13 +236,14 @@ def linear_cross_entropy(
     --------
     float64 and float32 products are those of torch; float16, and bfloat16 where the processor has no units for it, is
     multiplied in float32. The gradients of weights and bias are summed in float32 and rounded once: their error does
-    not grow with the number of chunks. Repeats itself run to run.
+    not grow with the number of chunks. That of `input` is rounded once too. Repeats itself run to run.
 
     Gradient
     --------
     With dz of `cross_entropy`: dz linear_weight, dz^T input and the sum of dz, by `input`, `linear_weight` and
-    `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", and float16, make the logits
-    again (four). Any number of derivatives, forward mode and the transforms of `torch.func` are right.
+    `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", float16, a checkpoint, and
+    bfloat16 with less than 8 bytes of budget for each number of `input`, make the logits again (four). Any number
+    of derivatives, forward mode and the transforms of `torch.func` are right.
 
     References
     ----------

@@ -37,9 +37,9 @@ NOTHING = Wanted(False, False, False)
 
 
 class Gradients(NamedTuple):
-    """Gradients of the input in its dtype, of weights and bias in the dtype they are summed in."""
+    """Gradients of input, weights and bias; the last two in the dtype they are summed in."""
 
-    input: torch.Tensor | None  # (N, D)
+    input: torch.Tensor | None  # (N, D), in the dtype they are summed in where they are scaled later
     weight: torch.Tensor | None  # (C, P, D)
     bias: torch.Tensor | None  # (C, P)
 
@@ -57,14 +57,15 @@ def kept(p: LinearOperands, ignore_index: int) -> torch.Tensor | None:
     return None if mask.all() else mask
 
 
-def zeros(p: LinearOperands, wanted: Wanted) -> Gradients:
-    """Gradients to add to."""
+def zeros(p: LinearOperands, wanted: Wanted, *, scaled: bool = False) -> Gradients:
+    """Gradients to add to. Those that are `scaled` later stay wide until then: a half is rounded once."""
+    dtype = sum_dtype(p.input.dtype) if scaled else p.input.dtype
 
     def sums(like: torch.Tensor) -> torch.Tensor:
         return empty(tuple(like.shape), sum_dtype(like.dtype)).zero_()
 
     return Gradients(
-        torch.zeros((p.target.shape[0], p.input.shape[-1]), dtype=p.input.dtype) if wanted.input else None,
+        torch.zeros((p.target.shape[0], p.input.shape[-1]), dtype=dtype) if wanted.input else None,
         sums(p.weight) if wanted.weight else None,
         sums(p.bias) if wanted.bias and p.bias is not None else None,
     )
@@ -78,8 +79,9 @@ def _each(p: LinearOperands, mask: torch.Tensor | None, backend: str) -> int:
     return max(labels, divided, walked)
 
 
-def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: int) -> Plan:
-    """The chunks of a call."""
+def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: int, *, scaled: bool = False) -> Plan:
+    """The chunks of a call; the gradient of the input is a wide one where it is `scaled` later."""
+    wide = sum_dtype(p.input.dtype).itemsize if scaled and p.input.dtype.itemsize == 2 else 0
     copied = p.target.element_size() * p.weight.shape[0] if p.soft and p.probs is None else 0
     element = _rows_reference.ELEMENT if backend == "reference" else 0
     n, positions = p.target.shape[:2]
@@ -95,6 +97,7 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
         copied if positions > 1 else 0,
         mask is not None or p.input.dim() > 2,
         p.bias is not None,
+        wide,
     )
     return plan(shape, budget)
 

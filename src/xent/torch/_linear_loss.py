@@ -70,7 +70,7 @@ def loss(
     mask = kept(p, options.ignore_index)
     by = divisor(p, options, mask, denominator)
     rows, inside = kernel(run.backend), any(wanted)
-    gradients = zeros(p, wanted)
+    gradients = zeros(p, wanted, scaled=True)
     reduced = options.reduction != "none"
     each_row = replace(options, reduction="sum" if reduced else "none")
     classes = None if p.classes is None else p.classes.double()
@@ -99,7 +99,8 @@ def loss(
 
     if by is not None:
         try:
-            walk(p, mask, planned(p, mask, run.backend, run.budget), each, gradients)
+            chunks = planned(p, mask, run.backend, run.budget, scaled=wanted.input)
+            walk(p, mask, chunks, each, gradients)
         except BadRows:
             p.check(options.ignore_index)
             raise DistributionError("`target` holds a row that is no distribution.") from None
