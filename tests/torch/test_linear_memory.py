@@ -145,6 +145,19 @@ def test_a_half_gradient_kept_in_float32_is_counted_or_made_later(backend):
     torch.testing.assert_close(*results, rtol=2**-7, atol=1e-6)  # a unit: each is rounded once
 
 
+def test_top_k_rows_are_checked_within_the_budget(backend):
+    x, w = torch.zeros(4000, 2), torch.zeros(64, 2)
+    indices, probs = torch.arange(32).expand(4000, 32).contiguous(), torch.full((4000, 32), 1 / 32)
+
+    def step():
+        xent.torch.linear_cross_entropy(x, w, xent.TopK(indices, probs), memory_budget=800_000)
+
+    assert most_held(step) <= 800_000  # all at once are sorted into 2 MB
+    indices[3990, 1] = 0
+    with pytest.raises(xent.DistributionError, match="row 3990 names an outcome twice"):
+        step()
+
+
 def test_the_default_never_refuses_and_what_is_said_is_enough(monkeypatch):
     x, w, y = torch.zeros(20_000, 1), torch.zeros(2, 1), torch.zeros(20_000, dtype=torch.uint8)
     for budget in (None, 1_500_000):  # 75 bytes a row

@@ -206,7 +206,8 @@ def linear_cross_entropy(
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
         gradients of weights and bias. By default 256 MiB, or what the call takes where that is more: smaller budgets
-        are slower, larger ones hardly faster.
+        are slower, larger ones hardly faster. Not counted: what autocast casts, and rows of probabilities that no view
+        is, which are copied whole.
     process_group : None
         Reserved for a vocabulary that is split over processes; not available in this release.
 
