@@ -482,14 +482,14 @@ print(digest.hexdigest())
 
 @native
 def test_same_bits_for_any_threads_and_instruction_set():
+    import itertools
     import os
 
     from xent import _core
 
     found = set()
-    for isa in _core.runnable():
-        for threads in ("1", "3"):
-            env = {**os.environ, "XENT_ISA": isa, "XENT_NUM_THREADS": threads}
-            done = subprocess.run([sys.executable, "-c", BITS], env=env, capture_output=True, text=True, check=True)
-            found.add(done.stdout)
+    for isa, threads in zip(_core.runnable(), itertools.cycle(("3", "1")), strict=False):
+        env = {**os.environ, "XENT_ISA": isa, "XENT_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", BITS], env=env, capture_output=True, text=True, check=True)
+        found.add(done.stdout)
     assert len(found) == 1

@@ -301,3 +301,30 @@ def test_autocast_casts_as_linear_does(backend):
     compare(found, exact, torch.bfloat16)
     assert all(a.dtype == torch.float32 for a in found)
     torch.testing.assert_close(found[0].double(), exact[0], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("given", ["view", "cut"])
+def test_a_half_gradient_is_rounded_once(backend, given):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(6, 5, 16, generator=g).bfloat16(), torch.randn(50, 16, generator=g).bfloat16()
+    y = torch.randint(0, 50, (6, 5), generator=g)
+    x, y = (x, y) if given == "view" else (x[:, :-1], y[:, 1:])
+    x, scale = x.detach().requires_grad_(), 0.7237
+    (dx,) = torch.autograd.grad(xent.torch.linear_cross_entropy(x, w, y) * scale, x)
+    wide = x.detach().double().requires_grad_()
+    (exact,) = torch.autograd.grad(xent.torch.linear_cross_entropy(wide, w.double(), y) * scale, wide)
+    once = exact.bfloat16()
+    ulp = (once.view(torch.int16) + 1).view(torch.bfloat16).double() - once.double()
+    # half a unit, and what float32 logits and, in units for bfloat16, rounded differences add
+    most = 0.51 if _products.product_dtype(torch.bfloat16) == torch.float32 else 4.0
+    assert ((dx.double() - exact).abs() <= most * ulp.abs()).all()
+
+
+def test_a_denominator_that_float32_cannot_divide_by_alone(backend):
+    x, w, y = torch.eye(4, 3, requires_grad=True), torch.ones(5, 3, requires_grad=True), torch.arange(4)
+    for tiny in (1e-39, 1e-37):
+        loss = xent.torch.linear_cross_entropy(x, w, y, denominator=tiny)
+        made = torch.autograd.grad(loss, [x, w], torch.tensor(tiny))
+        expected = torch.autograd.grad(xent.torch.linear_cross_entropy(x, w, y, reduction="sum"), [x, w])
+        for a, e in zip(made, expected, strict=True):
+            torch.testing.assert_close(a, e, rtol=1e-5, atol=1e-7)

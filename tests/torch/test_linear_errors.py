@@ -44,11 +44,12 @@ def call(x=X, w=W, y=Y, **options):
             r"`token_weight` has shape \(4, 3\); it holds one number a row, shape \(4,\).",
         ),
         ({"memory_budget": 1.5}, TypeError, "`memory_budget` is 1.5; it is a whole number of bytes, or None."),
+        ({"memory_budget": True}, TypeError, "`memory_budget` is True; it is a whole number of bytes, or None."),
         ({"memory_budget": 0}, ValueError, "`memory_budget` is 0; it is a number of bytes above 0."),
         (
             {"memory_budget": 9},
             ValueError,
-            "`memory_budget` is 9 bytes, too little for a row of logits; this call needs",
+            r"`memory_budget` is 9 bytes; this call needs at least [\d,]+, of which a row of logits takes [\d,]+\. Raise",
         ),
         ({"denominator": 2, "reduction": "sum"}, ValueError, '`denominator` is for `reduction="mean"`'),
         ({"denominator": torch.zeros(())}, ValueError, "`denominator` is 0; it is a finite number above 0."),
@@ -104,3 +105,17 @@ def test_choice_of_the_reference_still_goes_by_the_chunk(monkeypatch):
     monkeypatch.setenv("XENT_BACKEND", "reference")
     found = xent.torch.choice(xent.torch.linear_cross_entropy, X.clone().requires_grad_(), W, Y)
     assert found == ("reference", "in forward", "XENT_BACKEND=reference")
+
+
+def test_choice_names_a_module_in_one_line():
+    with pytest.raises(TypeError, match=r"^`function` is a LinearCrossEntropyLoss; `choice` knows [^\n]*$"):
+        xent.torch.choice(xent.torch.LinearCrossEntropyLoss(3, 5), X, Y)
+
+
+def test_no_ignored_label_given_is_that_of_torch():
+    target = torch.tensor([0, -100, 2, 4])
+    expected = torch.nn.functional.linear_cross_entropy(X, W, target, ignore_index=None)
+    assert torch.equal(call(y=target, ignore_index=None), call(y=target))
+    torch.testing.assert_close(call(y=target, ignore_index=None), expected)
+    module = xent.torch.LinearCrossEntropyLoss(3, 5, ignore_index=None)
+    assert torch.isfinite(module(X, target))

@@ -4,11 +4,12 @@ import re
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch.profiler import ProfilerActivity, profile
 
 import xent
 import xent.torch
-from xent.torch import _products
+from xent.torch import _chunks, _products
 
 N, D, C = 24, 16, 3001
 
@@ -85,6 +86,34 @@ def test_the_budget_is_kept_by_statistics(backend, dtype):
     assert most_held(step) - allowed(tensors) <= 1_000_000
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("made", ["cut", "turned"])
+def test_input_that_no_view_makes_rows_of_is_taken_by_the_chunk(backend, made, ignored, dtype):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(4, 31, 1024, generator=g).to(dtype), torch.randn(40, 1024, generator=g).to(dtype)
+    x = (x[:, :-1] if made == "cut" else x.transpose(0, 1)).detach().requires_grad_()
+    w.requires_grad_()
+    y = torch.randint(0, 40, x.shape[:2], generator=g)
+    if ignored:
+        y[1, ::2] = -100
+    budget = 420_000  # less than a copy of the input in float32, 480 kB
+
+    def step():
+        with torch.no_grad():
+            xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget)
+            xent.torch.linear_token_statistics(x, w, y, memory_budget=budget)
+
+    assert most_held(step) <= budget
+    for reduction in ("mean", "none"):
+        results = []
+        for given in (x, x.reshape(-1, 1024)):
+            loss = xent.torch.linear_cross_entropy(given, w, y.reshape(given.shape[:-1]), reduction=reduction)
+            results.append([a.reshape(-1) for a in (loss, *torch.autograd.grad(loss.sum(), [x, w]))])
+        for a, e in zip(*results, strict=True):
+            assert torch.equal(a, e)
+
+
 def test_the_budget_is_kept_with_positions():
     g = torch.Generator().manual_seed(0)
     x, w = torch.randn(N, D, generator=g).requires_grad_(), torch.randn(C, 3, D, generator=g).requires_grad_()
@@ -99,11 +128,52 @@ def test_the_budget_is_kept_with_positions():
         assert most_held(step) - allowed([x, w]) <= 1_000_000
 
 
+def test_a_half_gradient_kept_in_float32_is_counted_or_made_later(backend):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(200, 256, generator=g).bfloat16().requires_grad_(), torch.randn(8, 256, generator=g).bfloat16()
+    y = torch.randint(0, 8, (200,), generator=g)
+    results = []
+    for budget, gradient in ((300_000, "in backward"), (450_000, "in forward")):  # 204,800 bytes of float32
+
+        def step(budget=budget):
+            results.append(
+                torch.autograd.grad(xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget) * 0.7, x)[0]
+            )
+
+        assert xent.torch.choice(xent.torch.linear_cross_entropy, x, w, y, memory_budget=budget).gradient == gradient
+        assert most_held(step) - x.nbytes <= budget
+    torch.testing.assert_close(*results, rtol=2**-7, atol=1e-6)  # a unit: each is rounded once
+
+
+def test_top_k_rows_are_checked_within_the_budget(backend):
+    x, w = torch.zeros(4000, 2), torch.zeros(64, 2)
+    indices, probs = torch.arange(32).expand(4000, 32).contiguous(), torch.full((4000, 32), 1 / 32)
+
+    def step():
+        xent.torch.linear_cross_entropy(x, w, xent.TopK(indices, probs), memory_budget=800_000)
+
+    assert most_held(step) <= 800_000  # all at once are sorted into 2 MB
+    indices[3990, 1] = 0
+    with pytest.raises(xent.DistributionError, match="row 3990 names an outcome twice"):
+        step()
+
+
+def test_the_default_never_refuses_and_what_is_said_is_enough(monkeypatch):
+    x, w, y = torch.zeros(20_000, 1), torch.zeros(2, 1), torch.zeros(20_000, dtype=torch.uint8)
+    for budget in (None, 1_500_000):  # 75 bytes a row
+
+        def step(budget=budget):
+            xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget)
+
+        monkeypatch.setattr(_chunks, "DEFAULT", 400_000)  # less than the states of that many rows
+        assert most_held(step) <= 1_500_000
+
+
 def test_the_least_budget_is_named_and_works(backend):
     tensors, y = layer(torch.bfloat16)
-    with pytest.raises(ValueError, match="too little for a row of logits; this call needs at least") as error:
+    with pytest.raises(ValueError, match="`memory_budget` is 1,000 bytes; this call needs at least") as error:
         xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=1000)
-    least = int(re.findall(r"at least ([\d,]+)\.", str(error.value))[0].replace(",", ""))
+    least = int(re.findall(r"at least ([\d,]+), of which", str(error.value))[0].replace(",", ""))
     value = xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least)
     with pytest.raises(ValueError, match=f"at least {least:,}"):
         xent.torch.linear_cross_entropy(*tensors[:2], y, memory_budget=least - 1)
@@ -154,6 +224,12 @@ def test_products_are_computed_once_and_only_for_rows_and_gradients_that_count(
     if any(wanted):
         loss.sum().backward()
     assert tuple(products.values()) == tuple(N // 4 * times for times in expected)
+
+
+def test_nothing_is_kept_where_what_is_saved_goes_elsewhere(backend, products):
+    (x, w, _), y = layer(torch.float32)
+    torch.utils.checkpoint.checkpoint(xent.torch.linear_cross_entropy, x, w, y, use_reentrant=False).backward()
+    assert tuple(products.values()) == (3 * N, N, N)  # the forward pass twice, and once the backward pass
 
 
 def test_no_gradients_without_grad_mode(backend, products):

@@ -13,6 +13,7 @@ import torch
 from xent.torch._products import product_dtype
 
 DEFAULT = 256 << 20
+NOT_SAID = 0  # the default, or as much more as the call takes
 _BLOCKS = (2048, 512, 128, 32)  # outcomes a product takes at a time
 
 
@@ -26,9 +27,11 @@ class Shape(NamedTuple):
     positions: int  # rows of logits for each row of the input
     dtype: torch.dtype
     element: int  # bytes that the rows of logits take beside each logit
+    each: int  # bytes for every row of logits of the call: mask, states, losses, what multiplies them
     target: int  # bytes of one row's target that is copied
     gathered: bool  # rows are picked out of the input
     bias: bool  # is there one?
+    kept: int = 0  # bytes of each number of the input's gradient, where that is kept wide
 
 
 class Plan(NamedTuple):
@@ -43,7 +46,7 @@ def checked_budget(budget: Any) -> int:
     if budget is None:
         return DEFAULT
     try:
-        number = operator.index(budget)
+        number = operator.index(None if isinstance(budget, bool) else budget)  # True would be one byte
     except TypeError:
         raise TypeError(f"`memory_budget` is {budget!r}; it is a whole number of bytes, or None.") from None
     if number <= 0:
@@ -57,7 +60,7 @@ def _whole_call(s: Shape, block: int) -> int:
     wide = size if product_dtype(s.dtype) != s.dtype else 0
     native_half = size == 2
     blocks = block * s.features * (wide or (size if native_half else 0))
-    rows = s.rows * s.positions * 96  # masks, indices, states, losses and what multiplies them
+    rows = s.rows * s.positions * s.each + s.rows * s.features * s.kept + 2048
     vectors = s.outcomes * (8 + (wide * s.positions if s.bias else 0) + (8 if s.bias else 0))
     return blocks + rows + vectors
 
@@ -71,15 +74,20 @@ def _row(s: Shape, block: int) -> int:
 
 
 def plan(s: Shape, budget: int) -> Plan:
-    """Chunks as equal and as few as the budget lets; a budget too small for a row is an error that names the least."""
+    """Chunks as equal and as few as the budget lets; one that is said and too small for a row is an error."""
+    said, budget = budget != NOT_SAID, budget or DEFAULT
+    if not said:  # what does not depend on the chunk leaves it a fair part
+        budget = max(
+            budget, _whole_call(s, _BLOCKS[0]) + DEFAULT // 4, _whole_call(s, _BLOCKS[-1]) + _row(s, _BLOCKS[-1])
+        )
     block = next((b for b in _BLOCKS if _whole_call(s, b) + 8 * _row(s, b) <= budget), _BLOCKS[-1])
     block = min(block, s.outcomes)
     most = (budget - _whole_call(s, block)) // _row(s, block)
     if most < 1:
         least = _whole_call(s, block) + _row(s, block)
         raise ValueError(
-            f"`memory_budget` is {budget:,} bytes, too little for a row of logits; this call needs at least {least:,}."
-            " Raise it, or leave it out."
+            f"`memory_budget` is {budget:,} bytes; this call needs at least {least:,}, of which a row of logits takes "
+            f"{_row(s, block):,}. Raise it, or leave it out."
         )
     chunks = max(1, -(-s.counted // most))
     return Plan(max(1, -(-s.counted // chunks)), block)

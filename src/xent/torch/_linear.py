@@ -10,7 +10,7 @@ import torch
 
 from xent._forms import TopK
 from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state
-from xent.torch._chunks import checked_budget
+from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
 from xent.torch._linear_loss import Run
@@ -20,6 +20,7 @@ from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
 
 Maybe = torch.Tensor | None
+_IGNORED = -100
 
 
 class Call(NamedTuple):
@@ -77,13 +78,21 @@ def _reduced_outside(tokens: Maybe, denominator: float | torch.Tensor | None) ->
     )
 
 
+def _within(choice: Choice, p: LinearOperands, budget: int) -> Choice:
+    """Where a half gradient of the input, kept in float32 until it is scaled, is most of what was said: later."""
+    half = p.input.requires_grad and p.input.dtype.itemsize == 2
+    if choice.gradient == "in forward" and half and 0 < budget < 8 * p.input.numel():
+        return choice._replace(gradient="in backward", reason="`input` has too large a gradient to keep in float32")
+    return choice
+
+
 def _prepare(
     input: torch.Tensor,
     linear_weight: torch.Tensor,
     target: Any,
     linear_bias: Maybe,
     weight: Maybe,
-    ignore_index: int,
+    ignore_index: int | None,
     reduction: str,
     label_smoothing: float,
     z_loss: float,
@@ -95,6 +104,8 @@ def _prepare(
     process_group: Any,
 ) -> Call:
     one_process(process_group)
+    if ignore_index is None:  # how torch.nn.functional.linear_cross_entropy spells its default
+        ignore_index = _IGNORED
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
     input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
     p = linear_operands(input, linear_weight, target, linear_bias, weight, token_weight)
@@ -116,10 +127,10 @@ def _prepare(
         p.input.dtype == torch.float16,
         False,  # the operator hands out gradients too: what it made is multiplied, not handed out twice
         _select.forced(),
+        _state.hooked(),
     )
-    return Call(
-        p, options, denominator, chosen(facts), bool(facts.obstacle or facts.other), checked_budget(memory_budget)
-    )
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    return Call(p, options, denominator, _within(chosen(facts), p, budget), bool(facts.obstacle or facts.other), budget)
 
 
 def _compute(call: Call) -> torch.Tensor:
@@ -162,7 +173,7 @@ def linear_cross_entropy(
     *,
     linear_bias: torch.Tensor | None = None,
     weight: torch.Tensor | None = None,
-    ignore_index: int = -100,
+    ignore_index: int | None = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
@@ -191,11 +202,12 @@ def linear_cross_entropy(
     linear_bias : Tensor, optional
         The shape of `linear_weight` without D.
     weight, ignore_index, reduction, label_smoothing, z_loss, softcap, temperature, token_weight, denominator
-        As in `cross_entropy`.
+        As in `cross_entropy`. `ignore_index=None`, the default of the torch function, is -100.
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
-        gradients of weights and bias. 256 MiB by default; with 50,257 outcomes and 768 features 64 MiB was as fast,
-        and 16 MiB a tenth slower. Input or weights that cannot be viewed as rows are copied first, outside of it.
+        gradients of weights and bias. By default 256 MiB, or what the call takes where that is more; with 50,257
+        outcomes and 768 features 64 MiB was as fast, and 16 MiB a tenth slower. Not counted: what autocast casts, and
+        rows of probabilities that no view is, which are copied whole.
     process_group : None
         Reserved for a vocabulary that is split over processes; not available in this release.
 
@@ -225,13 +237,14 @@ def linear_cross_entropy(
     --------
     float64 and float32 products are those of torch; float16, and bfloat16 where the processor has no units for it, is
     multiplied in float32. The gradients of weights and bias are summed in float32 and rounded once: their error does
-    not grow with the number of chunks. Repeats itself run to run.
+    not grow with the number of chunks. That of `input` is rounded once too. Repeats itself run to run.
 
     Gradient
     --------
     With dz of `cross_entropy`: dz linear_weight, dz^T input and the sum of dz, by `input`, `linear_weight` and
-    `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", and float16, make the logits
-    again (four). Any number of derivatives, forward mode and the transforms of `torch.func` are right.
+    `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", float16, a checkpoint, and
+    bfloat16 with less than 8 bytes of budget for each number of `input`, make the logits again (four). Any number
+    of derivatives, forward mode and the transforms of `torch.func` are right.
 
     References
     ----------

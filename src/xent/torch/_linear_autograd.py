@@ -19,6 +19,7 @@ from xent.torch._options import Options
 
 Maybe = torch.Tensor | None
 Three = tuple[Maybe, Maybe, Maybe]
+_FAR = 1e30  # a gradient divided by this, or its inverse, before it is multiplied leaves the range of float32
 _NO_MORE = (None,) * 5
 
 
@@ -33,7 +34,7 @@ def finished(gradients: Gradients, p: LinearOperands, scale: float = 1.0) -> Thr
     def one(gradient: Maybe, like: Maybe) -> Maybe:
         if gradient is None or like is None:
             return None
-        return (gradient if scale == 1.0 else gradient.mul_(scale)).to(like.dtype)
+        return (gradient if scale == 1.0 else gradient.mul_(scale)).to(like.dtype).view(like.shape)
 
     return one(gradients.input, p.input), one(gradients.weight, p.weight), one(gradients.bias, p.bias)
 
@@ -54,6 +55,7 @@ class LossFunction(torch.autograd.Function):
         inside: bool,
     ) -> torch.Tensor:
         """The loss, () or (N, P); `inside`: the gradients are made here."""
+        inside = inside and (denominator is None or 1 / _FAR <= denominator <= _FAR)
         wanted = Wanted(*ctx.needs_input_grad[:3]) if inside else Wanted(False, False, False)
         found = _linear_loss.loss(p, options, denominator, run, wanted)
         ctx.save_for_backward(*saved(p), found.state)

@@ -37,9 +37,9 @@ NOTHING = Wanted(False, False, False)
 
 
 class Gradients(NamedTuple):
-    """Gradients of the input in its dtype, of weights and bias in the dtype they are summed in."""
+    """Gradients of input, weights and bias; the last two in the dtype they are summed in."""
 
-    input: torch.Tensor | None  # (N, D)
+    input: torch.Tensor | None  # (N, D), in the dtype they are summed in where they are scaled later
     weight: torch.Tensor | None  # (C, P, D)
     bias: torch.Tensor | None  # (C, P)
 
@@ -57,35 +57,47 @@ def kept(p: LinearOperands, ignore_index: int) -> torch.Tensor | None:
     return None if mask.all() else mask
 
 
-def zeros(p: LinearOperands, wanted: Wanted) -> Gradients:
-    """Gradients to add to."""
+def zeros(p: LinearOperands, wanted: Wanted, *, scaled: bool = False) -> Gradients:
+    """Gradients to add to. Those that are `scaled` later stay wide until then: a half is rounded once."""
+    dtype = sum_dtype(p.input.dtype) if scaled else p.input.dtype
 
     def sums(like: torch.Tensor) -> torch.Tensor:
         return empty(tuple(like.shape), sum_dtype(like.dtype)).zero_()
 
     return Gradients(
-        torch.zeros_like(p.input, memory_format=torch.contiguous_format) if wanted.input else None,
+        torch.zeros((p.target.shape[0], p.input.shape[-1]), dtype=dtype) if wanted.input else None,
         sums(p.weight) if wanted.weight else None,
         sums(p.bias) if wanted.bias and p.bias is not None else None,
     )
 
 
-def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: int) -> Plan:
-    """The chunks of a call."""
+def _each(p: LinearOperands, mask: torch.Tensor | None, backend: str) -> int:
+    """Bytes for every row of logits of a call, whatever the chunk: the most of before, and of while, it is walked."""
+    labels = 0 if p.soft else (8 if p.target.dtype != torch.int64 else 0) + 4  # converted, and compared
+    divided = 10 + (0 if p.classes is None or p.soft else 24)
+    walked = (10 if mask is not None else 0) + 8 * STATE[backend] + 8 + 16  # mask, states, losses, upstream
+    return max(labels, divided, walked)
+
+
+def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: int, *, scaled: bool = False) -> Plan:
+    """The chunks of a call; the gradient of the input is a wide one where it is `scaled` later."""
+    wide = sum_dtype(p.input.dtype).itemsize if scaled and p.input.dtype.itemsize == 2 else 0
     copied = p.target.element_size() * p.weight.shape[0] if p.soft and p.probs is None else 0
     element = _rows_reference.ELEMENT if backend == "reference" else 0
     n, positions = p.target.shape[:2]
     shape = Shape(
         n,
         n if mask is None else int(mask.any(1).sum()),
-        p.input.shape[1],
+        p.input.shape[-1],
         p.weight.shape[0],
         positions,
         p.input.dtype,
         element,
+        _each(p, mask, backend),
         copied if positions > 1 else 0,
-        mask is not None,
+        mask is not None or p.input.dim() > 2,
         p.bias is not None,
+        wide,
     )
     return plan(shape, budget)
 
@@ -104,13 +116,13 @@ class _Walk:
 
     def __init__(self, p: LinearOperands, mask: torch.Tensor | None, plan: Plan, gradients: Gradients) -> None:
         self.p, self.mask, self.gradients = p, mask, gradients
-        self.products = Products(p.input.dtype, plan.rows, p.input.shape[1], plan.block)
+        self.products = Products(p.input.dtype, plan.rows, p.input.shape[-1], plan.block)
         self.memory = empty((plan.rows * p.weight.shape[0],), self.products.dtype)
         self.bias = None if p.bias is None else p.bias.to(self.products.dtype)
 
     def chunk(self, at: At, each: Each) -> None:
         """All positions of the rows `at`."""
-        x = self.p.input[at].to(self.products.dtype)
+        x = self.p.taken(at).to(self.products.dtype)
         total = self.gradients.input
         # Summed where it belongs, unless the rows are scattered or rounding must wait for the last position.
         direct = total is not None and isinstance(at, slice) and total.dtype == sum_dtype(total.dtype)
@@ -150,8 +162,9 @@ class _Walk:
 
 def walk(p: LinearOperands, mask: torch.Tensor | None, plan: Plan, each: Each, gradients: Gradients) -> None:
     """Call `each` with rows, position and their logits; what it leaves there is multiplied back into `gradients`."""
-    if p.input.shape[0] == 0:
+    rows = p.target.shape[0]
+    if rows == 0:
         return
     steps = _Walk(p, mask, plan, gradients)
-    for at in _chunks(p.input.shape[0], mask, plan.rows):
+    for at in _chunks(rows, mask, plan.rows):
         steps.chunk(at, each)

@@ -9,11 +9,14 @@ from typing import NamedTuple
 import torch
 
 from xent._errors import DistributionError
+from xent.torch._chunks import DEFAULT
 from xent.torch._linear_loop import NOTHING, STATE, At, Gradients, Wanted, kept, kernel, planned, walk, zeros
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._options import Options
 from xent.torch._reference import loss_dtype
 from xent.torch._rows import BadRows
+
+_SORTED = 48  # bytes for each outcome of a top-k row that is checked: converted, sorted, summed
 
 
 class Run(NamedTuple):
@@ -56,21 +59,29 @@ def _pick(a: torch.Tensor | None, at: At, position: int) -> torch.Tensor | None:
     return None if a is None else a[at, position]
 
 
-def _checked(p: LinearOperands, options: Options) -> None:
+def _checked(p: LinearOperands, options: Options, budget: int) -> None:
     """Before the first product, whatever is small enough; distributions over all outcomes are checked by the chunk."""
-    if not p.soft or p.probs is not None:
-        p.check(options.ignore_index)
+    if p.probs is None:
+        if not p.soft:
+            p.check(options.ignore_index)
+        return
+    size = max(1, (budget or DEFAULT) // (_SORTED * max(1, p.target[0].numel() if len(p.target) else 1)))
+    try:
+        for target, probs in zip(p.target.split(size), p.probs.split(size), strict=True):
+            p._replace(target=target, probs=probs, tokens=None, shape=target.shape[:2]).check(options.ignore_index)
+    except DistributionError:
+        p.check(options.ignore_index)  # says which row of the call it is
 
 
 def loss(
     p: LinearOperands, options: Options, denominator: float | None, run: Run, wanted: Wanted, upstream: float = 1.0
 ) -> Loss:
     """The loss, and where they are wanted the gradients of upstream x loss; a bad target is a DistributionError."""
-    _checked(p, options)
+    _checked(p, options, run.budget)
     mask = kept(p, options.ignore_index)
     by = divisor(p, options, mask, denominator)
     rows, inside = kernel(run.backend), any(wanted)
-    gradients = zeros(p, wanted)
+    gradients = zeros(p, wanted, scaled=True)
     reduced = options.reduction != "none"
     each_row = replace(options, reduction="sum" if reduced else "none")
     classes = None if p.classes is None else p.classes.double()
@@ -99,7 +110,8 @@ def loss(
 
     if by is not None:
         try:
-            walk(p, mask, planned(p, mask, run.backend, run.budget), each, gradients)
+            chunks = planned(p, mask, run.backend, run.budget, scaled=wanted.input)
+            walk(p, mask, chunks, each, gradients)
         except BadRows:
             p.check(options.ignore_index)
             raise DistributionError("`target` holds a row that is no distribution.") from None
@@ -155,7 +167,7 @@ class Statistics(NamedTuple):
 
 def statistics(p: LinearOperands, options: Options, run: Run) -> Statistics:
     """All four statistics of every row."""
-    _checked(p, options)
+    _checked(p, options, run.budget)
     mask, rows, shape = kept(p, options.ignore_index), kernel(run.backend), p.target.shape[:2]
     dtype = loss_dtype(p.input.dtype)
     result = Statistics(

@@ -55,7 +55,7 @@ class LinearCrossEntropyLoss(Loss):
         device: Any = None,
         dtype: Any = None,
         weight: torch.Tensor | None = None,
-        ignore_index: int = -100,
+        ignore_index: int | None = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
         z_loss: float = 0.0,

@@ -13,14 +13,14 @@ import torch
 
 from xent._errors import BackendUnavailable, ShapeError
 from xent._forms import TopK
-from xent.torch import _operands
+from xent.torch import _operands, _state
 from xent.torch._operands import LABELS, Operands, floating, together
 
 
 class LinearOperands(NamedTuple):
     """The arguments as rows. Labels: `target` (N, P); distributions (N, P, C); top-k: it and `probs` (N, P, k)."""
 
-    input: torch.Tensor  # (N, D)
+    input: torch.Tensor  # (N, D); or (..., D), of N rows in all, where only a copy would be (N, D)
     weight: torch.Tensor  # (C, P, D)
     bias: torch.Tensor | None  # (C, P)
     target: torch.Tensor
@@ -35,6 +35,13 @@ class LinearOperands(NamedTuple):
     def soft(self) -> bool:
         """Whether the targets are distributions."""
         return self.probs is not None or self.target.is_floating_point()
+
+    def taken(self, at: slice | torch.Tensor) -> torch.Tensor:
+        """The rows `at` of the input, (n, D)."""
+        if self.input.dim() == 2:
+            return self.input[at]
+        at = torch.arange(at.start, at.stop) if isinstance(at, slice) else at
+        return self.input[torch.unravel_index(at, self.input.shape[:-1])]
 
     def rows(self, logits: torch.Tensor) -> Operands:
         """The same arguments for `cross_entropy`, beside logits (N P, C)."""
@@ -118,7 +125,7 @@ def linear_operands(
         else:
             target = target.reshape(n, positions)
     return LinearOperands(
-        input.reshape(n, features),
+        input if _only_copied(input) else input.reshape(n, features),
         linear_weight.reshape(outcomes, positions, features),
         None if linear_bias is None else linear_bias.reshape(outcomes, positions),
         target,
@@ -129,6 +136,14 @@ def linear_operands(
         tail,
         outer,
     )
+
+
+def _only_copied(input: torch.Tensor) -> bool:
+    """Whether only a copy of `input` would be rows, as of hidden[:, :-1]: then it is taken a chunk at a time."""
+    if _state.seen() or input.dim() < 3:
+        return False
+    steps, lengths = input.stride(), input.shape
+    return any(steps[i] != lengths[i + 1] * steps[i + 1] for i in range(input.dim() - 2))
 
 
 def _target(target: Any, outer: tuple[int, ...], soft: tuple[int, ...], input: torch.Tensor) -> torch.Tensor:

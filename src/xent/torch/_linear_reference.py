@@ -13,7 +13,7 @@ from xent.torch._options import Options
 def _logits(p: LinearOperands, ignore_index: int) -> torch.Tensor:
     """(N P, C); half precision is multiplied in float32. What an ignored row holds reaches nothing."""
     wide = _reference.loss_dtype(p.input.dtype)
-    input, weight = p.input.to(wide), p.weight.to(wide)
+    input, weight = p.input.flatten(0, -2).to(wide), p.weight.to(wide)
     if not p.soft:
         unread = (p.target.to(torch.int64) == ignore_index).all(1, keepdim=True)
         input = input.masked_fill(unread, 0.0)

@@ -8,7 +8,7 @@ import torch
 
 from xent._errors import ShapeError
 from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _select, _state
-from xent.torch._chunks import checked_budget
+from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear import cast, chosen, wants_gradient, without_autocast
 from xent.torch._linear_autograd import StatisticsFunction
 from xent.torch._linear_loss import Run
@@ -55,7 +55,13 @@ def _prepare(
         _state.seen(),
         _select.forced(),
     )
-    return Call(p, options, chosen(facts), bool(facts.obstacle), checked_budget(memory_budget))
+    return Call(
+        p,
+        options,
+        chosen(facts),
+        bool(facts.obstacle),
+        NOT_SAID if memory_budget is None else checked_budget(memory_budget),
+    )
 
 
 def _compute(call: Call) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

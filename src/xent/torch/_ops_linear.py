@@ -66,7 +66,7 @@ def like(p: LinearOperands, wanted: list[bool], summed: bool) -> tuple[Tensor, T
 
     dtype = p.input.dtype
     sums = sum_dtype(dtype) if summed else dtype
-    return one(p.input, wanted[0], dtype), one(p.weight, wanted[1], sums), one(p.bias, wanted[2], sums)
+    return one(p.input, wanted[0], sums), one(p.weight, wanted[1], sums), one(p.bias, wanted[2], sums)
 
 
 @torch.library.custom_op("xent::linear_cross_entropy", mutates_args=(), device_types="cpu")

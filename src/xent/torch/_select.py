@@ -150,7 +150,10 @@ def choice(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Choice
         prepare = _PREPARE[function]
     except (KeyError, TypeError):
         names = ", ".join(sorted(f.__name__ for f in _PREPARE))
-        raise TypeError(f"`function` is {function!r}; `choice` knows {names}.") from None
+        found = (
+            getattr(function, "__name__", None) or f"a {type(function).__name__}"
+        )  # a module shows itself in many lines
+        raise TypeError(f"`function` is {found}; `choice` knows {names}.") from None
     bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
     return prepare(**bound.arguments).choice
