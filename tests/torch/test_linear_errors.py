@@ -49,7 +49,7 @@ def call(x=X, w=W, y=Y, **options):
         (
             {"memory_budget": 9},
             ValueError,
-            r"`memory_budget` is 9 bytes; this call needs at least [\d,]+, of which a row of logits takes [\d,]+\. Raise",
+            r"`memory_budget` is 9 bytes; this call needs at least [\d,]+, of which a row of logits takes [\d,]+",
         ),
         ({"denominator": 2, "reduction": "sum"}, ValueError, '`denominator` is for `reduction="mean"`'),
         ({"denominator": torch.zeros(())}, ValueError, "`denominator` is 0; it is a finite number above 0."),
