@@ -46,7 +46,9 @@ def checked_budget(budget: Any) -> int:
     if budget is None:
         return DEFAULT
     try:
-        number = operator.index(None if isinstance(budget, bool) else budget)  # True would be one byte
+        if isinstance(budget, bool):
+            raise TypeError
+        number = operator.index(budget)
     except TypeError:
         raise TypeError(f"`memory_budget` is {budget!r}; it is a whole number of bytes, or None.") from None
     if number <= 0:

@@ -56,6 +56,7 @@ class LossFunction(torch.autograd.Function):
     ) -> torch.Tensor:
         """The loss, () or (N, P); `inside`: the gradients are made here."""
         inside = inside and (denominator is None or 1 / _FAR <= denominator <= _FAR)
+        inside = inside and (not ctx.needs_input_grad[0] or _linear_loss.keeps_wide(p, options, run))
         wanted = Wanted(*ctx.needs_input_grad[:3]) if inside else Wanted(False, False, False)
         found = _linear_loss.loss(p, options, denominator, run, wanted)
         ctx.save_for_backward(*saved(p), found.state)

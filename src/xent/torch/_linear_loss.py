@@ -73,6 +73,17 @@ def _checked(p: LinearOperands, options: Options, budget: int) -> None:
         p.check(options.ignore_index)  # says which row of the call it is
 
 
+def keeps_wide(p: LinearOperands, options: Options, run: Run) -> bool:
+    """Whether the budget lets a half gradient of the input be kept in float32."""
+    if p.input.dtype.itemsize > 2 or not run.budget:
+        return True
+    try:
+        planned(p, kept(p, options.ignore_index), run.backend, run.budget, scaled=True)
+    except ValueError:
+        return False
+    return True
+
+
 def loss(
     p: LinearOperands, options: Options, denominator: float | None, run: Run, wanted: Wanted, upstream: float = 1.0
 ) -> Loss:
