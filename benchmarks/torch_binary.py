@@ -37,7 +37,7 @@ def steps(losses: dict[str, Callable[[torch.Tensor], torch.Tensor]], x: torch.Te
     }
 
 
-def report(name: str, calls: dict[str, Callable[[], Any]], seconds: float = 12.0, inner: int = 1) -> dict[str, Any]:
+def report(name: str, calls: dict[str, Callable[[], Any]], seconds: float = 6.0, inner: int = 1) -> dict[str, Any]:
     """One row: milliseconds of each, and how many times faster than PyTorch we are."""
     for x in calls.values():
         x()
@@ -85,7 +85,7 @@ def distillation(rows: int, outcomes: int, dtype: torch.dtype, kind: str, temper
         "eager": theirs,
         "compile": compiled,
     }
-    return report(f"distillation {kind} {rows}x{outcomes} {str(dtype)[6:]}", steps(losses, student), seconds=20.0)
+    return report(f"distillation {kind} {rows}x{outcomes} {str(dtype)[6:]}", steps(losses, student), seconds=10.0)
 
 
 CASES: dict[str, Callable[[], dict[str, Any]]] = {

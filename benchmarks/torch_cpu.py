@@ -113,7 +113,7 @@ def logits(case: int) -> dict[str, Any]:
     calls: dict[str, Callable[[], Any]] = {name: step(f, x, y) for name, f in PROVIDERS.items()}
     calls["floor: one read, one write"] = lambda: room.copy_(data)
     calls["fresh copy"] = data.clone
-    t = seconds(calls, 40)
+    t = seconds(calls, 20)
     row = {"case": f"cross_entropy {NAMES[dtype]} {n} x {v}, forward and backward", "seconds": t}
     row["peak_mib"] = {} if QUICK else peaks(case)
     targets = {"eager": 2.5, "compiled": 1.4}
@@ -140,7 +140,7 @@ def loss_only(case: int) -> dict[str, Any]:
     data = x.detach()
     calls = {name: (lambda f=f: f(data, y)) for name, f in PROVIDERS.items() if name != "compiled"}
     calls["floor: one read"] = data.sum
-    t = seconds(calls, 15)
+    t = seconds(calls, 8)
     row = {"case": f"cross_entropy {NAMES[dtype]} {n} x {v}, loss only", "seconds": t}
     return show(row, {"eager / ours": (t["eager"] / t["ours"], 1.5)})
 
@@ -148,7 +148,7 @@ def loss_only(case: int) -> dict[str, Any]:
 def tiny() -> dict[str, Any]:
     x, y = batch(torch.float32, 32, 10)
     calls = {name: step(PROVIDERS[name], x, y) for name in ("ours", "eager")}
-    t = seconds(calls, 10, inner=500)
+    t = seconds(calls, 6, inner=100)
     row = {"case": "cross_entropy float32 32 x 10, forward and backward", "seconds": t}
     return show(row, {"eager / ours": (t["eager"] / t["ours"], 1 / 1.3)})
 
