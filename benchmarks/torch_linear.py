@@ -177,7 +177,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dtype", choices=["float32", "bfloat16"])
     parser.add_argument("--rows", type=int, default=2048)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--sweep", action="store_true")
     parser.add_argument("--peak")
     arguments = parser.parse_args()
