@@ -70,3 +70,9 @@ def replace_section(name: str, lines: list[str]) -> None:
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, rest = path.read_text().split(begin)
     path.write_text(begin.join([before, "\n".join(["", *lines, end]) + rest.split(end)[1]]))
+
+
+def resident(what: str) -> float:
+    """MiB that this process holds now (VmRSS), or has held at most (VmHWM). Linux."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024

@@ -1,6 +1,6 @@
 """Losses of xent.torch on the CPU beside PyTorch's, eager and compiled, beside the floor, with peak memory.
 
-    python benchmarks/torch_cpu.py [--quick] [--only logits|tiny]
+    python benchmarks/torch_cpu.py [--quick] [--only logits|tiny] [--document]
 
 Without options it also runs torch_linear.py and torch_binary.py beside it, and writes the table of docs/performance.md.
 
@@ -13,7 +13,6 @@ in a process of its own for each provider, over what it holds before the call.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _timing import RESULTS, alternate, machine, replace_section, write
+from _timing import RESULTS, alternate, machine, replace_section, resident, write
 
 import xent
 import xent.torch
@@ -84,9 +83,10 @@ def peaks(case: int) -> dict[str, float]:
 def peak(case: int, name: str) -> None:
     small, large = batch(torch.float32, 8, 128256), batch(*LOGITS[case])
     step(PROVIDERS[name], *small)()  # libraries, threads and compilers are there before the measurement
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew (Linux)
+    before = resident("VmRSS")
     step(PROVIDERS[name], *large)()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(resident("VmHWM") - before)
 
 
 def show(row: dict[str, Any], ratios: dict[str, tuple[float, float]]) -> dict[str, Any]:
@@ -240,6 +240,8 @@ def main() -> None:
     if "--peak" in sys.argv:
         at = sys.argv.index("--peak")
         return peak(int(sys.argv[at + 1]), sys.argv[at + 2])
+    if "--document" in sys.argv:  # the table, from the last run
+        return document(json.loads((RESULTS / "torch_cpu.json").read_text())["rows"])
     print(machine(), f"torch threads {torch.get_num_threads()}")
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
     rows: list[dict[str, Any]] = []
