@@ -161,7 +161,8 @@ def line(case: str, ours: float, other: str, theirs: float, target: float | None
         met = ratio <= target if most else ratio >= target
         goal = f"{'at most ' if most else ''}{target:.3g}x" + ("" if met else ", missed")
     took = f"{ratio:.2f}x as long" if most else f"{ratio:.2f}x"
-    return f"| {case} | {ours * 1e3:.3g} | {other}, {theirs * 1e3:.3g} ms | {took} | {goal} |"
+    mine, other_ms = (f"{t * 1e3:,.0f}" if t >= 0.1 else f"{t * 1e3:.3g}" for t in (ours, theirs))
+    return f"| {case} | {mine} | {other}, {other_ms} ms | {took} | {goal} |"
 
 
 def logits_lines(rows: list[dict[str, Any]]) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from _timing import alternate, machine, write
+from _timing import alternate, machine, resident, write
 
 import xent.torch
 from xent.torch._products import bfloat16_units
@@ -134,12 +134,6 @@ def measure_peak(name, n, dtype):
     run()
     gradients = (n + V) * D * dtype.itemsize
     print(resident("VmHWM") - before - gradients / 2**20)
-
-
-def resident(what):
-    """MiB that this process holds now (VmRSS), or has held at most (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(what)).split()[1]) / 1024
 
 
 def report(n, dtype, seconds):
