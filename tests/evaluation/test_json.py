@@ -16,11 +16,13 @@ FIELDS = [
         "discrimination",
         "recalibration",
         "isotonic",
+        "classwise",
         "per_class",
         "worst_rows",
         "tail_share",
         "audit",
     ),
+    *("clusters", "confusions", "slices", "also", "reliability", "loss_histogram", "temperature_curve"),
 ]
 
 
@@ -39,9 +41,11 @@ def test_fields(several):
     assert plain(fields)
     assert list(fields["cross_entropy"]) == ["value", "se", "low", "high"]
     assert list(fields["clipped"][0]) == ["eps", "cross_entropy"]
-    assert list(fields["recalibration"]) == ["kind", "parameters", "gain", "p_value"]
-    assert list(fields["per_class"][0]) == ["name", "n", "loss", "share", "frequency", "mean_probability"]
-    assert list(fields["worst_rows"][0]) == ["row", "label", "probability", "loss"]
+    assert list(fields["recalibration"]) == ["kind", "parameters", "gain", "p_value", "state"]
+    per_class = ["name", "n", "loss", "share", "frequency", "mean_probability", "slope", "intercept"]
+    assert list(fields["per_class"][0]) == per_class
+    worst = ["row", "label", "probability", "loss", "said", "said_probability"]
+    assert list(fields["worst_rows"][0]) == worst
     assert list(fields["audit"]) == [
         "rows",
         "dropped",

@@ -15,7 +15,7 @@ from xent.evaluation._exact import Floats
 from xent.evaluation._recalibration import Mended, recalibrate
 from xent.evaluation._rows import Rows, read_rows
 from xent.evaluation._tables import class_table, frequencies, mean_or_inf, tail_share, worst_rows
-from xent.evaluation.results import Audit, Clipped, Estimate, Evaluation, Recalibration
+from xent.evaluation.results import Also, Audit, Clipped, Estimate, Evaluation, Recalibration
 from xent.measures import surprisal as surprisal_of
 
 CLIPS = (2.0**-52, 1e-15, 1e-7)
@@ -136,12 +136,22 @@ def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mende
         skill=skill(losses, prior, rows, uncertainty),
         miscalibration=(loss - mended.loss) * scale,
         discrimination=(uncertainty - mended.loss) * scale,
-        recalibration=Recalibration(mended.kind, mended.parameters, in_unit(mended.gain, scale), mended.p_value),
+        recalibration=Recalibration(
+            mended.kind, mended.parameters, in_unit(mended.gain, scale), mended.p_value, mended.state
+        ),
         isotonic=None,
+        classwise=None,
         per_class=class_table(rows, losses, scale),
         worst_rows=worst_rows(rows, losses, scale),
         tail_share=tail_share(rows, losses),
         audit=_audit(rows, losses),
+        clusters=None if rows.cluster is None else rows.clusters,
+        confusions=(),
+        slices=(),
+        also=Also(math.nan, math.nan, math.nan, math.nan),
+        reliability=(),
+        loss_histogram=(),
+        temperature_curve=(),
     )
 
 

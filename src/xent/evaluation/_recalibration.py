@@ -27,13 +27,18 @@ _CLOSE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """The map in nats: its kind and parameters, the loss after it, the cross-fitted gain and the p-value."""
+    """The map in nats: its kind and parameters, the loss after it, the cross-fitted gain and the p-value.
+
+    `fall` is what each row gains in the cross-fit; None where that is undefined.
+    """
 
     kind: str
     parameters: dict[str, float]
     loss: float
     gain: Estimate
     p_value: float
+    state: str
+    fall: Floats | None
 
 
 def recalibrate(rows: Rows, losses: Floats, loss: float, seed: int) -> Mended:
@@ -41,19 +46,21 @@ def recalibrate(rows: Rows, losses: Floats, loss: float, seed: int) -> Mended:
     kind = "affine" if rows.k == 2 else "temperature"
     if not math.isfinite(loss):
         names = ("slope", "intercept") if rows.k == 2 else ("temperature",)
-        return Mended(kind, dict.fromkeys(names, math.nan), math.nan, UNDEFINED, math.nan)
+        return Mended(kind, dict.fromkeys(names, math.nan), math.nan, UNDEFINED, math.nan, "infinite", None)
     map_: Map = AffineMap.of(rows, losses) if rows.k == 2 else TemperatureMap.of(rows, losses)
     with np.errstate(all="ignore"):
         theta = map_.fit(None, _EXACT)
         if theta is None:
-            return Mended(kind, map_.parameters(None), math.nan, UNDEFINED, math.nan)
+            return Mended(kind, map_.parameters(None), math.nan, UNDEFINED, math.nan, "undefined", None)
         fitted = map_.terms(theta)
         after = losses.copy()
         after[map_.rows] = _as_given(rows, map_, fitted)
         mended = mean(after, Sampling(rows.weight, None, rows.n)).value
         # The identity is one of the maps: where it is the best, rounding must not make it look worse than itself.
-        gain = _cross_fitted_gain(rows, map_, theta, fitted, losses, seed)
-        return Mended(kind, map_.parameters(theta), min(mended, loss), gain, _p_value(rows, map_, fitted))
+        fall = _cross_fitted_fall(rows, map_, theta, fitted, losses, seed)
+        gain = UNDEFINED if fall is None else mean(fall, Sampling.of(rows))
+        p_value = _p_value(rows, map_, fitted)
+        return Mended(kind, map_.parameters(theta), min(mended, loss), gain, p_value, "fitted", fall)
 
 
 def _as_given(rows: Rows, map_: Map, terms: Terms) -> Floats:
@@ -61,10 +68,10 @@ def _as_given(rows: Rows, map_: Map, terms: Terms) -> Floats:
     return terms.loss if rows.soft is None else terms.loss * rows.soft[map_.rows].sum(axis=1)
 
 
-def _cross_fitted_gain(rows: Rows, map_: Map, theta: Floats, fitted: Terms, losses: Floats, seed: int) -> Estimate:
-    """Mean fall of the loss when each fold is mapped by a fit to the others; undefined if one of those has none."""
+def _cross_fitted_fall(rows: Rows, map_: Map, theta: Floats, fitted: Terms, losses: Floats, seed: int) -> Floats | None:
+    """Fall of each row's loss when each fold is mapped by a fit to the others; None if one of those has none."""
     if rows.clusters < 2:
-        return UNDEFINED
+        return None
     fold = folds(rows, seed)
     of_map = fold[map_.rows]
     fall = np.zeros(rows.n)
@@ -75,10 +82,10 @@ def _cross_fitted_gain(rows: Rows, map_: Map, theta: Floats, fitted: Terms, loss
         others = map_.subset(~here)
         best = others.fit(theta, _CLOSE, slope_at(some(fitted, ~here), others.weight))
         if best is None:
-            return UNDEFINED
+            return None
         part = map_.subset(here)
         fall[part.rows] = losses[part.rows] - _as_given(rows, part, part.terms(best))
-    return mean(fall, Sampling.of(rows))
+    return fall
 
 
 def _p_value(rows: Rows, map_: Map, fitted: Terms) -> float:

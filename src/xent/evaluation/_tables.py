@@ -29,6 +29,8 @@ def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...
             share=math.nan if own is None or grand is None else ratio(own, grand),
             frequency=ratio(mass[k], whole),
             mean_probability=ratio(forecast[k], whole),
+            slope=math.nan,
+            intercept=math.nan,
         )
         for k, own in enumerate(cost)
     )
@@ -64,9 +66,17 @@ def worst_rows(rows: Rows, losses: Floats, scale: float) -> tuple[WorstRow, ...]
     given = rows.of_label(rows.probs)
     order = np.lexsort((candidates, given[candidates], label[candidates], -losses[candidates]))[:count]
     chosen = candidates[order]
+    said = rows.probs[chosen].argmax(axis=1)
     return tuple(
-        WorstRow(int(rows.position[i]), rows.classes[label[i]], float(given[i]), float(losses[i]) * scale)
-        for i in chosen.tolist()
+        WorstRow(
+            row=int(rows.position[i]),
+            label=rows.classes[label[i]],
+            probability=float(given[i]),
+            loss=float(losses[i]) * scale,
+            said=rows.classes[top],
+            said_probability=float(rows.probs[i, top]),
+        )
+        for i, top in zip(chosen.tolist(), said.tolist(), strict=True)
     )
 
 

@@ -53,11 +53,70 @@ class Recalibration:
     p_value : float
         Of the hypothesis that there is nothing to mend: the likelihood ratio, chi-squared with one degree of freedom a
         parameter; the score test with weights, and its cluster-robust form with clusters.
+    state : str
+        "fitted"; or why no map is best: "separated" (the forecasts rank all that happened above all that did not),
+        "reversed" (below it), "infinite" (the loss is), "undefined" (the search found none).
     """
 
     kind: str
     parameters: dict[str, float]
     gain: Estimate
+    p_value: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classwise:
+    """Three or more classes: a slope and an offset a class, to see whether one temperature is enough.
+
+        log q'_k = slope_k · log q_k + offset_k - log of the sum over classes
+
+    Fitted on at most 32,768 rows, chosen by content and seed.
+
+    Attributes
+    ----------
+    slope : tuple of float
+        One a class; equal slopes are 1/temperature.
+    offset : tuple of float
+        One a class, in nats; they sum to 0.
+    gain : Estimate
+        Cross-fitted fall of the loss against the forecasts as given, in the unit of the evaluation.
+    p_value : float
+        Of the hypothesis that one temperature is enough: likelihood ratio, chi-squared with 2K - 2 degrees of freedom;
+        NaN with weights or clusters, under which it would be wrong.
+    rows : int
+        Rows the map was fitted on.
+    """
+
+    slope: tuple[float, ...]
+    offset: tuple[float, ...]
+    gain: Estimate
+    p_value: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Isotonic:
+    """The best non-decreasing map of a binary forecast, by pool-adjacent-violators, and what chance alone gives it.
+
+    Attributes
+    ----------
+    miscalibration : float
+        What the map saves in sample, in the unit of the evaluation; above 0 for a perfectly calibrated forecast too.
+    discrimination : float
+        uncertainty - (loss after the map): `uncertainty - discrimination + miscalibration` is the loss.
+    null_mean : float
+        Mean of `miscalibration` over label sets drawn from the forecasts themselves.
+    null_high : float
+        Their 95 % point.
+    p_value : float
+        (1 + sets with at least as much) / (1 + sets).
+    """
+
+    miscalibration: float
+    discrimination: float
+    null_mean: float
+    null_high: float
     p_value: float
 
 
@@ -79,6 +138,9 @@ class ClassRow:
         The (weighted) share of the rows that are of this class.
     mean_probability : float
         The (weighted) mean of the probability given to this class over all rows.
+    slope, intercept : float
+        Of this class against the rest: logit P(class | q) = slope · logit q + intercept, maximum likelihood; NaN where
+        none is best.
     """
 
     name: str
@@ -87,19 +149,160 @@ class ClassRow:
     share: float
     frequency: float
     mean_probability: float
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """What happened beside the likeliest forecast, where they differ: how many rows, and the nats lost on them.
+
+    Attributes
+    ----------
+    label, said : str
+        The class that happened, and the one with the largest probability (a tie goes to the first).
+    n : int
+        Rows.
+    loss : float
+        Their (weighted) mean loss, in the unit of the evaluation.
+    share : float
+        Their share of the total loss; NaN when that is 0 or infinite.
+    """
+
+    label: str
+    said: str
+    n: int
+    loss: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows that hold one value of a slice column.
+
+    Attributes
+    ----------
+    column, value : str
+        The column and its value.
+    n : int
+        Rows.
+    cross_entropy : Estimate
+        Their loss, in the unit of the evaluation.
+    uncertainty : float
+        Entropy of their own label frequencies.
+    skill : Estimate
+        1 - cross_entropy / uncertainty.
+    share : float
+        Their share of the total loss; NaN when that is 0 or infinite.
+    accuracy : float
+        The (weighted) share of them whose likeliest class happened.
+    mean_gap : float
+        Two classes: mean forecast of class 1 less its frequency; more: mean top probability less the accuracy.
+    """
+
+    column: str
+    value: str
+    n: int
+    cross_entropy: Estimate
+    uncertainty: float
+    skill: Estimate
+    share: float
+    accuracy: float
+    mean_gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Numbers that others print. None of them says where the loss comes from.
+
+    Attributes
+    ----------
+    accuracy : float
+        The (weighted) share of rows whose likeliest class happened; a tie goes to the first class.
+    brier : float
+        Two classes: mean of (q - y)²; more: mean over rows of the sum over classes of (q_k - y_k)².
+    auc : float
+        Two classes: the chance that a row of class 1 gets a higher forecast than one of class 0, ties counting half;
+        else NaN.
+    ece : float
+        Mean gap between the probability of the likeliest class and its frequency, over 15 bins of equal width.
+    """
+
+    accuracy: float
+    brier: float
+    auc: float
+    ece: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often what was forecast happened: the isotonic line at up to 65 forecasts, its band, and the forecasts' density.
+
+    Attributes
+    ----------
+    kind : str
+        "class": forecasts of `name`, against it happening; "top_label": the largest probability of a row, against that
+        class happening.
+    name : str
+        The class; "" for the top label.
+    forecast : tuple of float
+        Forecasts, rising.
+    frequency : tuple of float
+        The isotonic line there.
+    low, high : tuple of float
+        Where 95 % of such lines lie when the forecasts are right (pointwise); NaN where it was not simulated.
+    density : tuple of float
+        Share of the rows in each of 20 bins of equal width of [0, 1].
+    miscalibration, null_mean, p_value : float
+        As in `Isotonic`, of this binary forecast; in the unit of the evaluation.
+    """
+
+    kind: str
+    name: str
+    forecast: tuple[float, ...]
+    frequency: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    density: tuple[float, ...]
+    miscalibration: float
+    null_mean: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossBin:
+    """Rows whose loss lies in [low, high), in the unit of the evaluation: their share of the rows and of the loss.
+
+    The last bin ends at inf. Infinite losses are counted in its `rows`; `loss` is then of the finite total.
+    """
+
+    low: float
+    high: float
+    rows: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class TemperaturePoint:
+    """The loss when all forecasts are tempered, q' ∝ q^(1/temperature)."""
+
+    temperature: float
+    cross_entropy: float
 
 
 @dataclass(frozen=True, slots=True)
 class WorstRow:
     """One of the costliest rows: its id or number from 0, its label, the probability given to that, and its loss.
 
-    For soft labels `label` is the class with the largest mass.
+    For soft labels `label` is the class with the largest mass. `said` is the class with the largest probability.
     """
 
     row: int | str | None
     label: str
     probability: float
     loss: float
+    said: str
+    said_probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +362,10 @@ class Evaluation:
         What the predictions know beyond the frequencies, once mended.
     recalibration : Recalibration
         The map, its parameters, its cross-fitted gain and its test.
-    isotonic : None
-        Reserved for the pool-adjacent-violators map of two classes; not computed by this version.
+    isotonic : Isotonic or None
+        Two classes only: the best non-decreasing map.
+    classwise : Classwise or None
+        Three to 32 classes: a slope and an offset a class.
     per_class : tuple of ClassRow
         One entry a class, in the order of `classes`.
     worst_rows : tuple of WorstRow
@@ -169,6 +374,20 @@ class Evaluation:
         Share of the total loss on the costliest 1 % of rows (rounded up).
     audit : Audit
         Counts of rows.
+    clusters : int or None
+        How many clusters there are; None if each row is its own.
+    confusions : tuple of Confusion
+        Up to 20 pairs of what happened and what was said instead, by the loss on them.
+    slices : tuple of Slice
+        One entry a value of each slice column, columns in the order given, values by their loss's share.
+    also : Also
+        Accuracy, Brier score, AUC and ECE.
+    reliability : tuple of Reliability
+        Two classes: of class 1. More: of the top label, then of each class (of the 20 with most of the loss).
+    loss_histogram : tuple of LossBin
+        Rows and loss by size of loss.
+    temperature_curve : tuple of TemperaturePoint
+        The loss over temperatures; () if the loss is infinite.
     """
 
     n: int
@@ -182,11 +401,19 @@ class Evaluation:
     miscalibration: float
     discrimination: float
     recalibration: Recalibration
-    isotonic: None
+    isotonic: Isotonic | None
+    classwise: Classwise | None
     per_class: tuple[ClassRow, ...]
     worst_rows: tuple[WorstRow, ...]
     tail_share: float
     audit: Audit
+    clusters: int | None
+    confusions: tuple[Confusion, ...]
+    slices: tuple[Slice, ...]
+    also: Also
+    reliability: tuple[Reliability, ...]
+    loss_histogram: tuple[LossBin, ...]
+    temperature_curve: tuple[TemperaturePoint, ...]
 
     @property
     def geometric_mean_probability(self) -> float:
@@ -203,6 +430,113 @@ class Evaluation:
         NaN and infinite numbers are null; the infinite ones are named in `nonfinite` by their dotted path, list places
         by number: `{"cross_entropy.value": "inf"}`. Finite floats read back to the bit.
         """
+        return json.dumps(json_ready(self.to_dict()), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDifference:
+    """Where a difference of two models comes from: the rows of one class.
+
+    `difference` is the mean of l_A - l_B over them, `share` what they add to the whole difference (weighted), both in
+    the unit of the comparison.
+    """
+
+    name: str
+    n: int
+    difference: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """One of the rows on which two models differ most; losses in the unit of the comparison."""
+
+    row: int | str | None
+    label: str
+    loss_a: float
+    loss_b: float
+
+
+@dataclass(frozen=True, slots=True)
+class Averaging:
+    """Both forecasts averaged, (q_A + q_B) / 2.
+
+    Attributes
+    ----------
+    cross_entropy : Estimate
+        The loss of the average.
+    gain : Estimate
+        Mean fall of the loss against the better of the two alone; below 0 where averaging harms.
+    """
+
+    cross_entropy: Estimate
+    gain: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAudit:
+    """Rows joined, and left out for want of a partner."""
+
+    matched: int
+    only_a: int
+    only_b: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models on the same rows: what `xent.compare` returns. Losses are in `unit`.
+
+    Attributes
+    ----------
+    n : int
+        Rows compared.
+    unit : str
+        "nats", "bits" or "bans".
+    names : (str, str)
+        Of A and B.
+    a, b : Evaluation
+        Each alone, exactly as `evaluate` gives it.
+    difference : Estimate
+        Mean of l_A - l_B, paired: negative is better for A.
+    recalibrated_difference : Estimate
+        The same after the cross-fitted recalibration of each: `difference - a.gain + b.gain`.
+    correlation : float
+        Of l_A and l_B over the rows, unweighted.
+    unpaired_se : float
+        Root of the sum of both squared standard errors: what pairing saves.
+    wins : (float, float)
+        Share of the rows where A's, B's loss is the smaller.
+    audit : JoinAudit
+        Rows joined and left out.
+    per_class : tuple of ClassDifference
+        Where the difference comes from, largest share first.
+    movers : tuple of Mover
+        Up to 10 rows where A loses most to B, then up to 10 where B loses most to A.
+    averaging : Averaging
+        What averaging the two would give.
+    """
+
+    n: int
+    unit: str
+    names: tuple[str, str]
+    a: Evaluation
+    b: Evaluation
+    difference: Estimate
+    recalibrated_difference: Estimate
+    correlation: float
+    unpaired_se: float
+    wins: tuple[float, float]
+    audit: JoinAudit
+    per_class: tuple[ClassDifference, ...]
+    movers: tuple[Mover, ...]
+    averaging: Averaging
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as dicts, lists, str, int and float; undefined and infinite numbers are nan and inf."""
+        return _plain(dataclasses.asdict(self))
+
+    def to_json(self) -> str:
+        """Return one strict JSON document, as `Evaluation.to_json` does."""
         return json.dumps(json_ready(self.to_dict()), allow_nan=False)
 
 
