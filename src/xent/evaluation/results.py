@@ -236,7 +236,7 @@ class Also:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How often what was forecast happened: the isotonic line at up to 65 forecasts, its band, and the forecasts' density.
+    """How often what was forecast happened: the isotonic line at up to 65 forecasts, its band, and the density.
 
     Attributes
     ----------
