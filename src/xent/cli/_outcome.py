@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from xent.cli import _manners as manners
 
 if TYPE_CHECKING:
@@ -51,10 +53,9 @@ def write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
 
 def open_page(output: str) -> None:
     """Show the page in the browser of this desktop."""
-    import webbrowser
     from pathlib import Path
 
-    if not webbrowser.open(Path(output).resolve().as_uri()):
+    if click.launch(Path(output).resolve().as_uri()):
         manners.warn(f"no browser was found to open {output}")
 
 
