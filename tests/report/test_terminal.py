@@ -216,7 +216,7 @@ def test_the_direction_of_a_shift(predictions):
     ("state", "reason"),
     [
         ("separated", "the forecasts separate the labels perfectly"),
-        ("reversed", "the wrong way round: labels or columns may be swapped"),
+        ("reversed", "the forecasts separate the labels the wrong way round: labels or columns may be swapped"),
         ("undefined", "no map is best on these rows"),
     ],
 )
