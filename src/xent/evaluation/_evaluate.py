@@ -14,7 +14,8 @@ from xent.evaluation._estimates import Sampling, mean, skill
 from xent.evaluation._exact import Floats
 from xent.evaluation._recalibration import Mended, recalibrate
 from xent.evaluation._rows import Rows, read_rows
-from xent.evaluation._tables import class_table, frequencies, mean_or_inf, tail_share, worst_rows
+from xent.evaluation._tables import class_table, frequencies, mean_or_inf, worst_rows
+from xent.evaluation._tail import tail_share
 from xent.evaluation.results import Also, Audit, Clipped, Estimate, Evaluation, Recalibration
 from xent.measures import surprisal as surprisal_of
 

@@ -43,6 +43,17 @@ def _block_total(x: Floats) -> int:
     return sum(as_units(part) for part in _layers(x))
 
 
+def copies_total(x: Floats, copies: Ints) -> int:
+    """Return the exact sum of finite `x`, each as often as it has copies (0 to 2**62): as if they stood side by side."""
+    whole, place = 0, 0
+    left = copies
+    while left.any():
+        # A few bits of the counts at a time: the product with one bit each is exact.
+        whole += total(x[(left & 1).astype(bool)]) << place
+        left, place = left >> 1, place + 1
+    return whole
+
+
 def exact_sum(x: Floats) -> float:
     """Return the correctly rounded sum of finite `x`."""
     if x.size <= _FEW:

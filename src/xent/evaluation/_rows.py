@@ -27,6 +27,7 @@ class Rows:
     `cluster` numbers the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own.
     `content` is the forecasts as given: what a row is known by, whatever computes its surprisal.
     `position` is the number of each row in what was given, of which there were `given`.
+    `count` says for how many equal rows each one stands; None: for itself. Rows in clusters have none.
     """
 
     classes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Rows:
     position: Ints
     given: int
     unnormalized: int
+    count: Ints | None = None
 
     @property
     def n(self) -> int:
@@ -55,6 +57,10 @@ class Rows:
     def weights(self) -> Floats:
         """The weights as numbers, 1 where all rows weigh the same."""
         return np.ones(self.n) if self.weight is None else self.weight
+
+    def copies(self) -> Ints:
+        """For how many equal rows each one stands."""
+        return np.ones(self.n, dtype=np.int64) if self.count is None else self.count
 
     def column(self, k: int) -> Floats:
         """How much of each row is of class `k`: 0 or 1, or the soft label."""

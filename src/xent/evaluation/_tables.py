@@ -80,20 +80,6 @@ def worst_rows(rows: Rows, losses: Floats, scale: float) -> tuple[WorstRow, ...]
     )
 
 
-def tail_share(rows: Rows, losses: Floats) -> float:
-    """Return the share of the loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
-    if not np.isfinite(losses).all():
-        return math.nan
-    count = -(-rows.n // 100)
-    weight = rows.weights()
-    part = losses * weight
-    least = np.partition(losses, rows.n - count)[rows.n - count]
-    above = losses > least
-    # Of rows that tie at the border the heavier count first: which of them does not depend on their order then.
-    ties = np.sort(part[losses == least])[::-1][: count - int(above.sum())]
-    return ratio(total(part[above]) + total(ties), total(part))
-
-
 def frequencies(rows: Rows) -> Floats:
     """Return the weighted label frequencies, which sum to 1."""
     weight = rows.weights()
