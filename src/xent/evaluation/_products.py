@@ -11,7 +11,8 @@ from math import prod
 
 import numpy as np
 
-from xent.evaluation._exact import ONE, Floats, Ints, as_units, column_totals, group_totals, product_error, total
+from xent.evaluation._exact import ONE, Floats, Ints, as_units, column_totals, dot, group_totals, total
+from xent.evaluation._layers import product_error
 
 _LOW, _HIGH = 2.0**-200, 2.0**200
 """Products of up to four such floats, and the errors of these products, stay in the range of a double."""
@@ -24,6 +25,9 @@ def product_totals(factors: Sequence[Floats], group: Ints | None, groups: int) -
     """
     if len(factors) == 1:
         return [total(factors[0])] if group is None else group_totals(factors[0], group, groups)
+    if len(factors) == 2 and group is None:
+        whole = dot(factors[0], factors[1])
+        return [whole.numerator * (ONE * ONE // whole.denominator)]
     safe = np.logical_and.reduce([_safe(x) for x in factors])
     if safe.all():
         return _safe_totals(factors, group, groups)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.evaluation._exact import ONE, Floats, Ints, as_units
-from xent.evaluation._products import column_product_totals, column_totals, product_totals
+from xent.evaluation._exact import ONE, Floats, Ints, as_units, column_totals
+from xent.evaluation._products import column_product_totals, product_totals
 from xent.evaluation._rows import Rows
 
 
