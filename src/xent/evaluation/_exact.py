@@ -43,15 +43,21 @@ def _block_total(x: Floats) -> int:
     return sum(as_units(part) for part in _layers(x))
 
 
+_MOST_COPIES = 2**26
+"""A product with fewer copies than this is exact for either half of a float's digits."""
+
+
 def copies_total(x: Floats, copies: Ints) -> int:
-    """Return the exact sum of finite `x`, each as often as it has copies (0 to 2**62): as if they stood side by side."""
-    whole, place = 0, 0
-    left = copies
-    while left.any():
-        # A few bits of the counts at a time: the product with one bit each is exact.
-        whole += total(x[(left & 1).astype(bool)]) << place
-        left, place = left >> 1, place + 1
-    return whole
+    """Return the exact sum of finite `x`, each taken as often as it has copies."""
+    if copies.size == 0 or int(copies.max()) < _MOST_COPIES:
+        large = np.abs(x) > _LARGE
+        if large.any():
+            pairs = zip(x[large].tolist(), copies[large].tolist(), strict=True)
+            return sum(as_units(v) * c for v, c in pairs) + copies_total(x[~large], copies[~large])
+        high, low = _split(x)
+        return total(high * copies) + total(low * copies)
+    more = copies // _MOST_COPIES
+    return copies_total(x, more) * _MOST_COPIES + copies_total(x, copies - more * _MOST_COPIES)
 
 
 def exact_sum(x: Floats) -> float:
