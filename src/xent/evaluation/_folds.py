@@ -1,9 +1,9 @@
 """Folds by content: which fold a row falls into depends on what it holds and on the seed, never on where it stands.
 
-A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows. Units sorted by
-key are dealt to the folds in turn, so folds are as even as can be. Copies of a unit have one key and lie side by side;
-which of them goes where is free of order because copies are interchangeable, and how many of a row that stands for
-several fall into each fold is a matter of counting.
+A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows. Units sorted
+by key are dealt to the folds in turn, so folds are as even as can be. Copies of a unit have one key and lie side by
+side; which of them goes where is free of order because copies are interchangeable, and how many of a row that stands
+for several fall into each fold is a matter of counting.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ def binomials(copies: Ints, q: Floats, key: Keys, salt: Keys) -> Ints:
 def _distribution(n: int, q: float) -> tuple[int, list[float]]:
     """The binomial distribution function, times a constant, from the first outcome of any weight to the last.
 
-    Built from ratios of neighbours outwards from the mode: nothing but + - * / and a root, which round alike everywhere.
+    Built from ratios of neighbours outwards from the mode: + - * / and a root, which round alike everywhere.
     """
     odds = q / (1.0 - q)
     mode = min(int((n + 1.0) * q), n)
