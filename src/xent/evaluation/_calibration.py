@@ -44,7 +44,7 @@ class Calibration:
 
 
 def calibrate(rows: Rows, losses: Floats, loss: float, seed: int) -> Calibration:
-    """Return the calibration of `rows`, whose losses have the mean `loss`: exact, save where it says otherwise."""
+    """Return the calibration of `rows`, whose losses have the mean `loss`."""
     return Calibration(
         mended=recalibrate(rows, losses, loss, seed),
         isotonic=None,
