@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 
 _FORMS: dict[str, type[Form]] = {"probs": Probs, "logprobs": LogProbs, "logits": Logits}
 
+_WORDS = {"probs": "probabilities", "logprobs": "log-probabilities", "logits": "logits"}
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:
@@ -56,6 +58,17 @@ class Forecasts:
     def one_column(self) -> bool:
         """Whether the values are those of class 1 alone."""
         return self.content.shape[1] == 1
+
+    @property
+    def says(self) -> str:
+        """What the values are, in words."""
+        return f"{_WORDS[self.kind]}{' of class 1' if self.one_column else ''}"
+
+    @staticmethod
+    def again(says: str, content: Floats) -> Forecasts:
+        """Forecasts from what `says` and `content` were."""
+        kinds = {word: kind for kind, word in _WORDS.items()}
+        return Forecasts(kinds[says.removesuffix(" of class 1")], content)
 
     @cached_property
     def surprisal(self) -> Floats:

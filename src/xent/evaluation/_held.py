@@ -13,10 +13,10 @@ import numpy as np
 from xent.evaluation._calibration import Calibration, calibrate
 from xent.evaluation._folds import row_keys
 from xent.evaluation._forecasts import Forecasts
-from xent.evaluation._losses import row_losses
 from xent.evaluation._grid_clusters import cluster_keys
 from xent.evaluation._grids import Grids
 from xent.evaluation._kept import Kept, combined, joined
+from xent.evaluation._losses import row_losses
 from xent.evaluation._rows import Floats, Rows, relative_weights
 
 MOST_ROWS = 131_072
@@ -24,13 +24,12 @@ MOST_NUMBERS = 2**23
 """Forecasts in all, rows times classes."""
 
 
-
 class Held:
-    """Rows, or the grid they went into. `kind` is what the forecasts are, and in how many columns."""
+    """Rows, or the grid they went into. `says` is what the forecasts are, in words."""
 
-    def __init__(self, classes: tuple[str, ...], kind: str, seed: int) -> None:
+    def __init__(self, classes: tuple[str, ...], says: str, seed: int) -> None:
         self.classes = classes
-        self.kind = kind
+        self.says = says
         self.seed = seed
         self.chunks: tuple[Kept, ...] = ()
         self.given = 0
@@ -43,6 +42,8 @@ class Held:
 
     def add(self, rows: Rows, losses: Floats) -> None:
         """Take in a chunk."""
+        if rows.n == 0:
+            return
         self.given += rows.n
         if self.grids is not None:
             self._to_grids(self.grids, _as_given(rows), losses)
@@ -114,7 +115,7 @@ class Held:
         n = len(kept.content)
         return Rows(
             classes=self.classes,
-            forecasts=Forecasts(self.kind, kept.content),
+            forecasts=Forecasts.again(self.says, kept.content),
             labels=kept.labels,
             soft=kept.soft,
             weight=weight,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xent.evaluation._folds import Keys
 from xent.evaluation._rows import Floats, Ints, Rows

@@ -98,14 +98,19 @@ class Rows:
         return values[np.arange(self.n), self.main_label()]
 
 
-def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any) -> Rows:
-    """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error."""
+def read_rows(
+    y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any, *, may_weigh_nothing: bool = False
+) -> Rows:
+    """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error.
+
+    With `may_weigh_nothing` there may be no row that counts.
+    """
     raw = raw_forecasts(q)
     given = raw.rows
     classes = named_classes(classes)
     names = class_names(classes, raw.classes)
     labels = raw_labels(y, raw)
-    weights = None if weight is None else _weights(weight, raw.rows)
+    weights = None if weight is None else _weights(weight, raw.rows, may_weigh_nothing)
     groups = None if cluster is None else _cluster_values(cluster, raw.rows)
     position = np.arange(raw.rows)
     if weights is not None and not weights.all():
@@ -116,7 +121,7 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
     forecasts, off_one = read_forecasts(raw, position)
     hard, soft, rough = read_labels(y, labels, raw, classes, position)
     codes, labels_of = (None, None) if groups is None else _codes(groups, position)
-    relative, scale = (None, 1.0) if weights is None else relative_weights(weights)
+    relative, scale = (None, 1.0) if weights is None or weights.size == 0 else relative_weights(weights)
     return Rows(
         classes=names,
         forecasts=forecasts,
@@ -133,7 +138,7 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
     )
 
 
-def _weights(weight: Any, rows: int) -> Floats:
+def _weights(weight: Any, rows: int, may_weigh_nothing: bool) -> Floats:
     values = to_numpy("weight", weight)
     if values.shape != (rows,):
         raise ShapeError(f"`weight` has shape {values.shape} and there are {rows} rows; it is one number a row.")
@@ -144,7 +149,7 @@ def _weights(weight: Any, rows: int) -> Floats:
     if bad.any():
         i = first(bad)
         raise ValueError(f"`weight` row {i} is {show(values[i])}; a weight is finite and not negative.")
-    if not values.any():
+    if not (may_weigh_nothing or values.any()):
         raise ValueError("`weight` is 0 in every row, from row 0 on; at least one must be positive.")
     return values
 

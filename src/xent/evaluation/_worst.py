@@ -74,6 +74,8 @@ def read_naming(id: Any, rows: int, numbered: bool) -> Naming:
 
 def costliest(rows: Rows, facts: Facts, losses: Floats, naming: Naming) -> list[Costly]:
     """Return up to 20 of `rows`."""
+    if rows.n == 0:
+        return []
     label = rows.main_label()
     count = min(WORST, rows.n)
     least = np.partition(losses, rows.n - count)[rows.n - count]
