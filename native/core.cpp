@@ -17,6 +17,7 @@
 
 #include "api.hpp"
 #include "core_evaluation.hpp"
+#include "core_isotonic.hpp"
 #include "core_losses.hpp"
 #include "core_soft_losses.hpp"
 #include "threads.hpp"
@@ -395,6 +396,7 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
+    bind_isotonic(m);
     bind_losses(m, g_isa.losses(), g_threads);
     bind_soft_losses(m, g_isa.soft_losses(), g_threads);
     bind_evaluation(m, g_isa.evaluation(), g_threads);

@@ -10,9 +10,11 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from xent import _native_evaluation as core
 from xent.evaluation import _layers
-from xent.evaluation._layers import ONE, Floats, Ints, as_units
+from xent.evaluation._layers import ONE, Floats, Ints, as_units, split
 
 __all__ = [
     "ONE",
@@ -20,6 +22,7 @@ __all__ = [
     "Ints",
     "as_float",
     "as_units",
+    "copies_total",
     "column_totals",
     "dot",
     "exact_sum",
@@ -46,6 +49,26 @@ def total(x: Floats) -> int:
 def totals(arrays: Sequence[Floats]) -> list[int]:
     """Return the exact sum of each of several arrays of finite numbers, as `total` does."""
     return core.totals(arrays) if core.available() else _layers.totals(arrays)
+
+
+_LARGE = 2.0**900
+"""Halves of larger floats, times their copies, may leave the range of a double."""
+
+_MOST_COPIES = 2**26
+"""A product with fewer copies than this is exact for either half of a float's digits."""
+
+
+def copies_total(x: Floats, copies: Ints) -> int:
+    """Return the exact sum of finite `x`, each taken as often as it has copies."""
+    if copies.size == 0 or int(copies.max()) < _MOST_COPIES:
+        large = np.abs(x) > _LARGE
+        if large.any():
+            pairs = zip(x[large].tolist(), copies[large].tolist(), strict=True)
+            return sum(as_units(v) * c for v, c in pairs) + copies_total(x[~large], copies[~large])
+        high, low = split(x)
+        return total(high * copies) + total(low * copies)
+    more = copies // _MOST_COPIES
+    return copies_total(x, more) * _MOST_COPIES + copies_total(x, copies - more * _MOST_COPIES)
 
 
 def exact_sum(x: Floats) -> float:

@@ -69,7 +69,7 @@ def dot(a: Floats, b: Floats) -> Fraction:
 
 def _block_dot(a: Floats, b: Floats) -> int:
     product = a * b
-    return total(product) + total(_product_error(a, b, product))
+    return total(product) + total(product_error(a, b, product))
 
 
 def group_sums(x: Floats, group: Ints, groups: int) -> Floats:
@@ -159,14 +159,14 @@ def _safe(x: Floats) -> NDArray[np.bool_]:
     return ((size >= _SMALL) & (size <= 1.0 / _SMALL)) | (size == 0.0)
 
 
-def _product_error(a: Floats, b: Floats, product: Floats) -> Floats:
+def product_error(a: Floats, b: Floats, product: Floats) -> Floats:
     """Return a * b - fl(a * b), exactly (Dekker 1971, with Veltkamp's splitting)."""
-    a_high, a_low = _split(a)
-    b_high, b_low = _split(b)
+    a_high, a_low = split(a)
+    b_high, b_low = split(b)
     return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
-def _split(x: Floats) -> tuple[Floats, Floats]:
+def split(x: Floats) -> tuple[Floats, Floats]:
     scaled = 134217729.0 * x  # 2**27 + 1
     high = scaled - (scaled - x)
     return high, x - high
