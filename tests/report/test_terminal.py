@@ -288,6 +288,9 @@ def test_whether_one_temperature_is_enough(full):
     )
     assert "One temperature seems enough;" in said(more, 0.2)
     assert "One temperature does as well as a slope" in said(gain.value - 0.01, 0.01)
+    assert "One temperature seems enough (p = 0.2); the cross-fitted gain" in said(math.nan, 0.2)
+    assert "One temperature is not enough (p = 0.01); the cross-fitted" in said(math.nan, 0.01)
+    assert "One temperature" not in said(math.nan, math.nan)
     # With weights or clusters there is no test: the interval says it.
     assert "One temperature is not enough;" in said(more, math.nan)
     assert "test of one" not in said(more, math.nan)
