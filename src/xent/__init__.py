@@ -12,6 +12,7 @@ extra (`pip install "xent[report]"`), the losses of `xent.torch` theirs. Everyth
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from xent import _rendering
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
 from xent._errors import ShapeError as ShapeError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from xent import testing as testing
     from xent import torch as torch
     from xent._about import about as about
+    from xent.evaluation import Evaluator as Evaluator
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
     from xent.measures import binary_cross_entropy as binary_cross_entropy
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from xent.measures import surprisal as surprisal
 
 __version__ = "0.1.0"
+
+# Results ask for their reports; the room that writes them is imported when the first one is asked for.
+_rendering.load_with(lambda: importlib.import_module("xent.report"))
 
 # Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
 # name -> (module, attribute or None for the module itself).
@@ -69,6 +74,7 @@ _MEASURES = (
 _LAZY: dict[str, tuple[str, str | None]] = {
     **{name: ("xent.measures", name) for name in _MEASURES},
     "about": ("xent._about", "about"),
+    "Evaluator": ("xent.evaluation", "Evaluator"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
     "examples": ("xent.examples", None),
@@ -83,6 +89,7 @@ __all__ = [
     "BackendUnavailable",
     "Counts",
     "DistributionError",
+    "Evaluator",
     "Labels",
     "LogProbs",
     "Logits",

@@ -12,20 +12,22 @@ import xent
 ROOT = Path(xent.__file__).parent
 
 # Each room and the rooms it may look into. What is not listed is forbidden.
-BASE = {"_errors", "_units", "_check", "_forms"}
+BASE = {"_errors", "_units", "_check", "_forms", "_rendering"}
 MAY_IMPORT = {
     "_errors": set(),
     "_units": set(),
     "_forms": set(),
+    "_rendering": set(),
     "_check": {"_errors", "_units"},
     "_native": {"_core"},
+    "_native_evaluation": {"_native"},
     "_about": {"_native"},
     "measures": BASE | {"_native"},
     "estimators": BASE | {"measures"},
     "distributions": BASE | {"measures", "estimators"},
     "io": BASE,
     "examples": set(),
-    "evaluation": BASE | {"measures", "estimators", "distributions", "io"},
+    "evaluation": BASE | {"measures", "estimators", "distributions", "io", "_native_evaluation"},
     "plots": BASE | {"measures", "evaluation", "io"},
     "report": BASE | {"measures", "evaluation", "plots", "io"},
     "cli": BASE | {"measures", "evaluation", "plots", "report", "io", "examples", "_about"},
