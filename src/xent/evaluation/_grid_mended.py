@@ -236,9 +236,7 @@ def _temperature_fall(curve: Curve, b: float) -> tuple[float, float, float]:
     return -curve.at(b), second, -twice
 
 
-def _temperature_p_value(
-    curve: Curve, b: float, whole: Whole, clusters: ClusterSums | None, spread: float
-) -> float:
+def _temperature_p_value(curve: Curve, b: float, whole: Whole, clusters: ClusterSums | None, spread: float) -> float:
     if clusters is not None:
         return _score_p_value(clusters, slice(None))
     if whole.even:
