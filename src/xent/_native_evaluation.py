@@ -74,7 +74,7 @@ def _ints(x: Ints) -> Ints:
 
 
 class RowFacts(NamedTuple):
-    """What each row says about itself; `loss`, `given` and `brier` are of its label; `bad` is the first bad row or -1."""
+    """What rows say about them; `loss`, `given` and `brier` are of the label; `bad` is the first bad row or -1."""
 
     loss: Floats
     given: Floats
