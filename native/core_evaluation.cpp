@@ -1,5 +1,5 @@
-// The binding of evaluation: exact sums of arrays, of groups and of columns. They go out as integers in two's
-// complement, little-endian, that count 2^-1074, or 2^-2148 for products.
+// The binding of evaluation: what rows say about themselves, and exact sums of arrays, of groups and of columns. Sums
+// go out as integers in two's complement, little-endian, that count 2^-1074, or 2^-2148 for products.
 #include "core_evaluation.hpp"
 
 #include <nanobind/ndarray.h>
@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "api.hpp"
 #include "exact.hpp"
 #include "threads.hpp"
 
@@ -252,6 +253,60 @@ nb::bytes column_totals(Matrix x, std::optional<Vector> weight) {
     return packed(sums[0].data(), columns);
 }
 
+using AnyMatrix = nb::ndarray<nb::ndim<2>, nb::device::cpu, nb::ro>;
+using Integers = nb::ndarray<int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Keys = nb::ndarray<uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+using Table = nb::ndarray<double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class Array>
+auto* filled(const std::optional<Array>& array, int64_t rows) {
+    if (array && static_cast<int64_t>(array->shape(0)) != rows) throw std::invalid_argument("one number a row");
+    return array ? array->data() : nullptr;
+}
+
+// What each row says about itself (see FactsJob), and the first row with a value that its form does not allow, or -1.
+int64_t facts(int kind, int dtype, AnyMatrix values, double limit, std::optional<Groups> labels,
+              std::optional<Keys> salts, Doubles loss, Doubles given, Doubles top, Doubles brier, Doubles off,
+              Integers said, std::optional<Keys> keys, std::optional<Table> probs) {
+    const int64_t size = static_cast<int64_t>(values.itemsize()), rows = values.shape(0);
+    if (size != (dtype == F64 ? 8 : dtype == F32 ? 4 : 0)) throw std::invalid_argument("dtype code and array disagree");
+    FactsJob job;
+    job.data = static_cast<const char*>(values.data());
+    job.kind = kind;
+    job.dtype = dtype;
+    job.rows = rows;
+    job.K = values.shape(1);
+    job.stride = values.stride(0) * size;
+    job.kstride = values.stride(1) * size;
+    job.limit = limit;
+    job.labels = filled(labels, rows);
+    job.salts = filled(salts, job.K);
+    job.keys = filled(keys, rows);
+    job.probs = filled(probs, rows);
+    if (probs && static_cast<int64_t>(probs->shape(1)) != job.K) throw std::invalid_argument("one column an outcome");
+    for (const Doubles* out : {&loss, &given, &top, &brier, &off})
+        if (static_cast<int64_t>(out->shape(0)) != rows) throw std::invalid_argument("one number a row");
+    job.loss = loss.data();
+    job.given = given.data();
+    job.top = top.data();
+    job.brier = brier.data();
+    job.off = off.data();
+    job.said = filled(std::optional(said), rows);
+    if (job.keys && !job.salts) throw std::invalid_argument("keys need salts");
+    nb::gil_scoped_release unlocked;
+    if (job.labels && std::any_of(job.labels, job.labels + rows, [&](int64_t y) { return y < 0 || y >= job.K; }))
+        throw std::invalid_argument("a label is not one of the classes");
+    const int64_t step = std::max<int64_t>(kShare / std::max<int64_t>(job.K, 1) / 8, 1) * 8;
+    const int64_t shares = (rows + step - 1) / step;
+    std::vector<int64_t> bad(shares, -1);
+    deal(threads_for(shares), shares, [&](int, int64_t share) {
+        bad[share] = g_kernels.facts(job, share * step, std::min(share * step + step, rows));
+    });
+    const auto first = std::find_if(bad.begin(), bad.end(), [](int64_t row) { return row >= 0; });
+    return first == bad.end() ? -1 : *first;
+}
+
 }  // namespace
 
 void bind_evaluation(nb::module_& m, EvaluationKernels kernels, int threads) {
@@ -262,6 +317,8 @@ void bind_evaluation(nb::module_& m, EvaluationKernels kernels, int threads) {
     m.def("exact_group_totals", &group_totals);
     m.def("exact_group_sums", &group_sums);
     m.def("exact_column_totals", &column_totals, nb::arg(), nb::arg().none());
+    m.def("row_facts", &facts, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(),
+          nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none());
 }
 
 }  // namespace xent

@@ -14,8 +14,12 @@ namespace {
 #include "lanes.hpp"
 #include "elementary.hpp"
 #include "load.hpp"
+#include "passes.hpp"
+#include "kernels_rows.hpp"
+#include "profiles.hpp"
 #include "layers.hpp"
+#include "facts.hpp"
 }  // namespace
-EvaluationKernels evaluation() { return {sums, products}; }
+EvaluationKernels evaluation() { return {sums, products, facts}; }
 }  // namespace XENT_NS
 }  // namespace xent

@@ -6,7 +6,7 @@ Exact sums are integer counts of 2**-1074, of products 2**-2148. Numbers that ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ Ints = NDArray[np.int64]
 _core: Any = _native._core  # pyright: ignore[reportPrivateUsage]  # one extension, loaded once
 
 _KNOWN = hasattr(_core, "exact_totals")  # a core built from older sources is none
+
+# The numbers of native/api.hpp.
+_KINDS = {"probs": 0, "logprobs": 1, "logits": 2}
+_FLOATS: dict[Any, int] = {np.dtype(np.float64): 0, np.dtype(np.float32): 1}
 
 _BYTES = 4 * 68
 """Of the integer that a total is (native/exact.hpp)."""
@@ -67,3 +71,45 @@ def _floats(x: Floats) -> Floats:
 
 def _ints(x: Ints) -> Ints:
     return np.require(x, np.int64, ["C", "A"])
+
+
+class Facts(NamedTuple):
+    """What each row says about itself; `loss`, `given` and `brier` are of its label. `bad` is the first bad row or -1."""
+
+    loss: Floats
+    given: Floats
+    said: Ints
+    top: Floats
+    brier: Floats
+    off_one: Floats
+    keys: NDArray[np.uint64] | None
+    bad: int
+
+
+def reads(values: NDArray[Any]) -> bool:
+    """Whether `row_facts` reads such an array: float64 or float32 in two dimensions, whatever its strides."""
+    return _KNOWN and values.ndim == 2 and values.dtype in _FLOATS and values.flags.aligned
+
+
+def row_facts(
+    kind: str,
+    values: NDArray[Any],
+    labels: Ints | None,
+    limit: float,
+    salts: NDArray[np.uint64] | None = None,
+    probs: Floats | None = None,
+) -> Facts:
+    """The facts of forecasts (N, K) given as "probs", "logprobs" or "logits"; without labels some mean nothing.
+
+    A value above `limit` makes a row bad, as does NaN, a negative probability, and a row whose logits are all -inf.
+    With `salts`, one a class, a row gets a key: the sum of its mixed values. `probs` (N, K) is filled.
+    """
+    n = len(values)
+    said, keys = np.empty(n, dtype=np.int64), None if salts is None else np.empty(n, dtype=np.uint64)
+    loss, given, top, brier, off_one = (np.empty(n) for _ in range(5))
+    where = None if labels is None else _ints(labels)
+    bad = _core.row_facts(
+        *(_KINDS[kind], _FLOATS[values.dtype], values, limit, where, salts),
+        *(loss, given, top, brier, off_one, said, keys, probs),
+    )
+    return Facts(loss, given, said, top, brier, off_one, keys, bad)

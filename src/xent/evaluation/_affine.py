@@ -38,7 +38,7 @@ class AffineMap:
         mass = None if rows.soft is None else rows.soft[active].sum(axis=1)
         y = rows.column(1)[active] if mass is None else rows.column(1)[active] / mass
         counts_for = effective_mass(rows, active, mass)
-        x, centre, spread = _standardize(logit[active], counts_for)
+        x, centre, spread = standardize(logit[active], counts_for)
         return AffineMap(active, counts_for, x, y, centre, spread)
 
     @property
@@ -115,7 +115,7 @@ class AffineMap:
         return np.array([self.spread, math.log(yes / no) - self.spread * float(self.x[0])])
 
 
-def _standardize(x: Floats, mass: Mass) -> tuple[Floats, float, float]:
+def standardize(x: Floats, mass: Mass) -> tuple[Floats, float, float]:
     """Centre and scale by exact sums; the power of two keeps the squares of huge logits in range."""
     if len(x) == 0 or bool((x == x[0]).all()):
         return np.zeros(len(x)), float(x[0]) if len(x) else 0.0, 0.0

@@ -15,6 +15,9 @@ from xent.evaluation._rows import Floats, Ints, Rows
 
 FOLDS = 5
 
+_MANY = 2**16
+"""Rows from which each goes by its own key, as it must where not all are kept: folds are even enough then."""
+
 _BLOCK = 2**16
 """Numbers hashed at a time: they stay in the cache."""
 
@@ -45,6 +48,11 @@ def _places(rows: Rows, seed: int) -> tuple[Ints, Ints]:
     copies = rows.copies() if rows.cluster is None else np.ones(keys.size, dtype=np.int64)
     place = np.empty(keys.size, dtype=np.int64)
     place[order] = np.cumsum(copies[order]) - copies[order]
+    if rows.cluster is None and keys.size >= _MANY:
+        ordered = keys[order]
+        first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+        start = place[order][np.maximum.accumulate(np.where(first, np.arange(keys.size), 0))]
+        place[order] += (ordered % np.uint64(FOLDS)).astype(np.int64) - start
     return place, copies
 
 

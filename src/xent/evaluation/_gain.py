@@ -73,11 +73,11 @@ def _of_copies(rows: Rows, map_: Map, theta: Floats, fitted: Terms, losses: Floa
             return UNDEFINED
         fall[map_.rows[here]] = part
     weight = None if rows.weight is None else np.tile(rows.weight, len(dealt))
-    return _mean(falls.reshape(-1), Mass(weight, dealt.reshape(-1)), int(copies.sum()))
+    return mean_of_copies(falls.reshape(-1), Mass(weight, dealt.reshape(-1)), int(copies.sum()))
 
 
-def _mean(values: Floats, mass: Mass, rows: int) -> Estimate:
-    """The mean of what counts for `rows` rows, as `_estimates.mean` has it of rows side by side."""
+def mean_of_copies(values: Floats, mass: Mass, rows: int) -> Estimate:
+    """Return the mean of what counts for `rows` rows, as `_estimates.mean` has it of rows side by side."""
     ones = np.ones(values.size)
     part, weight = mass.weigh(values), mass.weigh(ones)
     whole, top = mass.total(ones), mass.total(values)

@@ -13,8 +13,9 @@ from xent.evaluation._exact import Floats, Ints, exact_sum
 from xent.evaluation._folds import FOLDS
 from xent.evaluation._grid_binary import BinaryGrid, Points
 from xent.evaluation._grid_clusters import ClusterSums, fold_of
+from xent.evaluation._grid_nodes import ONE
 from xent.evaluation._grid_temperature import Curve, TemperatureGrid
-from xent.evaluation._maps import minimize_map, slope_at
+from xent.evaluation._maps import Mass, minimize_map, slope_at
 from xent.evaluation._recalibration import Mended, score_tail
 from xent.evaluation._student import chi2_tail
 from xent.evaluation.results import Estimate
@@ -66,8 +67,8 @@ def affine(grid: BinaryGrid, loss: float, whole: Whole, clusters: ClusterSums | 
     if state != "fitted":
         return undefined("affine", state)
     points = grid.points()
-    x, centre, spread = standardize(points.x, points.mass)
-    map_ = AffineMap(np.arange(len(x)), points.mass, x, points.y, centre, spread)
+    x, centre, spread = standardize(points.x, Mass(points.mass))
+    map_ = AffineMap(np.arange(len(x)), Mass(points.mass), x, points.y, centre, spread)
     theta = _best(map_, None, _EXACT)
     if theta is None:
         return undefined("affine", "undefined")
@@ -87,11 +88,9 @@ def affine(grid: BinaryGrid, loss: float, whole: Whole, clusters: ClusterSums | 
 
 
 def _affine_state(grid: BinaryGrid) -> str:
-    if max(grid.high) == -math.inf:
-        return "undefined"
     if min(grid.high) == -math.inf:
         return "separated"
-    if min(grid.low) == max(grid.high):
+    if min(grid.low) == max(grid.high) or len(grid.coarse.keys) == 1:
         return "fitted"
     if grid.low[1] >= grid.high[0]:
         return "separated"
@@ -147,7 +146,7 @@ def _cross_sums(
     u = (x[mine] - map_.centre) / (map_.spread or 1.0)
     falls = []
     for y in (0.0, 1.0):
-        part = AffineMap(np.arange(len(u)), None, u, np.full(len(u), y), map_.centre, map_.spread)
+        part = AffineMap(np.arange(len(u)), Mass(None), u, np.full(len(u), y), map_.centre, map_.spread)
         falls.append(part.terms(part.identity).loss - part.terms(fit).loss)
     both = cross[mine]
     return 0.0, 2.0 * exact_sum(both * falls[0] * falls[1]), exact_sum(both * (falls[0] + falls[1]))
@@ -158,12 +157,12 @@ def _affine_p_value(map_: AffineMap, points: Points, grid: BinaryGrid, ratio: fl
         return chi2_tail(ratio, map_.degrees)
     used = slice(None) if map_.degrees == 2 else slice(1, None)
     terms = map_.terms(map_.identity)
-    score = slope_at(terms, points.mass).gradient[used]
-    spread = slope_at(terms, points.square).hessian[used, used]
+    score = slope_at(terms, Mass(points.mass)).gradient[used]
+    spread = slope_at(terms, Mass(points.square)).hessian[used, used]
     x, _, cross = grid.cross_points()
     if len(x):
-        part = AffineMap(np.arange(len(x)), None, (x - map_.centre) / (map_.spread or 1.0), x, map_.centre, map_.spread)
-        spread = spread + slope_at(part.terms(map_.identity), 2.0 * cross).hessian[used, used]
+        part = AffineMap(np.arange(len(x)), Mass(None), (x - map_.centre) / (map_.spread or 1.0), x, map_.centre, map_.spread)
+        spread = spread + slope_at(part.terms(map_.identity), Mass(2.0 * cross)).hessian[used, used]
     return score_tail(score, spread)
 
 
@@ -218,7 +217,7 @@ def temperature(
         gain = _clustered(gain, clusters, moves, whole)
     mended = min(loss + curve.at(b) / whole.weight, loss)
     p_value = 1.0 if flat else _temperature_p_value(curve, b, whole, clusters, spread)
-    return Mended("temperature", {"temperature": 1.0 / b}, mended, gain, p_value, "fitted", None)
+    return Mended("temperature", {"temperature": 1.0 / b if b else math.inf}, mended, gain, p_value, "fitted", None)
 
 
 def _temperature_state(grid: TemperatureGrid, curve: Curve) -> str:
@@ -243,4 +242,4 @@ def _temperature_p_value(
         return _score_p_value(clusters, slice(None))
     if whole.even:
         return chi2_tail(2.0 * (curve.at(1.0) - curve.at(b)) / whole.unit, 1)
-    return score_tail(np.array([curve.slope_at_one]), np.array([[spread]]))
+    return score_tail(np.array([curve.slope[ONE]]), np.array([[spread]]))

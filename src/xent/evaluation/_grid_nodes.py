@@ -19,8 +19,11 @@ FAMILIES, DOUBLINGS, LOWEST = 4, 13, -6
 """Nodes at b = 2**(LOWEST + i + r / FAMILIES), i below DOUBLINGS: e**(2 b d) is the square of e**(b d)."""
 
 BASES = tuple(float(2.0 ** (r / FAMILIES)) * 2.0**LOWEST for r in range(FAMILIES))
-NODES = np.array([0.0] + [BASES[r] * 2.0**i for i in range(DOUBLINGS) for r in range(FAMILIES)])
-"""Ascending, 0 first."""
+NODES = np.array([-BASES[0], 0.0] + [BASES[r] * 2.0**i for i in range(DOUBLINGS) for r in range(FAMILIES)])
+"""Ascending. One below 0: forecasts that say nothing have their best b on either side of 0."""
+
+ONE = 2 - LOWEST * FAMILIES
+"""The place of b = 1."""
 
 QUANTITIES = 8
 REACH = 128.0
@@ -72,8 +75,9 @@ class _Block:
             mantissa = np.array([1.0 if mantissa is None else mantissa[0], 0.0])
         u = np.ascontiguousarray(d.T) / unit
         self.out = np.isinf(u)
+        self.u = np.where(self.out, 0.0, u)
         self.top = u.max(axis=0)
-        self.v = np.where(self.out, 0.0, u - self.top)
+        self.bottom = np.where(self.out, np.inf, u).min(axis=0)
         self.unit = unit
         self.target = target / unit
         self.mantissa = mantissa
@@ -81,26 +85,33 @@ class _Block:
     def sums(self) -> Ints:
         """The whole numbers of the block, (nodes, 8)."""
         sums = np.zeros((len(NODES), QUANTITIES), dtype=np.int64)
-        sums[0] = self._node(0.0, np.where(self.out, 0.0, 1.0))
+        # From the class with the largest term, exponents are <= 0 and the moments of confident rows do not cancel.
+        v = self.u - self.bottom
+        sums[0] = self._node(-BASES[0], self._exponentials(-BASES[0], v), self.bottom, v)
+        v = self.u - self.top
+        sums[1] = self._node(0.0, self._exponentials(0.0, v), self.top, v)
         for r, base in enumerate(BASES):
-            e = np.where(self.out, 0.0, np.exp(base * self.unit * self.v))
+            e = self._exponentials(base, v)
             for i in range(DOUBLINGS):
                 if i:
                     e *= e
-                sums[1 + i * FAMILIES + r] = self._node(base * 2.0**i, e)
+                sums[2 + i * FAMILIES + r] = self._node(base * 2.0**i, e, self.top, v)
         return sums
 
-    def _node(self, b: float, e: Floats) -> Ints:
+    def _exponentials(self, b: float, v: Floats) -> Floats:
+        return np.where(self.out, 0.0, np.exp(b * (self.unit * v)))
+
+    def _node(self, b: float, e: Floats, origin: Floats, v: Floats) -> Ints:
         mass = e.sum(axis=0)
-        t = e * self.v
+        t = e * v
         m1 = t.sum(axis=0) / mass
-        t *= self.v
+        t *= v
         m2 = t.sum(axis=0) / mass
-        t *= self.v
+        t *= v
         m3 = t.sum(axis=0) / mass
         s = max(1.0, b)
-        delta = (b * self.top + (np.log(mass) / self.unit - self.target)) / s
-        slope = self.top + m1
+        delta = (b * origin + (np.log(mass) / self.unit - self.target)) / s
+        slope = origin + m1
         bent = np.maximum(m2 - m1 * m1, 0.0)
         third = m3 - m1 * (3.0 * m2 - 2.0 * m1 * m1)
         one = np.ones(len(mass)) if self.mantissa is None else self.mantissa

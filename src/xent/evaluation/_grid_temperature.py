@@ -18,6 +18,9 @@ from xent.evaluation._rows import Rows
 _POWERS = ((1, 1), (1, 1), (1, 2), (1, 3), (2, 2), (2, 2), (2, 1), (2, 1))
 """Of the weight's and of d's unit in each of the eight sums."""
 
+_LINEAR = 1
+"""The last interval that touches 0: there b itself is the variable."""
+
 _SHIFT = 16
 
 Group = tuple[int, int, int, int]
@@ -163,16 +166,16 @@ class Curve:
 
 
 def _to_local(b: float) -> tuple[int, float]:
-    """Return the interval between nodes that holds b, and where: by b in the first one, by its logarithm beyond."""
+    """Return the interval between nodes that holds b, and where: by b beside 0, by its logarithm beyond."""
     i = min(max(int(np.searchsorted(NODES, b, side="right")) - 1, 0), len(NODES) - 2)
-    if i == 0:
-        return 0, b / float(NODES[1])
+    if i <= _LINEAR:
+        return i, (b - float(NODES[i])) / float(NODES[i + 1] - NODES[i])
     return i, log(b / float(NODES[i])) / log(float(NODES[i + 1]) / float(NODES[i]))
 
 
 def _from_local(i: int, t: float) -> float:
-    if i == 0:
-        return t * float(NODES[1])
+    if i <= _LINEAR:
+        return float(NODES[i]) + t * float(NODES[i + 1] - NODES[i])
     return float(NODES[i]) * float(np.exp(t * log(float(NODES[i + 1]) / float(NODES[i]))))
 
 
@@ -181,8 +184,8 @@ def _scaled(node: int, parts: list[Floats], interval: int | None = None) -> list
     interval = node if interval is None else interval
     b = float(NODES[node])
     f = [float(p[node]) for p in parts] + [0.0] * (4 - len(parts))
-    if interval == 0:
-        h = float(NODES[1])
+    if interval <= _LINEAR:
+        h = float(NODES[interval + 1] - NODES[interval])
         by = [f[0], f[1] * h, f[2] * h * h, f[3] * h**3]
     else:
         h = log(float(NODES[interval + 1]) / float(NODES[interval]))

@@ -78,10 +78,10 @@ def _p_value(rows: Rows, map_: Map, fitted: Terms) -> float:
         # Under the hypothesis each label is drawn from its forecast, so the variance of the score is known.
         square = None if map_.mass.weight is None else map_.mass.weight * map_.mass.weight
         spread = slope_at(start, Mass(square, map_.mass.count)).hessian[used, used]
-    return _tail(score, spread)
+    return score_tail(score, spread)
 
 
-def _tail(score: Floats, spread: Floats) -> float:
+def score_tail(score: Floats, spread: Floats) -> float:
     if np.linalg.matrix_rank(spread, hermitian=True) < len(score):
         return math.nan
     return chi2_tail(float(score @ np.linalg.solve(spread, score)), len(score))

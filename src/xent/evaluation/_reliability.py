@@ -32,26 +32,34 @@ def isotonic_of(table: Table, loss: float, seed: int) -> tuple[Isotonic, Null]:
 def reliability_of(
     table: Table, loss: float, kind: str, name: str, seed: int, *, null: Null | None = None, groups: int = GROUPS
 ) -> Reliability:
-    """Return the diagram in nats; `null` if it was drawn already, else on at most `groups` forecasts."""
-    null = null_of(table, seed, groups) if null is None else null
+    """Return the diagram in nats; `null` if it was drawn already, else on at most `groups` forecasts, 0 for none."""
+    if null is None and groups > 0:
+        null = null_of(table, seed, groups)
     line: Line = line_of(table)
     points = points_of(table)
-    lines = np.sort(null.lines, axis=0)
-    # As many sets lie beyond either end as 2.5 % of them allow.
-    out = lines.shape[0] * 25 // 1000
-    known = math.isfinite(loss)
+    low, high = _band(null, points.size)
     return Reliability(
         kind=kind,
         name=name,
         forecast=tuple(table.forecast[points].tolist()),
         frequency=tuple(line.frequency[points].tolist()),
-        low=tuple(lines[out].tolist()),
-        high=tuple(lines[-1 - out].tolist()),
+        low=low,
+        high=high,
         density=_density(table),
         miscalibration=miscalibration_of(line, loss),
-        null_mean=null.mean if known else math.nan,
-        p_value=null.p_value if known else math.nan,
+        null_mean=math.nan if null is None or not math.isfinite(loss) else null.mean,
+        p_value=math.nan if null is None or not math.isfinite(loss) else null.p_value,
     )
+
+
+def _band(null: Null | None, points: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Where 95 % of the lines lie, at each point."""
+    if null is None:
+        return (math.nan,) * points, (math.nan,) * points
+    lines = np.sort(null.lines, axis=0)
+    # As many sets lie beyond either end as 2.5 % of them allow.
+    out = lines.shape[0] * 25 // 1000
+    return tuple(lines[out].tolist()), tuple(lines[-1 - out].tolist())
 
 
 def _density(table: Table) -> tuple[float, ...]:

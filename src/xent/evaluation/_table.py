@@ -18,7 +18,7 @@ from xent.evaluation._rows import Rows
 
 Keys = NDArray[np.uint64]
 
-_ROOM = 60
+ROOM = 60
 """All masses together stay below 2**61: their differences and sums fit 64 bits, their products 128."""
 
 
@@ -106,7 +106,7 @@ def _as_integers(happened: Floats, rows: Rows) -> tuple[Ints, int]:
     copies = rows.copies().astype(np.float64)
     # An estimate of the total is enough for the scale, but it may not depend on the order: sorted, it does not.
     most = float(np.sort(weight * np.maximum(1.0, happened.sum(axis=0)) * copies).sum())
-    scale = math.ldexp(1.0, _ROOM - math.frexp(most)[1])
+    scale = math.ldexp(1.0, ROOM - math.frexp(most)[1])
     mass = np.rint(happened * weight * scale).astype(np.int64)
     return mass, int((np.rint(weight * scale).astype(np.int64) * rows.copies()).sum())
 
