@@ -17,6 +17,7 @@ from xent import _native
 from xent.evaluation import _isotonic, _isotonic_null
 from xent.evaluation._calibration import calibrate
 from xent.evaluation._folds import mix
+from xent.evaluation._reliability import isotonic_of
 from xent.evaluation._rows import read_rows
 from xent.evaluation._table import binary_table
 from xent.evaluation._tables import mean_or_inf
@@ -96,7 +97,7 @@ def test_line_is_that_of_scikit_learn(binary, weighted, digits):
 
 
 def test_soft_labels_are_two_weights(binary):
-    y, _, q = binary(200)
+    _, _, q = binary(200)
     q = q.round(1).clip(0.05, 0.95)
     soft = np.random.default_rng(0).integers(0, 5, 200) / 4
     twice = calibrated([0] * 200 + [1] * 200, np.r_[q, q], weight=np.r_[1 - soft, soft])
@@ -171,7 +172,8 @@ def test_p_values_of_calibrated_forecasts_are_uniform(clustered):
     for _ in range(200):
         q = rng.random(120) ** 2
         u = np.repeat(rng.random(40), 3) if clustered else rng.random(120)
-        c = calibrated((u < q).astype(int), q, cluster=np.arange(120) // 3 if clustered else None).isotonic
+        rows = read_rows((u < q).astype(int), q, None, None, np.arange(120) // 3 if clustered else None)
+        c, _ = isotonic_of(binary_table(rows, 0), float(losses_of(rows).mean()), 0)
         p_values.append(c.p_value)
         saved.append(c.miscalibration)
         null.append(c.null_mean)
