@@ -58,18 +58,18 @@ class IpcTable(ArrowTable):
         return open_it(stream, options=options)
 
     def _batches(self, names: list[str], most: int) -> Iterator[Any]:
-        if self._mapped:
-            with mmap.mmap(self._source.file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                for batch in self._whole(names, mapped):
-                    for place in range(0, batch.num_rows, most):
-                        part = batch.slice(place, most)
-                        # A copy, so that nobody holds on to the map, whose pages can then be given back.
-                        yield part.take(pa.array(range(part.num_rows), pa.int64()))
-                        with contextlib.suppress(AttributeError, OSError, ValueError):
-                            mapped.madvise(mmap.MADV_DONTNEED)
-                    del batch, part
-        else:
+        if not self._mapped:
             yield from self._whole(names, None)
+            return
+        # Closed by whoever lets go of it last: Arrow holds on to it, after an error too.
+        mapped = mmap.mmap(self._source.file.fileno(), 0, access=mmap.ACCESS_READ)
+        for batch in self._whole(names, mapped):
+            for place in range(0, batch.num_rows, most):
+                part = batch.slice(place, most)
+                # A copy, so that the pages of the map can be given back.
+                yield part.take(pa.array(range(part.num_rows), pa.int64()))
+                with contextlib.suppress(AttributeError, OSError, ValueError):
+                    mapped.madvise(mmap.MADV_DONTNEED)
 
     def _whole(self, names: list[str], mapped: Any) -> Iterator[Any]:
         reader = self._guarded(lambda: self._reader(names, mapped))
