@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.ipc
+import pyarrow.ipc as ipc
 
 from xent.io._arrow import ArrowTable, arrow_file
 from xent.io._limits import Limits
@@ -53,8 +53,8 @@ class IpcTable(ArrowTable):
     def _reader(self, names: list[str] | None, mapped: Any = None) -> Any:
         stream = arrow_file(self._source) if mapped is None else pa.BufferReader(pa.py_buffer(mapped))
         fields = None if names is None else [self._place(name) for name in names]
-        options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
-        open_it = pa.ipc.open_file if self._is_file else pa.ipc.open_stream
+        options = ipc.IpcReadOptions(use_threads=False, included_fields=fields)
+        open_it = ipc.open_file if self._is_file else ipc.open_stream
         return open_it(stream, options=options)
 
     def _batches(self, names: list[str], most: int) -> Iterator[Any]:
