@@ -172,7 +172,8 @@ def _bar(st: _style.Stage, gid: str, left: float, right: float, i: int) -> None:
         "cross-entropy": [{"facecolor": c.model}],
     }
     for look in looks[gid]:
-        bar = Rectangle((left, i + 0.48), right - left, 0.36, **{"linewidth": 0, "clip_on": False, **look})
+        whole: dict[str, Any] = {"linewidth": 0, "clip_on": False, **look}
+        bar = Rectangle((left, i + 0.48), right - left, 0.36, **whole)
         if look is looks[gid][-1]:
             bar.set_gid(gid)
         st.ax.add_patch(bar)
