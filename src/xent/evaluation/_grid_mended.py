@@ -161,7 +161,9 @@ def _affine_p_value(map_: AffineMap, points: Points, grid: BinaryGrid, ratio: fl
     spread = slope_at(terms, Mass(points.square)).hessian[used, used]
     x, _, cross = grid.cross_points()
     if len(x):
-        part = AffineMap(np.arange(len(x)), Mass(None), (x - map_.centre) / (map_.spread or 1.0), x, map_.centre, map_.spread)
+        part = AffineMap(
+            np.arange(len(x)), Mass(None), (x - map_.centre) / (map_.spread or 1.0), x, map_.centre, map_.spread
+        )
         spread = spread + slope_at(part.terms(map_.identity), Mass(2.0 * cross)).hessian[used, used]
     return score_tail(score, spread)
 
@@ -235,9 +237,7 @@ def _temperature_fall(curve: Curve, b: float) -> tuple[float, float, float]:
     return -curve.at(b), second, -twice
 
 
-def _temperature_p_value(
-    curve: Curve, b: float, whole: Whole, clusters: ClusterSums | None, spread: float
-) -> float:
+def _temperature_p_value(curve: Curve, b: float, whole: Whole, clusters: ClusterSums | None, spread: float) -> float:
     if clusters is not None:
         return _score_p_value(clusters, slice(None))
     if whole.even:

@@ -89,9 +89,7 @@ class TemperatureGrid:
         return Curve(np.array(values))
 
 
-def relative(
-    rows: Rows, losses: Floats, active: Ints, weight: Floats | None
-) -> tuple[Floats, Floats, Floats | None]:
+def relative(rows: Rows, losses: Floats, active: Ints, weight: Floats | None) -> tuple[Floats, Floats, Floats | None]:
     """Return d (N, K), the loss and the weight of some rows; soft labels enter normalised and weigh their sum."""
     weight = None if weight is None else weight[active]
     target = losses[active]
@@ -102,9 +100,7 @@ def relative(
     return target[:, None] - rows.surprisal[active], target, weight
 
 
-def _groups(
-    fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None
-) -> Iterable[tuple[Group, Ints]]:
+def _groups(fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None) -> Iterable[tuple[Group, Ints]]:
     """The rows of each group; a row that stands for several is in one group for each bit of their number."""
     weight = np.zeros(len(fold), dtype=np.int64) if exponent is None else exponent.astype(np.int64)
     places = 1 if copies is None else int(copies.max()).bit_length()
