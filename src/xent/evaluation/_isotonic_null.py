@@ -166,7 +166,7 @@ def _happened(table: Table, draws: Draws, start: np.uint64, sets: Ints) -> Ints:
 
 def uniforms(key: Keys, salt: Keys) -> Floats:
     """Return a number in [0, 1) for each salt and key."""
-    return (mix(key[None, :] ^ salt[:, None]) >> np.uint64(11)) * 2.0**-53
+    return (mix(key[None, :] ^ salt[:, None]) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def binomials(copies: Ints, q: Floats, key: Keys, salt: Keys) -> Ints:
