@@ -28,6 +28,10 @@ _CLOSE = 1e-8
 """Length of the last Newton step of the fit on all rows; of the fits on four fifths `_NEAR` is enough."""
 _NEAR = 1e-3
 
+_HALVINGS = 30
+_ROUNDING = 1.0 + 1e-13
+"""A loss that rises by no more than this has not risen."""
+
 _FLAT = 1e-9
 """Curvature this small against the largest means that the loss falls for ever in that direction: no map is best."""
 
@@ -129,25 +133,30 @@ def _standardized(sample: Sample) -> tuple[_Problem, Floats, Floats]:
 
 def _temperature(problem: _Problem, centre: Floats, spread: Floats) -> float:
     """The total loss at the best single temperature; NaN where none is best."""
+    z = np.where(problem.out, 0.0, problem.x * spread + centre)
+    mass = problem.mass * problem.share.sum(axis=1)
+    target = np.einsum("nk,nk->n", problem.share, z) * problem.mass
+    # All slopes β are these parameters times β.
     start = np.concatenate([spread, centre])
     beta = 1.0
+    losses, p = problem.losses(beta * start)
     for _ in range(_STEPS):
-        value, gradient, hessian = problem.slope(beta * start)
-        first, second = float((gradient * start).sum()), float(np.einsum("i,ij,j->", start, hessian, start))
-        if not second > 0.0:
-            return math.nan
-        step = first / second
-        while problem_value(problem, (beta - step) * start) > value * (1.0 + 1e-12):
-            step /= 2.0
-        beta -= step
+        value = float((losses * problem.mass).sum())
+        mean = np.einsum("nk,nk->n", p, z)
+        variance = np.einsum("nk,nk->n", p, (z - mean[:, None]) ** 2)
+        curvature = float((mass * variance).sum())
+        step = float((mass * mean - target).sum()) / curvature if curvature > 0.0 else math.nan
         if abs(step) <= _CLOSE * (1.0 + abs(beta)):
-            return problem_value(problem, beta * start)
+            return value
+        for _ in range(_HALVINGS):
+            losses, p = problem.losses((beta - step) * start)
+            if float((losses * problem.mass).sum()) <= value * _ROUNDING:
+                break
+            step /= 2.0
+        else:
+            return math.nan
+        beta -= step
     return math.nan
-
-
-def problem_value(problem: _Problem, theta: Floats) -> float:
-    """The sum of the losses."""
-    return float((problem.losses(theta)[0] * problem.mass).sum())
 
 
 def _minimize(problem: _Problem, start: Floats, tolerance: float) -> Floats | None:
@@ -168,9 +177,9 @@ def _minimize(problem: _Problem, start: Floats, tolerance: float) -> Floats | No
         step[free] = np.linalg.solve(curvature, gradient[free])
         if bool((np.abs(step) <= tolerance * (1.0 + np.abs(theta))).all()):
             return theta - step
-        for _ in range(30):
+        for _ in range(_HALVINGS):
             there = problem.slope(theta - step)
-            if there[0] <= value * (1.0 + 1e-13):
+            if there[0] <= value * _ROUNDING:
                 break
             step /= 2.0
         else:
@@ -193,7 +202,7 @@ def _gain(sample: Sample, problem: _Problem, theta: Floats, before: Floats) -> E
         best = _minimize(others, theta, _NEAR)
         if best is None:
             return UNDEFINED
-        fall[inside] = before[inside] - problem.losses(best)[0][inside]
+        fall[inside] = before[inside] - problem.of(np.where(inside, problem.mass, 0.0)).losses(best)[0]
     weight = None if bool((sample.weight == sample.weight[0]).all()) else sample.weight
     if sample.cluster is None:
         tiled = None if weight is None else np.tile(weight, len(dealt))
