@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xent.io._classes import class_names, own_names
 from xent.io._labels import LabelReader
-from xent.io._layout import Asked, Layout, Scores
+from xent.io._layout import Asked, Kind, Layout, Scores
 from xent.io._limits import Limits
 from xent.io._names import Copies, Slicer, clusters_of, ids_of
 from xent.io._predictions import Facts, Predictions
@@ -50,7 +50,7 @@ class Assembler:
         """`form` names the format; `agreed` is what was decided by whoever read the first rows, if that was another."""
         self.layout = layout
         self._format = form
-        self._kind = asked.kind
+        self._kind: Kind = asked.kind
         self._wishes = wishes
         self._rows = self._labelled = self._used = self._renormalized = 0
         self._doubts: list[str | None] = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.ipc
+import pyarrow.ipc as ipc
 
 from xent.io._arrow import ArrowTable, arrow_file
 from xent.io._limits import Limits
@@ -53,23 +53,23 @@ class IpcTable(ArrowTable):
     def _reader(self, names: list[str] | None, mapped: Any = None) -> Any:
         stream = arrow_file(self._source) if mapped is None else pa.BufferReader(pa.py_buffer(mapped))
         fields = None if names is None else [self._place(name) for name in names]
-        options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
-        open_it = pa.ipc.open_file if self._is_file else pa.ipc.open_stream
+        options = ipc.IpcReadOptions(use_threads=False, included_fields=fields)
+        open_it = ipc.open_file if self._is_file else ipc.open_stream
         return open_it(stream, options=options)
 
     def _batches(self, names: list[str], most: int) -> Iterator[Any]:
-        if self._mapped:
-            with mmap.mmap(self._source.file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-                for batch in self._whole(names, mapped):
-                    for place in range(0, batch.num_rows, most):
-                        part = batch.slice(place, most)
-                        # A copy, so that nobody holds on to the map, whose pages can then be given back.
-                        yield part.take(pa.array(range(part.num_rows), pa.int64()))
-                        with contextlib.suppress(AttributeError, OSError, ValueError):
-                            mapped.madvise(mmap.MADV_DONTNEED)
-                    del batch, part
-        else:
+        if not self._mapped:
             yield from self._whole(names, None)
+            return
+        # Closed by whoever lets go of it last: Arrow holds on to it, after an error too.
+        mapped = mmap.mmap(self._source.file.fileno(), 0, access=mmap.ACCESS_READ)
+        for batch in self._whole(names, mapped):
+            for place in range(0, batch.num_rows, most):
+                part = batch.slice(place, most)
+                # A copy, so that the pages of the map can be given back.
+                yield part.take(pa.array(range(part.num_rows), pa.int64()))
+                with contextlib.suppress(AttributeError, OSError, ValueError):
+                    mapped.madvise(mmap.MADV_DONTNEED)
 
     def _whole(self, names: list[str], mapped: Any) -> Iterator[Any]:
         reader = self._guarded(lambda: self._reader(names, mapped))

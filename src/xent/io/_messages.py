@@ -72,17 +72,19 @@ def _walk(source: Source, start: int, limits: Limits) -> Iterator[tuple[int, Bat
         kind = message.number(1, "<B")
         if kind in (_DICTIONARIES, _ROWS):
             record = message.record(2)
-            yield kind, _batch(source, at, record if kind == _ROWS else record.record(1))
+            yield kind, _batch(source, at, body, record if kind == _ROWS else record.record(1))
         at += body
 
 
-def _batch(source: Source, at: int, record: _Record) -> Batch:
+def _batch(source: Source, at: int, body: int, record: _Record) -> Batch:
     values = sum(length for length, _ in record.pairs(1))
     buffers = record.pairs(2)
     packed = record.there(3)
     rows = record.number(0, "<q")
     if rows < 0 or any(length < 0 or offset < 0 for offset, length in buffers) or values < 0:
         raise ValueError(f"{source.shown}: a record batch claims fewer than no values")
+    if any(offset + length > body for offset, length in buffers):
+        raise UnsafeFile(f"{source.shown}: a record batch claims bytes behind its {body:,}")
     unpacked = sum(length for _, length in buffers)
     if packed:
         for offset, length in buffers:

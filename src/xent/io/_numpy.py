@@ -7,7 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -110,7 +110,7 @@ class Packed:
         self._start = start
         self._shown = shown
         self._named = file
-        self._stream: Any = None
+        self._stream: IO[bytes] | None = None
         self._at = 0
         self._whole: Array | None = None
 
@@ -125,19 +125,20 @@ class Packed:
         header = self.header
         if header.fortran and len(header.shape) > 1:
             if self._whole is None:
-                self._open()
-                self._whole = fill(self._stream, header.shape[::-1], header.dtype, self._shown).T
+                self._whole = fill(self._begin(), header.shape[::-1], header.dtype, self._shown).T
             return np.ascontiguousarray(self._whole[start:stop])
-        if self._stream is None or start != self._at:
-            self._open()
-            self._stream.read(start * math.prod(header.shape[1:]) * header.dtype.itemsize)
+        stream = self._stream
+        if stream is None or start != self._at:
+            stream = self._stream = self._begin()
+            stream.read(start * math.prod(header.shape[1:]) * header.dtype.itemsize)
         self._at = stop
-        values = fill(self._stream, (stop - start, *header.shape[1:]), header.dtype, self._shown)
-        if stop == header.shape[0]:
-            self._stream.read(1)  # at the end the checksum is looked at
+        values = fill(stream, (stop - start, *header.shape[1:]), header.dtype, self._shown)
+        if header.shape[:1] == (stop,):
+            stream.read(1)  # at the end the checksum is looked at
         return values
 
-    def _open(self) -> None:
-        self._stream = self._reopen()
-        self._stream.read(self._start)
-        self._at = 0
+    def _begin(self) -> IO[bytes]:
+        """The member's bytes, from behind the header on."""
+        stream = self._reopen()
+        stream.read(self._start)
+        return stream

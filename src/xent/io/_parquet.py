@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from xent._errors import UnsafeFile
 from xent.io._arrow import ArrowTable, arrow_file
+from xent.io._footer import numbers_in_lists
 from xent.io._limits import Limits
 from xent.io._source import Source
 from xent.io._table import rows_at_once
@@ -62,6 +63,8 @@ class ParquetTable(ArrowTable):
         for group in range(self._file.metadata.num_row_groups):
             self._check_claim(int(self._file.metadata.row_group(group).num_rows))
         lists = [name for name in names if self.is_list(name)]
+        if lists:
+            self._check_lists(lists)
         try:
             most = rows_at_once(most, self._width(lists)) if lists else most
             count = 0
@@ -72,6 +75,13 @@ class ParquetTable(ArrowTable):
                 yield batch
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from None
+
+    def _check_lists(self, lists: list[str]) -> None:
+        try:
+            claimed = numbers_in_lists(self._source.file, self._source.size, lists)
+        except ValueError as error:
+            raise self._broken(error) from None
+        self._check_claim(claimed)
 
     def _iterate(self, names: list[str], most: int) -> Iterator[Any]:
         # One thread: it is as fast as several here, and leaves the others to whoever takes the rows.

@@ -64,7 +64,7 @@ def _is_array(entry: Any) -> bool:
 def _tensor(source: Source, name: str, entry: dict[str, Any], start: int, limits: Limits) -> Plain:
     shown = f"{source.shown}: tensor {quoted(name)}"
     offsets = entry.get("data_offsets")
-    numbers = [*entry["shape"], *(offsets if isinstance(offsets, list) and len(offsets) == 2 else [None])]
+    numbers: list[Any] = [*entry["shape"], *(offsets if isinstance(offsets, list) and len(offsets) == 2 else [None])]
     if not all(type(number) is int and 0 <= number < 2**62 for number in numbers) or len(entry["shape"]) > 32:
         raise ValueError(
             f"{shown}: its shape {printable(entry['shape'], 60)} and place {printable(offsets, 60)} are none"

@@ -17,8 +17,8 @@ from xent.io._limits import Limits
 from xent.io._text import did_you_mean, listed, message, printable, quoted
 
 FORMATS: tuple[str, ...] = ("csv", "tsv", "jsonl", "parquet", "arrow", "npz", "npy", "safetensors")
-_SUFFIXES = {f".{name}": name for name in FORMATS}
-_SUFFIXES |= {".ndjson": "jsonl", ".pq": "parquet", ".feather": "arrow", ".ipc": "arrow"}
+_OTHER_SUFFIXES = {".ndjson": "jsonl", ".pq": "parquet", ".feather": "arrow", ".ipc": "arrow"}
+_SUFFIXES = {f".{name}": name for name in FORMATS} | _OTHER_SUFFIXES
 _TEXT = ("csv", "tsv", "jsonl")
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
 _MAGIC = (
