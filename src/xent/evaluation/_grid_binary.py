@@ -149,7 +149,12 @@ class BinaryGrid:
             relative = square / mass.sum(axis=0) ** 2
             draws = effective_draws(np.arange(len(x)), masses, np.maximum(relative, 1.0 / np.maximum(rows, 1.0)))
         return Table(
-            forecast, surprisal, units, np.maximum(np.rint(rows), 1).astype(np.int64), round(float(whole) * scale), draws
+            forecast,
+            surprisal,
+            units,
+            np.maximum(np.rint(rows), 1).astype(np.int64),
+            round(float(whole) * scale),
+            draws,
         )
 
 

@@ -11,9 +11,8 @@ from xent.evaluation._rows import Rows
 _BLOCK = 2**16
 
 
-def affine_scores(rows: Rows, losses: Floats) -> tuple[list[Floats], list[Floats]]:
-    """By slope and intercept of the logit: (2 arrays, and 3 for the curvature's upper half), 0 at forecasts of 0 and 1."""
-    del losses
+def affine_scores(rows: Rows) -> tuple[list[Floats], list[Floats]]:
+    """By slope and intercept of the logit, the curvature as its upper half; 0 at forecasts of 0 and 1."""
     x = rows.surprisal[:, 0] - rows.surprisal[:, 1]
     some = np.isfinite(x)
     x = np.where(some, x, 0.0)
@@ -32,9 +31,10 @@ def temperature_scores(rows: Rows, losses: Floats) -> tuple[list[Floats], list[F
     step = max(2, _BLOCK // rows.k)
     for i in range(0, rows.n, step):
         part = np.arange(i, min(i + step, rows.n))
-        d, _, mass = relative(rows, losses, part, None)
+        d, _, _ = relative(rows, losses, part)
+        mass = None if rows.soft is None else rows.soft[part].sum(axis=1)
         # Two rows at least: NumPy adds up a single one in another order than several.
-        d = np.repeat(d, 2, axis=0).T if len(part) == 1 else np.ascontiguousarray(d.T)
+        d = np.repeat(d, 2, axis=0).T.copy() if len(part) == 1 else np.ascontiguousarray(d.T)
         out = np.isinf(d)
         top = d.max(axis=0)
         v = np.where(out, 0.0, d - top)

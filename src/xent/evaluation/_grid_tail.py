@@ -18,7 +18,9 @@ class TailGrid:
     def __init__(self) -> None:
         self._cells = Cells(_CELLS, 1, ("rows", "cost"))
 
-    def add(self, losses: Floats, weight: Floats | None, copies: np.ndarray[tuple[int], np.dtype[np.int64]] | None) -> None:
+    def add(
+        self, losses: Floats, weight: Floats | None, copies: np.ndarray[tuple[int], np.dtype[np.int64]] | None
+    ) -> None:
         """Add rows of finite loss."""
         # A probability may exceed 1 by rounding.
         losses = np.maximum(losses, 0.0) + 0.0

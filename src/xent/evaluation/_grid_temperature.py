@@ -34,10 +34,10 @@ class TemperatureGrid:
         self.sums: dict[Group, Ints] = {}
         self.highest, self.lowest, self.spread = -inf, inf, 0.0
 
-    def add(self, rows: Rows, losses: Floats, fold: Ints, weight: Floats | None) -> None:
+    def add(self, rows: Rows, losses: Floats, fold: Ints) -> None:
         """Add rows of finite loss, and their folds."""
         active = np.flatnonzero((rows.surprisal < np.inf).sum(axis=1) > 1)
-        d, target, weight = relative(rows, losses, active, weight)
+        d, target, weight = relative(rows, losses, active)
         if active.size == 0:
             return
         low = np.where(np.isinf(d), np.inf, d).min(axis=1)
@@ -89,11 +89,9 @@ class TemperatureGrid:
         return Curve(np.array(values))
 
 
-def relative(
-    rows: Rows, losses: Floats, active: Ints, weight: Floats | None
-) -> tuple[Floats, Floats, Floats | None]:
+def relative(rows: Rows, losses: Floats, active: Ints) -> tuple[Floats, Floats, Floats | None]:
     """Return d (N, K), the loss and the weight of some rows; soft labels enter normalised and weigh their sum."""
-    weight = None if weight is None else weight[active]
+    weight = None if rows.weight is None else rows.weight[active]
     target = losses[active]
     if rows.soft is not None:
         mass = rows.soft[active].sum(axis=1)
@@ -102,9 +100,7 @@ def relative(
     return target[:, None] - rows.surprisal[active], target, weight
 
 
-def _groups(
-    fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None
-) -> Iterable[tuple[Group, Ints]]:
+def _groups(fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None) -> Iterable[tuple[Group, Ints]]:
     """The rows of each group; a row that stands for several is in one group for each bit of their number."""
     weight = np.zeros(len(fold), dtype=np.int64) if exponent is None else exponent.astype(np.int64)
     places = 1 if copies is None else int(copies.max()).bit_length()
