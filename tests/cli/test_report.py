@@ -40,16 +40,14 @@ def test_json_is_what_evaluate_gives(xent, good):
     expected["classes"] = ["cat", "dog", "fish"]
     provenance = found.pop("provenance")
     assert provenance["file"] == "good.csv"
+    named = dict(zip(("0", "1", "2"), expected["classes"], strict=True))
+    for row in (*expected["per_class"], *expected["reliability"]):
+        row["name"] = named.get(row["name"], "")
+    for row in (*expected["worst_rows"], *expected["confusions"]):
+        row["label"], row["said"] = named[row["label"]], named[row["said"]]
     for document in (expected, found):
-        for row in document["per_class"]:
-            row["name"] = (
-                expected["classes"].index(row["name"]) if row["name"] in expected["classes"] else int(row["name"])
-            )
         for row in document["worst_rows"]:
-            row["label"] = (
-                expected["classes"].index(row["label"]) if row["label"] in expected["classes"] else int(row["label"])
-            )
-            row["row"] = int(str(row["row"]).removeprefix("r"))
+            del row["row"]  # of rows that are equal in all else, those with the least name: 10 comes before r2
     assert found == expected
 
 
@@ -190,3 +188,153 @@ def test_unknown_example(xent):
     done = xent("report", "--example", "digts")
     assert (done.returncode, done.stdout) == (2, "")
     assert "did you mean 'digits'?" in done.stderr.lower()
+
+
+ROWS = ["y,p,region,device", *(f"{i % 2},{0.2 + 0.005 * (i * 7 % 120)},r{i % 3},d{i % 2}" for i in range(120))]
+
+
+def plain(done):
+    document = json.loads(done.stdout, parse_constant=pytest.fail)
+    document.pop("provenance")
+    return document
+
+
+def test_several_files_are_one(xent, tmp_path):
+    (tmp_path / "all.csv").write_text("\n".join(ROWS))
+    for name, rows in (("a.csv", ROWS[1:41]), ("b.csv", ROWS[41:])):
+        (tmp_path / name).write_text("\n".join([ROWS[0], *rows]))
+    whole = plain(xent("report", "all.csv", "--json"))
+    assert plain(xent("report", "a.csv", "b.csv", "--json")) == whole
+    turned = plain(xent("report", "b.csv", "a.csv", "--json"))
+    for document in (turned, whole):
+        for row in document["worst_rows"]:
+            del row["row"]
+    assert turned == whole
+    done = xent("report", "a.csv", "b.csv")
+    assert done.stdout.startswith("a.csv, b.csv   120 rows x 2 classes\n")
+
+
+def test_several_files_that_do_not_go_together(xent, tmp_path):
+    (tmp_path / "a.csv").write_text("y,p\n1,.5\n0,.25\n")
+    (tmp_path / "b.csv").write_text("y,q\n1,.5\n0,.25\n")
+    for others in (["b.csv"], ["missing.csv"], ["-"]):
+        done = xent("report", "a.csv", *others, "-o", "page.html")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: ")
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.csv"]
+    assert "named twice" in xent("report", "-", "-").stderr
+
+
+def test_no_file_of_several_is_overwritten(xent, tmp_path):
+    for name in ("a.html", "b.html"):
+        (tmp_path / name).write_text("y,p\n1,.5\n0,.25\n")
+    done = xent("report", "a.html", "b.html", "--format", "csv", "-o", "b.html")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "b.html: is an input of this call and is never overwritten" in done.stderr
+
+
+def test_slices(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("\n".join(ROWS))
+    document = plain(xent("report", "t.csv", "--slice", "region", "--slice", "device", "--json"))
+    found = {(part["column"], part["value"]): part for part in document["slices"]}
+    assert set(found) == {("region", f"r{i}") for i in range(3)} | {("device", f"d{i}") for i in range(2)}
+    q = np.array([float(row.split(",")[1]) for row in ROWS[1:]])
+    y = np.arange(120) % 2
+    mine = np.arange(120) % 3 == 1
+    expected = evaluate(y[mine], q[mine])
+    assert found["region", "r1"]["cross_entropy"]["value"] == expected.cross_entropy.value
+    assert found["region", "r1"]["skill"]["value"] == pytest.approx(expected.skill.value, rel=1e-12)
+    text = xent("report", "t.csv", "--slice", "region", "--slice", "device").stdout
+    assert text.index("by region") < text.index("by device")
+    done = xent("report", "t.csv", "--slice", "regoin")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean 'region'?" in done.stderr
+
+
+def test_only_the_loss(xent, good):
+    whole, loss = (
+        plain(xent("report", "good.csv", "--json")),
+        plain(xent("report", "good.csv", "--json", "--loss-only")),
+    )
+    assert set(loss) < set(whole)
+    assert all(loss[name] == whole[name] for name in loss)
+    assert "recalibration" not in loss
+    text = xent("report", "good.csv", "--loss-only").stdout
+    assert "calibration left out (--loss-only)" in text
+    assert text.split("\n")[:3] == xent("report", "good.csv").stdout.split("\n")[:3]
+    done = xent("report", "good.csv", "--loss-only", "--fail-if", "miscalibration>1")
+    assert done.returncode == 2
+    assert xent("report", "good.csv", "--loss-only", "--fail-if", "loss>0.1", "-o", "page.html").returncode == 1
+
+
+def test_the_seed_is_printed_and_chooses_the_folds(xent, tmp_path):
+    (tmp_path / "t.csv").write_text("\n".join(ROWS))
+    zero, one, again = (plain(xent("report", "t.csv", "--json", "--seed", seed)) for seed in ("0", "1", "1"))
+    assert one == again != zero
+    assert one["cross_entropy"] == zero["cross_entropy"]
+    assert "seed 1" in xent("report", "t.csv", "--seed", "1").stdout
+    assert json.loads(xent("report", "t.csv", "--seed", "1", "--json").stdout)["provenance"]["seed"] == 1
+
+
+def test_open_shows_the_page_and_nothing_opens_by_itself(xent, good, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("click.launch", lambda url: opened.append(url) or 0)
+    assert xent("report", "good.csv", "-o", "page.html").returncode == 0
+    done = xent("report", "good.csv", "--open")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "add -o PAGE.html" in done.stderr
+    assert opened == []
+    assert xent("report", "good.csv", "-o", "page.html", "--open").returncode == 0
+    assert opened == [(tmp_path / "page.html").as_uri()]
+
+
+def test_no_browser(xent, good, monkeypatch):
+    monkeypatch.setattr("click.launch", lambda url: 1)
+    done = xent("report", "good.csv", "-o", "page.html", "--open")
+    assert done.returncode == 0
+    assert "warning: no browser was found to open page.html" in done.stderr
+
+
+def test_engine(xent, good, monkeypatch):
+    assert plain(xent("report", "good.csv", "--json", "--engine", "local")) == plain(
+        xent("report", "good.csv", "--json")
+    )
+    assert "did you mean 'dask'?" in xent("report", "good.csv", "--engine", "dusk").stderr
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = xent("report", "good.csv", "--engine", "dask")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: --engine dask needs dask: pip install 'xent[dask]'\n"
+
+
+def test_arrow_and_feather(xent, tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import ipc
+
+    table = pa.table({"y": [1, 0, 1, 0], "p": [0.5, 0.25, 0.375, 0.75]})
+    for name in ("t.arrow", "t.feather", "t.bin"):
+        with ipc.new_file(tmp_path / name, table.schema) as writer:
+            writer.write_table(table)
+    (tmp_path / "t.csv").write_text("y,p\n1,.5\n0,.25\n1,.375\n0,.75\n")
+    expected = plain(xent("report", "t.csv", "--json"))
+    for args in (["t.arrow"], ["t.feather"], ["t.bin", "--format", "feather"], ["t.bin", "--format", "arrow"]):
+        assert plain(xent("report", *args, "--json")) == expected
+
+
+def test_help_has_examples_first_and_imports_nothing_heavy(xent_process):
+    code = (
+        "import sys; from xent.cli._app import run; run(['report', '--help']);"
+        "print([m for m in ('numpy', 'rich', 'jinja2', 'pyarrow', 'matplotlib', 'duckdb') if m in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("Examples:\n\n  xent report predictions.parquet\n")
+    assert done.stdout.endswith("[]\n")
+    assert max(map(len, done.stdout.split("\n"))) <= 80
+
+
+def test_completion(xent_process):
+    words = {"COMP_WORDS": "xent report --lo", "COMP_CWORD": "2", "_XENT_COMPLETE": "bash_complete"}
+    out = xent_process(**words).stdout
+    assert set(out.split()) == {"plain,--logits", "plain,--logprobs", "plain,--loss-only"}
+    words = {"COMP_WORDS": "xent report --engine ", "COMP_CWORD": "3", "_XENT_COMPLETE": "bash_complete"}
+    assert set(xent_process(**words).stdout.split()) == {"plain,local", "plain,dask"}

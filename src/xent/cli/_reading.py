@@ -64,7 +64,8 @@ def examined(
                 slices=columns["slices"],
                 classes=None if classes is None else [word.strip() for word in classes.split(",")],
                 renormalize=columns["renormalize"],
-                format=columns["file_format"],
+                # A Feather file is an Arrow file.
+                format="arrow" if columns["file_format"] == "feather" else columns["file_format"],
             ) as scan,
         ):
             found = examine(scan, unit=unit, seed=seed, loss_only=loss_only, advance=advance)
