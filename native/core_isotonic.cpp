@@ -1,6 +1,7 @@
 // The binding of the isotonic map: addresses and counts in, whole numbers out.
 #include "core_isotonic.hpp"
 
+#include <numeric>
 #include <vector>
 
 #include "isotonic.hpp"
@@ -18,11 +19,14 @@ T* at(uintptr_t address) {
 int64_t pool_sets(uintptr_t happened, uintptr_t masses, int64_t sets, int64_t n, uintptr_t end, uintptr_t yes,
                   uintptr_t count) {
     nb::gil_scoped_release unlocked;
+    const int64_t* mass = at<const int64_t>(masses);
+    const bool narrow = std::accumulate(mass, mass + n, int64_t{0}) < int64_t{1} << 31;
+    const auto one = narrow ? pool<int64_t> : pool<__int128>;
     std::vector<int64_t> every(n);
     int64_t used = 0;
     for (int64_t s = 0; s < sets; ++s) {
-        const int64_t blocks = pool(at<const int64_t>(happened) + s * n, at<const int64_t>(masses), n,
-                                    at<int64_t>(end) + used, at<int64_t>(yes) + used, every.data());
+        const int64_t blocks = one(at<const int64_t>(happened) + s * n, mass, n, at<int64_t>(end) + used,
+                                   at<int64_t>(yes) + used, every.data());
         at<int64_t>(count)[s] = blocks;
         used += blocks;
     }

@@ -8,10 +8,10 @@
 
 namespace xent {
 
-// The stack of blocks lies in `end` and `yes`; `every` is room for their masses. Returns how many there are.
-inline int64_t pool(const int64_t* happened, const int64_t* masses, int64_t n, int64_t* end, int64_t* yes,
-                    int64_t* every) {
-    using Wide = __int128;
+// The stack of blocks lies in `end` and `yes`; `every` is room for their masses. Returns how many there are. `Wide` holds
+// the product of two masses.
+template <class Wide>
+int64_t pool(const int64_t* happened, const int64_t* masses, int64_t n, int64_t* end, int64_t* yes, int64_t* every) {
     int64_t top = 0;
     for (int64_t i = 0; i < n; ++i) {
         int64_t a = happened[i], m = masses[i];
@@ -34,6 +34,8 @@ inline uint64_t mixed(uint64_t x) {
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
     return x ^ (x >> 31);
 }
+
+inline double uniform(uint64_t x) { return static_cast<double>(static_cast<int64_t>(mixed(x) >> 11)) * 0x1p-53; }
 
 // A binomial distribution function times a constant: `until[k]` is that of the outcome low + k.
 struct Binomial {
@@ -63,24 +65,42 @@ struct Binomial {
         for (double& value : until) value = whole += value;
     }
 
-    int64_t at(double uniform) const {
-        const double x = uniform * until.back();
-        const auto found = std::upper_bound(until.begin(), until.end(), x) - until.begin();
-        return low + std::min<int64_t>(found, static_cast<int64_t>(until.size()) - 1);
+    int64_t at(double u) const {
+        const double x = u * until.back();
+        const int64_t last = static_cast<int64_t>(until.size()) - 1;
+        return low + std::min<int64_t>(std::upper_bound(until.begin(), until.end(), x) - until.begin(), last);
     }
 };
 
+// Units are taken a few at a time, so that the numbers of a set are written side by side.
 inline void draw(const int64_t* copies, const double* q, const uint64_t* key, int64_t units, const uint64_t* salt,
                  int64_t sets, int64_t* drawn) {
-    Binomial binomial;
-    for (int64_t i = 0; i < units; ++i) {
-        if (!(q[i] > 0.0 && q[i] < 1.0)) {
-            for (int64_t s = 0; s < sets; ++s) drawn[s * units + i] = q[i] >= 1.0 ? copies[i] : 0;
-            continue;
+    constexpr int64_t kTile = 64;
+    std::vector<Binomial> tile(kTile);
+    double below[kTile], whole[kTile];  // of units that are one row each
+    for (int64_t first = 0; first < units; first += kTile) {
+        const int64_t count = std::min(kTile, units - first);
+        bool single = true;
+        for (int64_t j = 0; j < count; ++j) {
+            const int64_t i = first + j;
+            if (q[i] > 0.0 && q[i] < 1.0) {
+                tile[j].set(copies[i], q[i]);
+            } else {
+                tile[j].low = q[i] >= 1.0 ? copies[i] : 0;
+                tile[j].until.assign(1, 1.0);
+            }
+            single = single && copies[i] == 1;
+            below[j] = tile[j].until.size() == 2 ? tile[j].until[0] : q[i] >= 1.0 ? 0.0 : 2.0;
+            whole[j] = tile[j].until.back();
         }
-        binomial.set(copies[i], q[i]);
-        for (int64_t s = 0; s < sets; ++s)
-            drawn[s * units + i] = binomial.at(static_cast<double>(mixed(key[i] ^ salt[s]) >> 11) * 0x1p-53);
+        for (int64_t s = 0; s < sets; ++s) {
+            int64_t* to = drawn + s * units + first;
+            const uint64_t* of = key + first;
+            if (single)
+                for (int64_t j = 0; j < count; ++j) to[j] = uniform(of[j] ^ salt[s]) * whole[j] >= below[j];
+            else
+                for (int64_t j = 0; j < count; ++j) to[j] = tile[j].at(uniform(of[j] ^ salt[s]));
+        }
     }
 }
 

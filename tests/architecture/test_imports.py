@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "distributions": BASE | {"measures", "estimators"},
     "io": BASE,
     "examples": set(),
-    "evaluation": BASE | {"measures", "estimators", "distributions", "io", "_native_evaluation"},
+    "evaluation": BASE | {"measures", "estimators", "distributions", "io", "_native", "_native_evaluation"},
     "plots": BASE | {"measures", "evaluation", "io"},
     "report": BASE | {"measures", "evaluation", "plots", "io"},
     "cli": BASE | {"measures", "evaluation", "plots", "report", "io", "examples", "_about"},

@@ -3,7 +3,8 @@
 The bins of a logit z are those of the leading bits of |z| + 2: 512 an octave (64 with many classes), so at most 0.004
 wide near 0 and in proportion to |z| beyond. A bin keeps its rows, the mean of |z| over them, and exact sums of weights:
 all are whole numbers, so neither order nor batches show. Forecasts of exactly 0 and 1 have bins of their own; what lies
-beyond |z| = 1000 counts as that.
+beyond |z| = 1000 counts as that. Slopes and intercepts are within 1e-4 of those of the rows, and what an isotonic line
+saves within 5e-4 nats, with some thousand rows or more.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xent.evaluation._exact import Floats, Ints, copies_total, total
+from xent.evaluation._exact import Floats, Ints, as_float, copies_total, total
 from xent.evaluation._rows import Rows
 from xent.evaluation._table import ROOM, Draws, Table
 
@@ -185,7 +186,7 @@ class ClassGrids:
 
     def _draws(self, rows: Ints, mass: Ints, weight: float) -> Draws:
         """Rows of unlike weights vary like fewer of equal weight: (sum w)² / sum w² of them in all."""
-        number = weight * weight / (self.square * 2.0**-1074 if self.square < 2**1074 else self.square / 2**1074)
+        number = weight * weight / as_float(self.square)
         ratio = min(1.0, number / float(rows.sum()))
         copies = np.clip(np.rint(rows * ratio), 1, mass).astype(np.int64)
         return Draws(np.arange(rows.size), copies, mass // copies)

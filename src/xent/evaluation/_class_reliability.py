@@ -14,8 +14,8 @@ from xent.evaluation.results import Reliability
 SHOWN = 20
 """Classes with a diagram."""
 
-_TOP_GROUPS = 2048
-_CLASS_GROUPS = 512
+_TOP_GROUPS = 1024
+_CLASS_GROUPS = 256
 """Forecasts on which labels are drawn: on more the lines differ by less than can be seen."""
 
 

@@ -25,7 +25,8 @@ def temperature_curve(
     if not math.isfinite(loss):
         return ()
     mass = Mass(rows.weight, rows.count)
-    points = dict(zip(TEMPERATURES, (mass.mean(column) for column in _tempered(rows, losses)), strict=True))
+    whole = mass.sum(np.ones(rows.n))
+    points = {t: mass.sum(c) / whole for t, c in zip(TEMPERATURES, _tempered(rows, losses), strict=True)}
     points[1.0] = loss
     if fitted is not None and math.isfinite(fitted[0]) and fitted[0] > 0.0:
         points[fitted[0]] = fitted[1]
