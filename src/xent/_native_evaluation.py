@@ -73,8 +73,8 @@ def _ints(x: Ints) -> Ints:
     return np.require(x, np.int64, ["C", "A"])
 
 
-class Facts(NamedTuple):
-    """What each row says about itself; `loss`, `given` and `brier` are of its label. `bad` is the first bad row or -1."""
+class RowFacts(NamedTuple):
+    """What rows say about them; `loss`, `given` and `brier` are of the label; `bad` is the first bad row or -1."""
 
     loss: Floats
     given: Floats
@@ -98,7 +98,7 @@ def row_facts(
     limit: float,
     salts: NDArray[np.uint64] | None = None,
     probs: Floats | None = None,
-) -> Facts:
+) -> RowFacts:
     """The facts of forecasts (N, K) given as "probs", "logprobs" or "logits"; without labels some mean nothing.
 
     A value above `limit` makes a row bad, as does NaN, a negative probability, and a row whose logits are all -inf.
@@ -112,4 +112,4 @@ def row_facts(
         *(_KINDS[kind], _FLOATS[values.dtype], values, limit, where, salts),
         *(loss, given, top, brier, off_one, said, keys, probs),
     )
-    return Facts(loss, given, said, top, brier, off_one, keys, bad)
+    return RowFacts(loss, given, said, top, brier, off_one, keys, bad)

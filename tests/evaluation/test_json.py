@@ -93,6 +93,8 @@ def test_infinite_and_undefined():
         "skill.value": "-inf",
         "per_class.1.loss": "inf",
         "worst_rows.0.loss": "inf",
+        "confusions.0.loss": "inf",
+        "loss_histogram.13.high": "inf",
     }
     assert math.isnan(e.miscalibration)
     assert text.isascii()

@@ -40,7 +40,7 @@ def assemble(tally: Tally, calibration: Calibration, classes: tuple[str, ...], u
         finite_cross_entropy=in_unit(finite_cross_entropy(sums), scale),
         clipped=_clipped(tally, scale),
         uncertainty=entropy * scale,
-        skill=skill(sums),
+        skill=skill(sums, entropy),
         miscalibration=times(loss.value - mended.loss, scale),
         discrimination=times(entropy - mended.loss, scale),
         recalibration=Recalibration(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xent.evaluation._row_facts import row_facts
 from xent.evaluation._rows import Floats, Ints, Rows
 
 
@@ -31,10 +32,8 @@ class Facts:
     @staticmethod
     def of(rows: Rows, losses: Floats) -> Facts:
         """The facts of `rows`, whose losses may be infinite."""
-        place = np.arange(rows.n)
         finite = np.isfinite(losses)
-        said = rows.probs.argmax(axis=1)
-        top = rows.probs[place, said]
+        said, top, brier = _seen(rows)
         right = rows.column_of(said)
         binary = rows.k == 2
         return Facts(
@@ -43,18 +42,23 @@ class Facts:
             said=said,
             top=top,
             right=right,
-            brier=_brier(rows),
+            brier=brier,
             forecast=rows.probs[:, 1] if binary else top,
             happened=rows.column(1) if binary else right,
         )
 
 
-def _brier(rows: Rows) -> Floats:
+def _seen(rows: Rows) -> tuple[Ints, Floats, Floats]:
+    """The likeliest class, its probability, and the Brier score."""
+    forecasts = rows.forecasts
+    if forecasts.one_column:
+        said = rows.probs.argmax(axis=1)
+        return said, rows.probs[np.arange(rows.n), said], np.square(rows.probs[:, 1] - rows.column(1))
+    facts = forecasts.facts
+    if facts is None:
+        facts = row_facts(forecasts.kind, forecasts.content, rows.labels)
+    if rows.soft is None:
+        return facts.said, facts.top, facts.brier
     if rows.k == 2:
-        return np.square(rows.probs[:, 1] - rows.column(1))
-    if rows.soft is not None:
-        return np.square(rows.probs - rows.soft).sum(axis=1)
-    squares = np.square(rows.probs)
-    place, label = np.arange(rows.n), rows.main_label()
-    squares[place, label] = np.square(1.0 - rows.probs[place, label])
-    return squares.sum(axis=1)
+        return facts.said, facts.top, np.square(rows.probs[:, 1] - rows.column(1))
+    return facts.said, facts.top, np.square(rows.probs - rows.soft).sum(axis=1)

@@ -9,19 +9,15 @@ for several fall into each fold is a matter of counting.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from xent.evaluation._mixing import Keys, bits, mix
+from xent.evaluation._row_facts import hashes
 from xent.evaluation._rows import Floats, Ints, Rows
 
 FOLDS = 5
 
 _MANY = 2**16
 """Rows from which each goes by its own key, as it must where not all are kept: folds are even enough then."""
-
-_BLOCK = 2**16
-"""Numbers hashed at a time: they stay in the cache."""
-
-Keys = NDArray[np.uint64]
 
 
 def folds(rows: Rows, seed: int) -> Ints:
@@ -61,7 +57,7 @@ def _unit_keys(rows: Rows, seed: int) -> tuple[Keys, Keys | Floats]:
     keys = row_keys(rows, seed)
     if rows.cluster is None:
         return keys, np.zeros(rows.n) if rows.weight is None else rows.weight
-    ties = _cluster_keys(keys if rows.weight is None else mix(keys ^ _bits(rows.weight)), rows.cluster)
+    ties = _cluster_keys(keys if rows.weight is None else mix(keys ^ bits(rows.weight)), rows.cluster)
     return _cluster_keys(keys, rows.cluster), ties
 
 
@@ -82,23 +78,7 @@ def row_keys(rows: Rows, seed: int) -> Keys:
     """Return a key for each row from the seed, its forecasts and its labels; equal rows have equal keys."""
     start = mix(np.full(rows.n, seed % 2**64, dtype=np.uint64))
     labels = rows.main_label()[:, None].astype(np.float64) if rows.soft is None else rows.soft
-    return mix(mix(start ^ _hash(rows.content)) ^ _hash(labels))
-
-
-def _hash(table: Floats) -> Keys:
-    """One key a row: the sum modulo 2**64 of its mixed values, each with a salt of its column."""
-    salt = mix(np.arange(table.shape[1], dtype=np.uint64))
-    height = max(1, _BLOCK // table.shape[1])
-    keys = np.empty(len(table), dtype=np.uint64)
-    for i in range(0, len(table), height):
-        part = slice(i, i + height)
-        keys[part] = mix(_bits(table[part]) ^ salt).sum(axis=1, dtype=np.uint64)
-    return keys
-
-
-def _bits(x: Floats) -> Keys:
-    """The bits of each float, with one zero: -0.0 + 0.0 is 0.0."""
-    return np.ascontiguousarray(x + 0.0).view(np.uint64)
+    return mix(mix(start ^ hashes(rows.content)) ^ hashes(labels))
 
 
 def _cluster_keys(keys: Keys, cluster: Ints) -> Keys:
@@ -106,11 +86,3 @@ def _cluster_keys(keys: Keys, cluster: Ints) -> Keys:
     order = np.argsort(cluster, kind="stable")
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     return mix(np.add.reduceat(mix(keys)[order], starts))
-
-
-def mix(x: Keys) -> Keys:
-    """SplitMix64 (Steele, Lea and Flood 2014): every bit of the result depends on every bit of x."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from xent._check import sum_tolerance
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Form, Logits, LogProbs, Probs, TopK
+from xent._native_evaluation import RowFacts
 from xent.evaluation._arrays import digits, first, is_float, require_numbers, show, to_numpy, widen
+from xent.evaluation._row_facts import probabilities, row_facts
 from xent.io import LARGEST_MISS
 from xent.measures import binary_cross_entropy
 from xent.measures import surprisal as surprisal_of
@@ -53,6 +56,8 @@ class Forecasts:
 
     kind: str
     content: Floats
+    facts: RowFacts | None = None
+    """What each row says about itself; None if it was not looked at with hard labels, or is of one column."""
 
     @property
     def one_column(self) -> bool:
@@ -84,13 +89,15 @@ class Forecasts:
     def probs(self) -> Floats:
         """Probabilities (N, K)."""
         with np.errstate(all="ignore"):
-            if self.kind == "probs":
-                first = self.content[:, 0]
-                return np.stack([1.0 - first, first], axis=1) if self.one_column else self.content
-            return np.exp(self.content) if self.kind == "logprobs" and not self.one_column else np.exp(-self.surprisal)
+            if not self.one_column:
+                return probabilities(self.kind, self.content)
+            first = self.content[:, 0]
+            return np.stack([1.0 - first, first], axis=1) if self.kind == "probs" else np.exp(-self.surprisal)
 
     def surprisal_of_label(self, labels: NDArray[np.int64]) -> Floats:
         """-log q of one class a row: a single logarithm a row where the numbers given are probabilities."""
+        if self.facts is not None:
+            return self.facts.loss
         rows = np.arange(len(labels))
         if self.kind != "probs" or self.one_column:
             return self.surprisal[rows, labels]
@@ -122,29 +129,36 @@ def raw_forecasts(q: Any) -> Raw:
     return Raw(values, kind, classes, min(digits(given), digits(values)))
 
 
-def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> tuple[Forecasts, NDArray[np.bool_]]:
+def read_forecasts(
+    raw: Raw, row: NDArray[np.int64], labels: NDArray[np.int64] | None
+) -> tuple[Forecasts, NDArray[np.bool_]]:
     """Check every value; also say which rows are off 1 beyond rounding. `row` numbers the rows for messages."""
-    values = widen(raw.values)
-    with np.errstate(all="ignore"):
-        _check_values(raw, values, row)
     if raw.one_column:
+        values = widen(raw.values)
+        _refuse_outside(raw, values, row)
         return Forecasts(raw.kind, values[:, None]), np.zeros(len(row), dtype=bool)
-    forecasts = Forecasts(raw.kind, values)
-    if raw.kind == "logits":
-        return forecasts, np.zeros(len(row), dtype=bool)
-    return forecasts, sums_off_one("q", forecasts.probs, raw.digits, row)
+    facts = row_facts(raw.kind, raw.values, labels, _limit(raw))
+    if facts.bad >= 0:
+        bad = slice(facts.bad, facts.bad + 1)
+        _refuse_outside(raw, widen(raw.values[bad]), row[bad])
+    content = widen(raw.values)
+    off_one = _off_one("q", facts.off_one, content, raw.kind, raw.digits, row)
+    return Forecasts(raw.kind, content, None if labels is None else facts), off_one
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which rows sum to 1 only roughly; refuse those that do not at all."""
-    sums = probs.sum(axis=1)
-    off = np.abs(sums - 1.0)
-    tolerance = sum_tolerance(bits, probs.shape[1])
+    return _off_one(name, np.abs(probs.sum(axis=1) - 1.0), probs, "probs", bits, row)
+
+
+def _off_one(name: str, off: Floats, values: Floats, kind: str, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
+    tolerance = sum_tolerance(bits, values.shape[1])
     far = off > max(tolerance, LARGEST_MISS)
     if far.any():
         i = first(far)
+        total = probabilities(kind, values[i : i + 1]).sum()
         advice = f" If these are logits, pass `xent.Logits({name})`; to rescale them, `xent.normalize({name})`."
-        raise DistributionError(f"`{name}` row {row[i]} sums to {sums[i]:.6g}, not 1.{advice if name == 'q' else ''}")
+        raise DistributionError(f"`{name}` row {row[i]} sums to {total:.6g}, not 1.{advice if name == 'q' else ''}")
     return off > tolerance
 
 
@@ -156,8 +170,9 @@ def _kind(q: Any) -> str:
     return q.kind if isinstance(q, Form) else "probs"
 
 
-def _check_values(raw: Raw, values: Floats, row: NDArray[np.int64]) -> None:
-    bad = _outside(raw, values)
+def _refuse_outside(raw: Raw, values: Floats, row: NDArray[np.int64]) -> None:
+    with np.errstate(all="ignore"):
+        bad = _outside(raw, values)
     if not bad.any():
         return
     i = first(bad)
@@ -175,13 +190,18 @@ def _check_values(raw: Raw, values: Floats, row: NDArray[np.int64]) -> None:
     raise DistributionError(f"{where} is {show(value)}; {rule[raw.kind]}")
 
 
-def _outside(raw: Raw, values: Floats) -> NDArray[np.bool_]:
-    """Mark the values that the form does not allow. A row of probabilities may exceed 1 by rounding, as its sum may."""
+def _limit(raw: Raw) -> float:
+    """The largest value allowed. A row of probabilities may exceed 1 by rounding, as its sum may."""
     slack = 0.0 if raw.one_column else sum_tolerance(raw.digits, raw.classes)
+    return {"probs": 1.0 + slack, "logprobs": math.log1p(slack), "logits": math.inf}[raw.kind]
+
+
+def _outside(raw: Raw, values: Floats) -> NDArray[np.bool_]:
+    """Mark the values that the form does not allow."""
     if raw.kind == "probs":
-        return ~((values >= 0.0) & (values <= 1.0 + slack))
+        return ~((values >= 0.0) & (values <= _limit(raw)))
     if raw.kind == "logprobs":
-        return ~(values <= np.log1p(slack))
+        return ~(values <= _limit(raw))
     if raw.one_column:
         return np.isnan(values)
     impossible = (values == -np.inf).all(axis=1)

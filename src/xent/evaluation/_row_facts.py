@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from xent import _native_evaluation as core
 from xent._forms import Logits, LogProbs, Probs
-from xent._native_evaluation import Facts
+from xent._native_evaluation import RowFacts
 from xent.evaluation._arrays import widen
+from xent.evaluation._mixing import Floats, Keys, salts, sum_of_mixed
 from xent.measures import surprisal as surprisal_of
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Keys = NDArray[np.uint64]
 
 _FORMS = {"probs": Probs, "logprobs": LogProbs, "logits": Logits}
 
@@ -32,41 +31,56 @@ def row_facts(
     values: NDArray[Any],
     labels: Ints | None,
     limit: float = np.inf,
-    salts: Keys | None = None,
+    salt: Keys | None = None,
     probs: Floats | None = None,
-) -> Facts:
+) -> RowFacts:
     """Return the facts of forecasts (N, K): see `xent._native_evaluation.row_facts`."""
     if core.reads(values):
-        return core.row_facts(kind, values, labels, limit, salts, probs)
-    return _by_numpy(kind, values, labels, limit, salts, probs)
+        return core.row_facts(kind, values, labels, limit, salt, probs)
+    return _by_numpy(kind, values, labels, limit, salt, probs)
+
+
+def probabilities(kind: str, values: Floats) -> Floats:
+    """Return forecasts (N, K) as probabilities."""
+    if kind == "probs":
+        return values
+    probs = np.empty(values.shape)
+    row_facts(kind, values, None, probs=probs)
+    return probs
+
+
+def hashes(table: Floats) -> Keys:
+    """Return one key a row of a table."""
+    keys = row_facts("probs", table, None, salt=salts(table.shape[1])).keys
+    return keys if keys is not None else np.empty(0, dtype=np.uint64)
 
 
 def _by_numpy(
-    kind: str, values: NDArray[Any], labels: Ints | None, limit: float, salts: Keys | None, probs: Floats | None
-) -> Facts:
+    kind: str, values: NDArray[Any], labels: Ints | None, limit: float, salt: Keys | None, probs: Floats | None
+) -> RowFacts:
     n, k = values.shape
     height = max(1, _BLOCK // k)
     parts = [slice(i, i + height) for i in range(0, n, height)] or [slice(0, 0)]
     with np.errstate(all="ignore"):
-        found = [_part(kind, widen(values[p]), None if labels is None else labels[p], limit, salts) for p in parts]
+        found = [_part(kind, widen(values[p]), None if labels is None else labels[p], limit, salt) for p in parts]
     if probs is not None:
         for part, (_, p) in zip(parts, found, strict=True):
             probs[part] = p
     facts = [f for f, _ in found]
     bad = [part.start + f.bad for part, f in zip(parts, facts, strict=True) if f.bad >= 0]
-    return Facts(
+    return RowFacts(
         loss=np.concatenate([f.loss for f in facts]),
         given=np.concatenate([f.given for f in facts]),
         said=np.concatenate([f.said for f in facts]),
         top=np.concatenate([f.top for f in facts]),
         brier=np.concatenate([f.brier for f in facts]),
         off_one=np.concatenate([f.off_one for f in facts]),
-        keys=None if salts is None else np.concatenate([f.keys for f in facts if f.keys is not None]),
+        keys=None if salt is None else np.concatenate([f.keys for f in facts if f.keys is not None]),
         bad=bad[0] if bad else -1,
     )
 
 
-def _part(kind: str, x: Floats, labels: Ints | None, limit: float, salts: Keys | None) -> tuple[Facts, Floats]:
+def _part(kind: str, x: Floats, labels: Ints | None, limit: float, salt: Keys | None) -> tuple[RowFacts, Floats]:
     rows = np.arange(len(x))
     surprisal = surprisal_of(Logits(x), check=False) if kind == "logits" else x
     p = x if kind == "probs" else np.exp(x if kind == "logprobs" else -surprisal)
@@ -78,14 +92,14 @@ def _part(kind: str, x: Floats, labels: Ints | None, limit: float, salts: Keys |
         given = p[rows, labels]
         brier = _brier(p, labels)
     bad = _bad(kind, x, limit)
-    return Facts(
+    return RowFacts(
         loss=loss,
         given=given,
         said=said,
         top=p[rows, said],
         brier=brier,
         off_one=np.zeros(len(x)) if kind == "logits" else np.abs(_in_turn(p) - 1.0),
-        keys=None if salts is None else _keys(x, salts),
+        keys=None if salt is None else sum_of_mixed(x, salt),
         bad=int(np.argmax(bad)) if bad.any() else -1,
     ), p
 
@@ -110,20 +124,3 @@ def _bad(kind: str, x: Floats, limit: float) -> NDArray[np.bool_]:
     if kind == "logprobs":
         return (~(x <= limit)).any(axis=1)
     return (~(x < np.inf)).any(axis=1) | (x == -np.inf).all(axis=1)
-
-
-def _keys(x: Floats, salts: Keys) -> Keys:
-    return mix(np.ascontiguousarray(x + 0.0).view(np.uint64) ^ salts).sum(axis=1, dtype=np.uint64)
-
-
-def salts_of(classes: int) -> Keys:
-    """The salt of each column, for the keys of rows."""
-    return mix(np.arange(classes, dtype=np.uint64))
-
-
-def mix(x: Keys) -> Keys:
-    """SplitMix64 (Steele, Lea and Flood 2014): every bit of the result depends on every bit of x."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xent._errors import ShapeError
 from xent.evaluation._arrays import boxed, first, is_float, is_integer, show, to_numpy, widen
-from xent.evaluation._forecasts import Forecasts, raw_forecasts, read_forecasts
+from xent.evaluation._forecasts import Forecasts, Raw, raw_forecasts, read_forecasts
 from xent.evaluation._labels import class_names, named_classes, raw_labels, read_labels
 
 Floats = NDArray[np.float64]
@@ -118,8 +118,11 @@ def read_rows(
         raw = replace(raw, values=raw.values[position])
         labels, weights = labels[position], weights[position]
         groups = None if groups is None else groups[position]
-    forecasts, off_one = read_forecasts(raw, position)
-    hard, soft, rough = read_labels(y, labels, raw, classes, position)
+    read = _labels_or_error(y, labels, raw, classes, position)
+    forecasts, off_one = read_forecasts(raw, position, None if isinstance(read, ValueError) else read[0])
+    if isinstance(read, ValueError):
+        raise read
+    hard, soft, rough = read
     codes, labels_of = (None, None) if groups is None else _codes(groups, position)
     relative, scale = (None, 1.0) if weights is None or weights.size == 0 else relative_weights(weights)
     return Rows(
@@ -136,6 +139,16 @@ def read_rows(
         given=given,
         unnormalized=int((off_one if rough is None else off_one | rough).sum()),
     )
+
+
+def _labels_or_error(
+    y: Any, labels: NDArray[Any], raw: Raw, classes: Sequence[Any] | None, position: Ints
+) -> tuple[Ints | None, Floats | None, NDArray[np.bool_] | None] | ValueError:
+    """The labels, or what is wrong with them: said when nothing is wrong with the forecasts, which come first."""
+    try:
+        return read_labels(y, labels, raw, classes, position)
+    except ValueError as error:
+        return error
 
 
 def _weights(weight: Any, rows: int, may_weigh_nothing: bool) -> Floats:

@@ -97,13 +97,14 @@ def _costliest_first(item: tuple[str, Sums]) -> tuple[int, int, str]:
 
 
 def _slice(column: str, value: str, sums: Sums, whole: int | None, scale: float) -> Slice:
+    entropy = uncertainty(sums)
     return Slice(
         column=column,
         value=value,
         n=sums.n,
         cross_entropy=in_unit(cross_entropy(sums), scale),
-        uncertainty=uncertainty(sums) * scale,
-        skill=skill(sums),
+        uncertainty=entropy * scale,
+        skill=skill(sums, entropy),
         share=ratio(sums.loss, whole) if whole else math.nan,
         accuracy=ratio(sums.right, up(sums.weight)),
         mean_gap=ratio(sums.forecast - sums.happened, up(sums.weight)),

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from xent.evaluation._estimates import UNDEFINED, estimate
 from xent.evaluation._exact import ONE, as_units, ratio, root
 from xent.evaluation._sums import Sums
@@ -54,25 +56,25 @@ def frequencies(sums: Sums) -> dict[int, float]:
     return {k: ratio(sums.classes[k].mass, whole) for k in sorted(sums.classes)}
 
 
-def priors(shares: dict[int, float]) -> dict[int, float]:
-    """-log of each share, 0 where it is too small to be one."""
-    return {k: float(surprisal_of(share, check=False)) if share > 0.0 else 0.0 for k, share in shares.items()}
+def priors(sums: Sums) -> dict[int, float]:
+    """-log of the share of each class, 0 where it is too small to be one."""
+    shares = np.array(list(frequencies(sums).values()))
+    surprisal = np.where(shares > 0.0, surprisal_of(shares, check=False), 0.0)
+    return dict(zip(sorted(sums.classes), surprisal.tolist(), strict=True))
 
 
 def uncertainty(sums: Sums) -> float:
     """The entropy of the label frequencies, in nats."""
-    shares = frequencies(sums)
-    prior = priors(shares)
-    return math.fsum(share * prior[k] for k, share in shares.items())
+    prior = priors(sums)
+    return math.fsum(share * prior[k] for k, share in frequencies(sums).items())
 
 
-def skill(sums: Sums) -> Estimate:
-    """Return 1 - L / H(Y), with the frequencies estimated from the same rows (delta method).
+def skill(sums: Sums, entropy: float) -> Estimate:
+    """Return 1 - L / H(Y), H(Y) = `entropy`, with the frequencies estimated from the same rows (delta method).
 
     With r = L / H and h_i = -log f of what happened, the influence of row i on the skill is -(l_i - r h_i) / H:
     the error of the entropy counts, and is usually correlated with that of the loss.
     """
-    entropy = uncertainty(sums)
     if entropy <= 0.0:
         return UNDEFINED
     if sums.finite < sums.n:
@@ -102,7 +104,7 @@ def _moments(sums: Sums) -> tuple[int, int, int]:
 
 def _squared_influence(sums: Sums, r: Fraction) -> Fraction | None:
     """The sum of squared w (l - r h) over rows or clusters; None where the sums for it were not kept."""
-    prior = {k: as_units(h) for k, h in priors(frequencies(sums)).items()}
+    prior = {k: as_units(h) for k, h in priors(sums).items()}
     if sums.clusters is None:
         if sums.gram is None:
             return None
