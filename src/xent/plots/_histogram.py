@@ -83,9 +83,11 @@ def _used(bins: Sequence[LossBin]) -> Sequence[LossBin]:
 def _edges(bins: Sequence[LossBin]) -> Array:
     """Where the bins are drawn: as they are, but 0 and inf one bin's width from their neighbours."""
     inner = [edge for edge in (bins[0].low, *(b.high for b in bins)) if 0 < edge < math.inf]
+    if not inner:
+        return np.array([0.1, 10.0])  # one bin for everything
     ratios = [b.high / b.low for b in bins if b.low > 0 and b.high < math.inf]
     step = max(ratios, default=10.0)
-    edges = np.array(inner or [1.0])
+    edges = np.array(inner)
     if bins[0].low <= 0:
         edges = np.concatenate([[edges[0] / step], edges])
     if math.isinf(bins[-1].high):
@@ -114,9 +116,10 @@ def _ticks(st: _style.Stage, bins: Sequence[LossBin], edges: Array) -> None:
     middle = np.sqrt(edges[:-1] * edges[1:])
     named = [(float(middle[0]), f"<{bins[0].high:.2g}")] * first + [(float(middle[-1]), f"≥{bins[-1].low:.2g}")] * last
     inner = edges[1 if first else 0 : -1 if last else None]
+    round_losses = _decades(float(inner[0]), float(inner[-1])) if inner.size else []
     taken: list[tuple[float, float]] = []
     kept: list[tuple[float, str]] = []
-    for at, words in [*named, *((tick, f"{tick:g}") for tick in _decades(float(inner[0]), float(inner[-1])))]:
+    for at, words in [*named, *((tick, f"{tick:g}") for tick in round_losses)]:
         middle = float(ax.transData.transform((at, 0))[0])
         half = digits.width(words, st.size(10), dpi) * 0.65
         if all(middle + half < left or middle - half > right for left, right in taken):
