@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xent import testing as testing
     from xent import torch as torch
     from xent._about import about as about
+    from xent.evaluation import compare as compare
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
     from xent.measures import binary_cross_entropy as binary_cross_entropy
@@ -69,6 +70,7 @@ _MEASURES = (
 _LAZY: dict[str, tuple[str, str | None]] = {
     **{name: ("xent.measures", name) for name in _MEASURES},
     "about": ("xent._about", "about"),
+    "compare": ("xent.evaluation", "compare"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
     "examples": ("xent.examples", None),
@@ -91,6 +93,7 @@ __all__ = [
     "TopK",
     "UnsafeFile",
     "about",
+    "compare",
     "evaluate",
     "read_predictions",
     *_MEASURES,

@@ -103,7 +103,7 @@ def evaluate(
     rows = read_rows(y, q, classes, weight, cluster)
     with np.errstate(all="ignore"):
         losses = row_losses(rows)
-        return _assemble(rows, losses, unit, scale, recalibrate(rows, losses, mean_or_inf(losses, rows), seed))
+        return assemble(rows, losses, unit, scale, recalibrate(rows, losses, mean_or_inf(losses, rows), seed))
 
 
 def row_losses(rows: Rows) -> Floats:
@@ -117,7 +117,8 @@ def _soft_losses(soft: Floats, surprisal: Floats) -> Floats:
     return np.where(soft > 0.0, soft * surprisal, 0.0).sum(axis=1)
 
 
-def _assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mended) -> Evaluation:
+def assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mended) -> Evaluation:
+    """The evaluation of rows whose losses and recalibration are known, in nats; `scale` turns those into the unit."""
     finite = np.isfinite(losses)
     loss = mean_or_inf(losses, rows)
     share = frequencies(rows)
