@@ -1,6 +1,8 @@
 """The room that opens users' files: reads predictions, and writes results that are whole or not there."""
 
 from xent.io._atomic import atomic_write as atomic_write
+from xent.io._join import Joined as Joined
+from xent.io._join import join as join
 from xent.io._layout import Guess as Guess
 from xent.io._limits import DEFAULT_LIMITS as DEFAULT_LIMITS
 from xent.io._limits import LARGEST_MISS as LARGEST_MISS

@@ -71,6 +71,7 @@ def assemble(source: Source, table: Table, asked: Asked, wishes: Wishes) -> Pred
             classes_from=classes_from,
             guesses=layout.guesses,
         ),
+        unnamed=None if identity is None else identity.codes[rows] < 0,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ class Predictions:
 
     `labels` are class indices, (n,) int64. `scores` are (n, K) in the order of `classes`, or (n,) for class 1 of
     two; `form` says what they hold. `rows` are the rows' numbers in the file, from 0. `id`, `weight` and `cluster`
-    are (n,) arrays, or None where the file has none.
+    are (n,) arrays, or None where the file has none; `unnamed` marks rows whose id is empty, which go by their number.
+    `slices` are the columns that were asked for by that name, (n,) arrays of text.
     """
 
     labels: NDArray[np.int64]
@@ -51,6 +53,8 @@ class Predictions:
     weight: NDArray[Any] | None
     cluster: NDArray[Any] | None
     facts: Facts
+    unnamed: NDArray[np.bool_] | None = None
+    slices: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, NDArray[Any]])
 
     @property
     def q(self) -> Form:
