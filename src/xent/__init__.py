@@ -12,6 +12,7 @@ extra (`pip install "xent[report]"`), the losses of `xent.torch` theirs. Everyth
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from xent import _rendering
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
 from xent._errors import ShapeError as ShapeError
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from xent.measures import surprisal as surprisal
 
 __version__ = "0.1.0"
+
+# Results ask for their reports; the room that writes them is imported when the first one is asked for.
+_rendering.load_with(lambda: importlib.import_module("xent.report"))
 
 # Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
 # name -> (module, attribute or None for the module itself).

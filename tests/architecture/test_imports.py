@@ -12,11 +12,12 @@ import xent
 ROOT = Path(xent.__file__).parent
 
 # Each room and the rooms it may look into. What is not listed is forbidden.
-BASE = {"_errors", "_units", "_check", "_forms"}
+BASE = {"_errors", "_units", "_check", "_forms", "_rendering"}
 MAY_IMPORT = {
     "_errors": set(),
     "_units": set(),
     "_forms": set(),
+    "_rendering": set(),
     "_check": {"_errors", "_units"},
     "_native": {"_core"},
     "_about": {"_native"},

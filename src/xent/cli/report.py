@@ -193,7 +193,7 @@ def _write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
 
 def _remark(subject: Subject) -> None:
     """Warnings: what was left out, or used though it is not quite right."""
-    audit, facts = subject.evaluation.audit, subject.facts
+    audit, facts, clusters = subject.evaluation.audit, subject.facts, subject.evaluation.clusters
     if facts.dropped:
         manners.warn(f"{facts.file}: {facts.dropped:,} of {facts.rows:,} rows have no label and are left out")
     if facts.weightless:
@@ -207,7 +207,7 @@ def _remark(subject: Subject) -> None:
         )
     if audit.renormalized_rows:
         manners.warn(f"{facts.file}: {audit.renormalized_rows:,} rows were rescaled to sum to 1")
-    if subject.clusters == 1:
+    if clusters == 1:
         manners.warn(f"{facts.file}: 1 cluster: no standard errors")
-    elif subject.clusters is not None and subject.clusters < 30:
-        manners.warn(f"{facts.file}: {subject.clusters} clusters; intervals from fewer than 30 are rough")
+    elif clusters is not None and clusters < 30:
+        manners.warn(f"{facts.file}: {clusters} clusters; intervals from fewer than 30 are rough")

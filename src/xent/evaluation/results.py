@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from xent._rendering import Shown
 from xent._units import per_nat
 
 SCHEMA_VERSION = 1
@@ -331,7 +332,7 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Shown):
     """How good predictions are, and why they are not better: what `xent.evaluate` returns.
 
         cross_entropy = uncertainty - discrimination + miscalibration
@@ -483,7 +484,7 @@ class JoinAudit:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Shown):
     """Two models on the same rows: what `xent.compare` returns. Losses are in `unit`.
 
     Attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def render(drawn: Axes | Figure, kind: str) -> bytes:
     option("kind", kind, SUFFIXES)
     figure: Any = drawn.get_figure(root=True) if isinstance(drawn, Axes) else drawn
     out = io.BytesIO()
-    with _style.settings(), _unique_gids(figure):
+    with _style.settings(), unique_gids(figure), quiet():
         figure.savefig(out, format=kind, metadata=_metadata(kind, describe(drawn)))
     return out.getvalue()
 
@@ -101,7 +102,16 @@ def _metadata(kind: str, description: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _unique_gids(figure: Any) -> Generator[None]:
+def quiet() -> Generator[None]:
+    """A name in letters that the font lacks is drawn as boxes (and is text in SVG): nothing to warn of."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield
+
+
+@contextmanager
+def unique_gids(figure: Any) -> Generator[None]:
     """An id occurs once in a file: of artists that share a name, the second is written as name-2, and so on."""
     seen: dict[str, int] = {}
     renamed: list[tuple[Any, str]] = []

@@ -1,21 +1,23 @@
-"""The sentences of a report, the same in the terminal and on the page. No sentence holds a loss: tables do."""
+"""The sentences of a report, the same in the terminal and on the page. No sentence before the loss holds one."""
 
 from __future__ import annotations
 
 import math
 
 from xent._units import per_nat
-from xent.evaluation import ClassRow, Evaluation
+from xent.evaluation import Evaluation
 from xent.io import printable
 from xent.report import _numbers as numbers
 from xent.report._subject import Subject
 
-_CERTAIN = 0.05
+CERTAIN = 0.05
+"""A test with a smaller p-value is said to show something."""
 
 
 def verdict(subject: Subject) -> str:
     """One sentence: how good, and whether there is something to mend."""
-    return f"{_skill(subject.evaluation)}{_calibration(subject.evaluation)}."
+    skill = _skill(subject.evaluation)
+    return f"{skill}." if subject.loss_only else f"{skill}{_calibration(subject.evaluation)}."
 
 
 def _skill(evaluation: Evaluation) -> str:
@@ -36,7 +38,14 @@ def _calibration(evaluation: Evaluation) -> str:
     found = confidence(evaluation)
     if math.isinf(evaluation.cross_entropy.value) or found == "undefined":
         return ""
-    return {"none": "; no sign of miscalibration"}.get(found, f"; {found}")
+    if found != "none":
+        return f"; {found}"
+    # The headline map sees one kind of fault; the finer ones may see another.
+    if evaluation.isotonic is not None and evaluation.isotonic.p_value < CERTAIN:
+        return "; miscalibrated, though not in slope or intercept"
+    if evaluation.classwise is not None and evaluation.classwise.p_value < CERTAIN:
+        return "; miscalibrated in single classes, though not in temperature"
+    return "; no sign of miscalibration"
 
 
 def confidence(evaluation: Evaluation) -> str:
@@ -48,7 +57,7 @@ def confidence(evaluation: Evaluation) -> str:
         slope = 1 / temperature if temperature else math.nan
     if math.isnan(slope) or math.isnan(fitted.p_value):
         return "undefined"
-    if fitted.p_value >= _CERTAIN:
+    if fitted.p_value >= CERTAIN:
         return "none"
     if slope < 0:
         return "turned around: what it calls likely is unlikely; labels or columns may be swapped"
@@ -64,71 +73,6 @@ def _direction(evaluation: Evaluation) -> str:
     return f", forecasts of {printable(evaluation.classes[1], 20)} too {way}" if intercept else ""
 
 
-def remedy(subject: Subject) -> list[str]:
-    """What would mend the forecasts, what that gives here and on other rows, and the test; or why there is nothing."""
-    evaluation = subject.evaluation
-    fitted = evaluation.recalibration
-    if math.isinf(evaluation.cross_entropy.value):
-        return ["Recalibration: undefined, since the loss is infinite"]
-    if any(math.isnan(parameter) for parameter in fitted.parameters.values()):
-        return [f"Recalibration: undefined, since {_why_no_map(subject)}"]
-    found = ", ".join(f"{name} {numbers.number(value)}" for name, value in fitted.parameters.items())
-    kind = confidence(evaluation)
-    if kind in ("none", "undefined"):
-        first = f"No sign of miscalibration ({found}; {numbers.p_value(fitted.p_value)})"
-        helps = "" if not fitted.gain.low <= 0 else "recalibrating would not help: "
-        return [f"{first}; {helps}{_gain(subject)}"]
-    return _mending(subject, f"{kind[:1].upper()}{kind[1:]}: {found}")
-
-
-def _mending(subject: Subject, first: str) -> list[str]:
-    """Two numbers that are not one: the loss on the rows of the fit, and what is to be expected of others."""
-    evaluation = subject.evaluation
-    unit, value, gain = evaluation.unit, evaluation.cross_entropy.value, evaluation.recalibration.gain.value
-    digits = numbers.digits_of(evaluation)
-    *_, here = numbers.identity(evaluation, digits)
-    own = f"fitted on these rows, it gives {here} {unit} on the same rows, as above"
-    last = f"{_gain(subject)}; test of nothing to mend: {numbers.p_value(evaluation.recalibration.p_value)}"
-    if math.isnan(gain):
-        return [first, own, last]
-    change = f"{-100 * gain / value + 0.0:+.1f}%" if value else "+0.0%"
-    on_others = f"would give {numbers.amount(value - gain, digits)} {unit} ({change}) on rows it was not fitted to"
-    return [f"{first} {on_others}", last, own]
-
-
-def _why_no_map(subject: Subject) -> str:
-    if subject.evaluation.uncertainty == 0:
-        return "every label is the same"
-    if subject.separated == "perfectly":
-        return "the forecasts separate the labels perfectly, so ever sharper ones are better"
-    if subject.separated == "reversed":
-        return "the forecasts separate the labels the wrong way round: labels or columns may be swapped"
-    return "no map is best on these rows"
-
-
-def _gain(subject: Subject) -> str:
-    """The cross-fitted gain, or why there is none."""
-    evaluation = subject.evaluation
-    gain, unit = evaluation.recalibration.gain, evaluation.unit
-    if math.isnan(gain.value):
-        units = evaluation.n if subject.clusters is None else subject.clusters
-        if units < 2:
-            return f"cross-fitted gain undefined: there is one {'row' if subject.clusters is None else 'cluster'}"
-        return (
-            "cross-fitted gain undefined: with a fold left out, the labels are of one class or separated, and no map "
-            "is best on them"
-        )
-    digits = numbers.decimals(gain)
-    interval = "" if math.isnan(gain.low) else f", 95% CI {numbers.interval(gain, digits)} {unit}"
-    return f"cross-fitted gain {numbers.signed(gain.value, digits)} {unit}{interval}"
-
-
-def cost(row: ClassRow) -> tuple[float, float, int]:
-    """The order of the table of classes: by share of the loss, then by mean loss, then by rows."""
-    share = -1.0 if math.isnan(row.share) else row.share
-    return share, -1.0 if math.isnan(row.loss) else row.loss, row.n
-
-
 def tail(evaluation: Evaluation) -> str:
     """What share of the loss the costliest rows carry."""
     if math.isnan(evaluation.tail_share):
@@ -139,27 +83,48 @@ def tail(evaluation: Evaluation) -> str:
     return f"the costliest 1% of rows, {count:,} of {evaluation.n:,}, carry {share} of the loss"
 
 
-def other_units(evaluation: Evaluation) -> str:
-    """The loss in another unit, and as perplexity or geometric-mean probability."""
+def other_units(evaluation: Evaluation) -> list[str]:
+    """The loss in another unit and as perplexity, and as the geometric-mean probability of what happened."""
     nats = evaluation.cross_entropy.value / per_nat(evaluation.unit)
     other = "bits" if evaluation.unit != "bits" else "nats"
     digits = numbers.digits_of(evaluation)
     converted = f"{numbers.amount(nats * per_nat(other), digits)} {other}"
-    if len(evaluation.classes) == 2:
-        mean = evaluation.geometric_mean_probability
-        return f"{converted}, geometric-mean probability {f'{mean:#.4g}' if mean else numbers.probability(mean, nats)}"
-    return f"{converted}, perplexity {numbers.perplexity(nats)}"
+    return [
+        f"{converted}, perplexity {numbers.perplexity(nats)}",
+        f"geometric-mean probability {geometric_mean(evaluation)}",
+    ]
+
+
+def geometric_mean(evaluation: Evaluation) -> str:
+    """The geometric mean of the probability given to what happened, four digits."""
+    nats, mean = evaluation.cross_entropy.value / per_nat(evaluation.unit), evaluation.geometric_mean_probability
+    return f"{mean:#.4g}" if mean else numbers.probability(mean, nats)
+
+
+def uniform_skill(evaluation: Evaluation) -> str:
+    """The skill over equal probabilities, for three classes or more; nothing for two."""
+    if len(evaluation.classes) == 2 or math.isinf(evaluation.cross_entropy.value):
+        return ""
+    uniform = math.log(len(evaluation.classes)) * per_nat(evaluation.unit)
+    return f"{numbers.share(1 - evaluation.cross_entropy.value / uniform)} over equal probabilities (log K)"
+
+
+def title(subject: Subject) -> str:
+    """What the report is of."""
+    return "predictions" if subject.facts is None else subject.facts.file
 
 
 def origin(subject: Subject) -> list[str]:
     """The header: file and size, then every guess with the flag that overrides it."""
-    facts, evaluation = subject.facts, subject.evaluation
-    lines = [f"{facts.file}   {numbers.rows(evaluation.n)} x {len(evaluation.classes):,} classes"]
-    chosen = [f"{guess.what}: {printable(guess.found, 40)}" for guess in facts.guesses]
+    evaluation = subject.evaluation
+    lines = [f"{title(subject)}   {numbers.rows(evaluation.n)} x {len(evaluation.classes):,} classes"]
+    if subject.facts is None:
+        return [*lines, f"classes: {_classes(evaluation.classes)}"]
+    chosen = [f"{guess.what}: {printable(guess.found, 40)}" for guess in subject.facts.guesses]
     if chosen:
-        flags = " ".join(dict.fromkeys(guess.flag for guess in facts.guesses))
+        flags = " ".join(dict.fromkeys(guess.flag for guess in subject.facts.guesses))
         lines.append(f"{'   '.join(chosen)}   (override: {flags})")
-    lines.append(f"classes: {_classes(evaluation.classes)}, from {facts.classes_from}")
+    lines.append(f"classes: {_classes(evaluation.classes)}, from {subject.facts.classes_from}")
     return lines
 
 
@@ -171,26 +136,28 @@ def _classes(names: tuple[str, ...]) -> str:
 
 def audit(subject: Subject) -> str:
     """What became of the rows, in one line."""
-    counts = subject.evaluation.audit
-    parts = [f"{counts.rows:,} read", f"{subject.evaluation.n:,} used", f"{counts.dropped:,} left out"]
+    evaluation = subject.evaluation
+    counts = evaluation.audit
+    parts = [f"{counts.rows:,} read", f"{evaluation.n:,} used", f"{counts.dropped:,} left out"]
     parts.append(f"{counts.zero_probability_rows:,} given probability 0")
     parts.append(f"{counts.unnormalized_rows:,} off 1 and used as given")
     if counts.renormalized_rows:
         parts.append(f"{counts.renormalized_rows:,} rescaled to sum to 1")
     if subject.weighted:
         parts.append("weighted")
-    if subject.clusters is not None:
-        parts.append(f"{subject.clusters:,} cluster{'' if subject.clusters == 1 else 's'}")
-    return f"rows: {', '.join(parts)}; seed {subject.seed}"
+    if evaluation.clusters is not None:
+        parts.append(f"{evaluation.clusters:,} cluster{'' if evaluation.clusters == 1 else 's'}")
+    ends = ["calibration left out (--loss-only)"] if subject.loss_only else []
+    ends += [] if subject.seed is None else [f"seed {subject.seed}"]
+    return "; ".join([f"rows: {', '.join(parts)}", *ends])
 
 
 def _order(name: int | str) -> tuple[bool, int, str]:
     return (True, 0, name) if isinstance(name, str) else (False, name, "")
 
 
-def infinite(subject: Subject) -> list[str]:
+def infinite(evaluation: Evaluation) -> list[str]:
     """What stands behind an infinite loss."""
-    evaluation = subject.evaluation
     count = evaluation.audit.zero_probability_rows
     which = sorted(
         (row.row for row in evaluation.worst_rows if math.isinf(row.loss) and row.row is not None), key=_order
