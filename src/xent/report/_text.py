@@ -80,7 +80,9 @@ def _line(table: Table, cells: Sequence[str], widths: Sequence[int], wider: int)
 def _widths(table: Table, rows: Sequence[Sequence[str]]) -> list[int]:
     """As wide as their contents; where that is too much, the widest names give way."""
     natural = [
-        max([cell_len(column.head) - (0 if place else 2), *(cell_len(printable(row[place], 2 * WIDTH)) for row in rows)])
+        max(
+            [cell_len(column.head) - (0 if place else 2), *(cell_len(printable(row[place], 2 * WIDTH)) for row in rows)]
+        )
         for place, column in enumerate(table.columns)
     ]
     room = WIDTH - _INDENT - _GAP * (len(natural) - 1)

@@ -28,19 +28,23 @@ def to_html(subject: Subject) -> str:
     """The page. Text goes in as text: the template escapes everything."""
     evaluation = subject.evaluation
     head, *more = wording.origin(subject)
-    return _environment().get_template("page.html.j2").render(
-        title=printable(wording.title(subject), 200),
-        head=head,
-        origin=more,
-        verdict=wording.verdict(subject),
-        unit=evaluation.unit,
-        hero=_hero(evaluation),
-        infinite=wording.infinite(evaluation) if math.isinf(evaluation.cross_entropy.value) else [],
-        sections=sections(subject),
-        audit=wording.audit(subject),
-        data=_data(evaluation),
-        cell=_cell,
-        length=_length,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=printable(wording.title(subject), 200),
+            head=head,
+            origin=more,
+            verdict=wording.verdict(subject),
+            unit=evaluation.unit,
+            hero=_hero(evaluation),
+            infinite=wording.infinite(evaluation) if math.isinf(evaluation.cross_entropy.value) else [],
+            sections=sections(subject),
+            audit=wording.audit(subject),
+            data=_data(evaluation),
+            cell=_cell,
+            length=_length,
+        )
     )
 
 
