@@ -17,21 +17,21 @@ def losses(comparison: Comparison) -> Table:
     digits = digits_of(comparison)
     a, b = (printable(name, 60) for name in comparison.names)
     return Table(
-        f"loss ({comparison.unit})",
+        "loss",
         (
-            Column(f"loss ({comparison.unit})", name=True),
+            Column("loss", name=True),
             Column("as shipped"),
             Column("95% CI"),
             Column("recalibrated"),
             Column("95% CI"),
         ),
         (
-            (f"A {a}", *_own(comparison.a, digits)),
-            (f"B {b}", *_own(comparison.b, digits)),
+            (f"A {a}".removesuffix(" A"), *_own(comparison.a, digits)),
+            (f"B {b}".removesuffix(" B"), *_own(comparison.b, digits)),
             (
                 "A - B",
-                *_with_interval(comparison.difference, digits),
-                *_with_interval(comparison.recalibrated_difference, digits),
+                *_with_interval(comparison.difference, digits, comparison.unit),
+                *_with_interval(comparison.recalibrated_difference, digits, comparison.unit),
             ),
         ),
         3,
@@ -40,15 +40,20 @@ def losses(comparison: Comparison) -> Table:
 
 
 def _own(evaluation: Evaluation, digits: int) -> tuple[str, str, str, str]:
-    loss, gain = evaluation.cross_entropy, evaluation.recalibration.gain.value
+    loss, gain, unit = evaluation.cross_entropy, evaluation.recalibration.gain.value, evaluation.unit
     interval = "" if math.isnan(loss.low) else numbers.interval(loss, digits)
+    mended = loss.value - gain
     # What recalibration would leave has no interval of its own: the difference below has.
-    return numbers.amount(loss.value, digits), interval, numbers.loss(loss.value - gain, digits), ""
+    return _united(numbers.amount(loss.value, digits), unit), interval, _united(numbers.loss(mended, digits), unit), ""
 
 
-def _with_interval(estimate: Estimate, digits: int) -> tuple[str, str]:
+def _with_interval(estimate: Estimate, digits: int, unit: str) -> tuple[str, str]:
     interval = "" if math.isnan(estimate.low) else numbers.interval(estimate, digits)
-    return numbers.signed(estimate.value, digits), interval
+    return _united(numbers.signed(estimate.value, digits), unit), interval
+
+
+def _united(text: str, unit: str) -> str:
+    return text if text == "undefined" else f"{text} {unit}"
 
 
 @dataclass(frozen=True, slots=True)
