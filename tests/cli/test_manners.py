@@ -109,8 +109,8 @@ def test_debug_shows_the_traceback_and_only_debug(xent):
 
 def test_our_bug_is_101(xent):
     code = (
-        "import sys\nimport xent.cli.report as r\nfrom xent.cli._app import run\n"
-        "def fail(*_): raise RuntimeError('oh')\nr._examined = fail\nsys.exit(run(['report', 'x.csv']))"
+        "import sys\nimport xent.cli._reading as r\nfrom xent.cli._app import run\n"
+        "def fail(*_, **__): raise RuntimeError('oh')\nr.examined = fail\nsys.exit(run(['report', 'x.csv']))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment)

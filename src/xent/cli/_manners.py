@@ -15,7 +15,10 @@ import click
 OK, GATE_FAILED, WRONG_CALL, OUR_BUG, INTERRUPTED = 0, 1, 2, 101, 130
 _OURS = {"DistributionError", "ShapeError", "UnsafeFile", "BackendUnavailable"}
 _MOST = 2000  # characters of an error, all lines together
-_EXTRA: dict[str, str] = dict.fromkeys(("click", "rich", "jinja2", "duckdb", "pyarrow", "matplotlib"), "report")
+_EXTRA: dict[str, str] = dict.fromkeys(("click", "rich", "jinja2", "duckdb", "pyarrow", "matplotlib"), "report") | {
+    "dask": "dask",
+    "distributed": "dask",
+}
 COLOR: ContextVar[str] = ContextVar("color", default="auto")
 """What --color says, for stderr, where lines are written from many places."""
 _RED, _YELLOW, _PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
@@ -96,6 +99,9 @@ def explain(error: BaseException, *, debug: bool) -> int:
         complain(
             str(error) if "pip install" in str(error) else f"this needs {module}: pip install 'xent[{_EXTRA[module]}]'"
         )
+        return WRONG_CALL
+    if isinstance(error, ImportError) and "pip install" in str(error):
+        complain(str(error))  # a room that says itself what it is missing
         return WRONG_CALL
     if isinstance(error, OSError):
         name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

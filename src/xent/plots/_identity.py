@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -68,7 +69,7 @@ def identity_bar(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     >>> import xent
     >>> found = xent.evaluate([0, 0, 1, 1], [0.2, 0.6, 0.4, 0.8])
     >>> ax = xent.plots.identity_bar(found)
-    >>> [bar.get_gid() for bar in ax.patches]
+    >>> [bar.get_gid() for bar in ax.patches if bar.get_gid()]
     ['uncertainty', 'explained', 'miscalibration', 'cross-entropy']
     """
     steps = _steps(evaluation)
@@ -77,8 +78,8 @@ def identity_bar(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
         head(st, "Where the loss comes from", evaluation.unit)
         _limits(st, steps)
         rows = Rows(st, len(steps))
-        for i, step in enumerate(steps):
-            _draw(st, rows, i, step, steps[i + 1] if i + 1 < len(steps) else None)
+        free = [_draw(st, rows, i, step) for i, step in enumerate(steps)]
+        _joints(st, steps, free)
     remember(st.ax, _sentence(evaluation, steps))
     return st.ax
 
@@ -125,35 +126,60 @@ def _limits(st: _style.Stage, steps: list[_Step]) -> None:
     st.ax.spines["bottom"].set_position(("outward", 2))
 
 
-def _draw(st: _style.Stage, rows: Rows, i: int, step: _Step, following: _Step | None) -> None:
+def _draw(st: _style.Stage, rows: Rows, i: int, step: _Step) -> tuple[float, float]:
+    """Row i; what its words leave free, in fractions of the width."""
     c, ax = st.colors, st.ax
-    looks: dict[str, dict[str, Any]] = {
-        "uncertainty": {"facecolor": c.truth},
-        "explained": {"facecolor": to_rgba(c.truth, 0.25)},
-        "miscalibration": {"facecolor": to_rgba(c.gap, 0.25), "edgecolor": c.gap, "hatch": "////"},
-        "cross-entropy": {"facecolor": c.model},
-    }
-    ink = {"cross-entropy": c.model, "miscalibration": c.gap, "uncertainty": c.truth}.get(step.gid)
-    rows.line(i + 0.27, step.title, step.value, note=step.note, color=ink)
+    color = {"explained": c.ink, "miscalibration": c.gap, "cross-entropy": c.model}.get(step.gid, c.truth)
+    free = rows.line(i + 0.27, step.title, step.value, note=step.note, color=color)
     if math.isnan(step.stop):
-        return
+        return free
     edge = float(ax.get_xlim()[1])
     left, right = sorted((step.start, min(step.stop, edge)))
-    bar = Rectangle((left, i + 0.48), right - left, 0.36, linewidth=0.6, **{"edgecolor": "none", **looks[step.gid]})
-    bar.set_gid(step.gid)
-    ax.add_patch(bar)
+    _bar(st, step.gid, left, right, i)
     if math.isinf(step.stop):
         ax.plot([edge], [i + 0.66], ">", color=c.model, markersize=rows.size * 1.1, clip_on=False, gid="inf", zorder=6)
     elif right == left:
-        ax.plot([left, left], [i + 0.48, i + 0.84], color=ink or c.truth, linewidth=1.2, clip_on=False, zorder=4)
-    if following is not None and math.isfinite(step.stop) and not math.isnan(following.stop):
-        ax.plot([step.stop] * 2, [i + 0.84, i + 1.48], color=c.soft, linewidth=0.7, linestyle=":", zorder=2)
+        ax.plot([left, left], [i + 0.48, i + 0.84], color=color, linewidth=1.2, clip_on=False, zorder=4)
+    return free
+
+
+def _joints(st: _style.Stage, steps: list[_Step], free: list[tuple[float, float]]) -> None:
+    """From where each bar ends to where the next begins; only under the bar where words are in the way."""
+    low, high = st.ax.get_xlim()
+    for i, (step, following) in enumerate(itertools.pairwise(steps)):
+        if not math.isfinite(step.stop) or math.isnan(following.stop):
+            continue
+        left, right = free[i + 1]
+        clear = left < (step.stop - low) / (high - low) < right
+        ends = [i + 0.84, i + (1.48 if clear else 1.0)]
+        st.ax.plot([step.stop] * 2, ends, color=st.colors.soft, linewidth=0.8, clip_on=False, zorder=2)
+
+
+def _bar(st: _style.Stage, gid: str, left: float, right: float, i: int) -> None:
+    """The bar of row i. What is hatched is two bars: a see-through colour would fade the hatch over it."""
+    c = st.colors
+    looks: dict[str, list[dict[str, Any]]] = {
+        "uncertainty": [{"facecolor": c.truth}],
+        "explained": [{"facecolor": to_rgba(c.truth, 0.25)}],
+        "miscalibration": [
+            {"facecolor": to_rgba(c.gap, 0.2)},
+            {"facecolor": "none", "edgecolor": c.gap, "hatch": "////", "linewidth": 0.8},
+        ],
+        "cross-entropy": [{"facecolor": c.model}],
+    }
+    for look in looks[gid]:
+        bar = Rectangle((left, i + 0.48), right - left, 0.36, **{"linewidth": 0, "clip_on": False, **look})
+        if look is looks[gid][-1]:
+            bar.set_gid(gid)
+        st.ax.add_patch(bar)
 
 
 def _sentence(e: Evaluation, steps: list[_Step]) -> str:
     whole, explained, bad, total = (step.value for step in steps)
     if math.isnan(e.discrimination) or math.isnan(e.miscalibration):
-        return (
-            f"The cross-entropy is {total}, the label entropy {whole}; what is between is undefined ({steps[1].note})."
-        )
-    return f"The cross-entropy of {total} is the label entropy of {whole}, less {explained} explained, plus {bad} of miscalibration."
+        what = f"what is between is undefined ({steps[1].note})"
+        return f"The cross-entropy is {total}, the label entropy {whole}; {what}."
+    return (
+        f"The cross-entropy of {total} is the label entropy of {whole}, less {explained} explained, "
+        f"plus {bad} of miscalibration."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from xent.io import printable
 from xent.plots import _digits as digits
 from xent.plots import _style
 from xent.plots._description import remember
-from xent.plots._labels import head
+from xent.plots._labels import Labels, head
 
 # The strip of the density lies under 0, between these heights.
-_FLOOR, _CEILING = -0.24, -0.05
+_FLOOR, _CEILING, _CAPTION = -0.3, -0.13, -0.075
+# Where along the diagonal its label may stand.
+_PLACES = (0.5, 0.55, 0.45, 0.6, 0.4, 0.65, 0.35, 0.7, 0.3, 0.75, 0.25, 0.8, 0.2)
 
 
 def reliability(evaluation: Evaluation, *, of: str | None = None, ax: Axes | None = None) -> Axes:
@@ -60,7 +63,7 @@ def reliability(evaluation: Evaluation, *, of: str | None = None, ax: Axes | Non
     """
     shown = _chosen(evaluation, of)
     with _style.settings():
-        st = _style.stage(ax, size=(5.4, 4.6), box=(0.13, 0.13, 0.83, 0.78))
+        st = _style.stage(ax, size=(5.4, 4.6), box=(0.15, 0.13, 0.8, 0.78))
         _axes(st, shown)
         _strip(st, shown)
         lines = _lines(st, shown)
@@ -109,12 +112,12 @@ def _axes(st: _style.Stage, shown: Reliability) -> None:
     ax.set_xlabel(f"forecast probability of {name}", fontsize=st.size(10.5))
     ax.set_ylabel("how often it happened", fontsize=st.size(10.5), y=0.6)
     ax.spines["left"].set_bounds(0, 1)
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def _strip(st: _style.Stage, shown: Reliability) -> None:
     """Bars of the rows' forecasts under the line of 0."""
     c = st.colors
-    st.ax.plot([0, 1], [_FLOOR, _FLOOR], color=c.soft, linewidth=0, zorder=1)
     density = np.nan_to_num(np.asarray(shown.density, dtype=float))
     most = float(density.max(initial=0))
     if most <= 0:
@@ -129,31 +132,95 @@ def _strip(st: _style.Stage, shown: Reliability) -> None:
 
 
 def _lines(st: _style.Stage, shown: Reliability) -> list[tuple[Any, Any]]:
+    """The band, the diagonal and the isotonic line; what labels keep clear of."""
     c, ax = st.colors, st.ax
     x, y = np.asarray(shown.forecast, dtype=float), np.asarray(shown.frequency, dtype=float)
     low, high = np.asarray(shown.low, dtype=float), np.asarray(shown.high, dtype=float)
     known = np.isfinite(low) & np.isfinite(high)
+    pale = to_rgba(c.model, 0.18)
     if known.sum() > 1:
-        band = ax.fill_between(x[known], low[known], high[known], facecolor=to_rgba(c.model, 0.16), linewidth=0)
-        band.set_gid("band")
+        ax.fill_between(x[known], low[known], high[known], facecolor=pale, linewidth=0, zorder=2).set_gid("band")
     elif known.any():
-        at = float(x[known][0])
-        ax.plot(
-            [at, at],
-            [float(low[known][0]), float(high[known][0])],
-            color=to_rgba(c.model, 0.4),
-            linewidth=6,
-            gid="band",
-        )
-    ax.plot([0, 1], [0, 1], color=c.model, linewidth=1.2, linestyle=(0, (5, 2.2)), gid="right", zorder=3)
+        at = x[known]
+        ax.vlines(at, low[known], high[known], color=pale, linewidth=9, zorder=2).set_gid("band")
+    if x.size > 1:
+        ax.fill_between(x, x, y, facecolor=to_rgba(c.gap, 0.22), linewidth=0, zorder=3).set_gid("gap")
+    ax.plot([0, 1], [0, 1], color=c.model, linewidth=1.1, linestyle=(0, (5, 2.2)), gid="right", zorder=3)
     marker = "o" if x.size <= 12 else None
     ax.plot(x, y, color=c.truth, linewidth=2.2, marker=marker, markersize=5, gid="frequency", zorder=5, clip_on=False)
-    return [(np.array([0.0, 1.0]), np.array([0.0, 1.0])), (x, y)]
+    return [(np.array([0.0, 1.0]), np.array([0.0, 1.0])), (x, y), (x[known], low[known]), (x[known], high[known])]
 
 
 def _words(st: _style.Stage, shown: Reliability, unit: str, lines: list[tuple[Any, Any]]) -> None:
-    pass
+    """The deviation and what chance alone gives, in the emptier corner; what the diagonal and the strip are."""
+    c = st.colors
+    labels = Labels(st, lines)
+    labels.reserve((0, 1), (_FLOOR, 0.0))
+    _deviation(st, labels, shown, unit, lines[1])
+    x, y = lines[1]
+    if x.size:
+        middle = int(np.argmax(np.abs(y - x)))
+        words = "what happened" if x.size > 1 else "the one forecast"
+        labels.put(words, (float(x[middle]), float(y[middle])), color=c.truth, weight="bold", points=9.5)
+    # On the other side of the diagonal than most of the line.
+    sign = 1 if float(np.sum(y - x)) > 0 else -1
+    away = [sign * far for far in (0.14, 0.2, 0.26, 0.32, -0.14, -0.2, -0.28, -0.36)]
+    spots = [(at + side, at - side * 0.6) for side in away for at in _PLACES]
+    known = any(math.isfinite(value) for value in shown.low)
+    words = "right forecasts (95% band)" if known else "right forecasts"
+    labels.put(words, (0.5, 0.5), color=c.model, points=9, spots=[spot for spot in spots if spot[1] > 0.05])
+    st.ax.text(1, _CAPTION, "share of rows", color=c.model, fontsize=st.size(8.5), ha="right", va="center", zorder=20)
+
+
+def _deviation(st: _style.Stage, labels: Labels, shown: Reliability, unit: str, line: tuple[Any, Any]) -> None:
+    ax, size = st.ax, st.size(10)
+    first, *others = _numbers(shown, unit)
+    texts = [first, *others]
+    dpi = ax.figure.dpi
+    wide = max(digits.width(text, size, dpi) for text in texts) * 1.1 / ax.bbox.width * 1.02
+    step = size * 1.35 * dpi / 72 / ax.bbox.height * (1.02 - _FLOOR)
+    high = step * len(texts)
+    x, y = line
+    above = float(((x < wide) & (y > 1 - high)).sum() + 100 * (wide + high > 1.02))
+    below = float(((x > 1 - wide) & (y < high)).sum() + 100 * (wide + high > 1.02) + 0.5)
+    left = above <= below
+    top = 1.0 if left else high
+    for i, text in enumerate(texts):
+        ax.text(
+            0.015 if left else 1.0,
+            top - (i + 0.5) * step,
+            text,
+            color=st.colors.soft if i else st.colors.gap,
+            fontsize=size if i == 0 else size * 0.92,
+            fontweight="normal" if i else "bold",
+            ha="left" if left else "right",
+            va="center",
+            zorder=20,
+        )
+    labels.reserve((0, wide) if left else (1 - wide, 1), (top - high, top))
+
+
+def _numbers(shown: Reliability, unit: str) -> list[str]:
+    """What the figure says of the deviation: its size, that of chance alone, and the p-value."""
+    places = _places(shown)
+    texts = [f"miscalibration {_amount(shown.miscalibration, places, unit)}"]
+    if not math.isnan(shown.null_mean):
+        texts.append(f"by chance alone {_amount(shown.null_mean, places, unit)}")
+    return [*texts, digits.p_value(shown.p_value)]
+
+
+def _amount(value: float, places: int, unit: str) -> str:
+    text = digits.loss(value, places)
+    return text if text == "undefined" else f"{text} {unit}"
+
+
+def _places(shown: Reliability) -> int:
+    """Decimals that show two digits of the larger of both numbers."""
+    finite = [abs(v) for v in (shown.miscalibration, shown.null_mean) if math.isfinite(v) and v != 0]
+    return min(max(1 - math.floor(math.log10(max(finite))), 1), 6) if finite else 4
 
 
 def _sentence(shown: Reliability, unit: str) -> str:
-    return ""
+    text = ", ".join(_numbers(shown, unit)[1:])
+    first = _numbers(shown, unit)[0]
+    return f"How often {_subject(shown)} happened by its forecast probability, as an isotonic line: {first}, {text}."

@@ -22,12 +22,15 @@ class Rows:
         ax = st.ax
         ax.set_ylim(count, 0)
         ax.yaxis.set_visible(False)
-        ax.spines["left"].set_visible(False)
+        ax.spines[["left", "top", "right"]].set_visible(False)
         tall = ax.bbox.height / count * 72 / ax.figure.dpi
         self.size = max(4.5, min(st.size(10), part * tall / 1.2))
 
-    def line(self, y: float, left: str, right: str, *, note: str = "", color: str | None = None) -> None:
-        """Words at the height y: `left` from the left edge, `right` in bold to the right edge, `note` where it fits."""
+    def line(self, y: float, left: str, right: str, *, note: str = "", color: str | None = None) -> tuple[float, float]:
+        """Words at the height y: `left` from the left edge, `right` in bold to the right edge, `note` where it fits.
+
+        Returns what is free between them, in fractions of the width.
+        """
         st, size, dpi = self._stage, self.size, self._stage.ax.figure.dpi
         whole, gap = st.ax.bbox.width, size * dpi / 72
         taken = width(right, size, dpi) * 1.12
@@ -38,6 +41,8 @@ class Rows:
         small = size * 0.9
         if note and used + width(note, small, dpi) + taken + 2 * gap < whole:
             self.write((used + gap) / whole, y, note, color=st.colors.soft, points=small)
+            used += width(note, small, dpi) + gap
+        return (used + gap / 2) / whole, 1 - (taken + gap / 2) / whole
 
     def write(
         self,

@@ -11,7 +11,7 @@ from xent.io import Predictions
 from xent.report._subject import Subject
 
 
-def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> Subject:
+def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0, loss_only: bool = False) -> Subject:
     """Evaluate what was read; rows go by the names they have in the file, and the audit counts the file's rows."""
     facts = predictions.facts
     try:
@@ -33,7 +33,7 @@ def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0) -> S
         renormalized_rows=facts.renormalized,
     )
     named = replace(found, worst_rows=_renamed(found.worst_rows, predictions), audit=audit)
-    return Subject(named, facts, seed, predictions.weight is not None)
+    return Subject(named, facts, seed, predictions.weight is not None, loss_only)
 
 
 def _renamed(rows: tuple[WorstRow, ...], predictions: Predictions) -> tuple[WorstRow, ...]:

@@ -89,11 +89,11 @@ def classwise(evaluation: Evaluation) -> str:
     found, one = evaluation.classwise, evaluation.recalibration.gain
     if found is None or math.isnan(found.gain.value) or math.isnan(one.value):
         return ""
-    test = "" if math.isnan(found.p_value) else f"; test of one is enough: {numbers.p_value(found.p_value)}"
-    own = f"a slope and an offset a class: cross-fitted gain {_with_interval(found.gain, evaluation.unit)}{test}"
+    test = "" if math.isnan(found.p_value) else f"; test of one being enough: {numbers.p_value(found.p_value)}"
+    own = f"a slope and an offset for each class: cross-fitted gain {_with_interval(found.gain, evaluation.unit)}{test}"
     if found.gain.value <= one.value:
-        return f"One temperature is enough; {own}"
-    return f"One temperature is {'not enough' if _clearly(found, one) else 'enough, as far as these rows tell'}; {own}"
+        return f"One temperature does as well as {own}"
+    return f"One temperature {'is not enough' if _clearly(found, one) else 'seems enough'}; {own}"
 
 
 def _clearly(found: Classwise, one: Estimate) -> bool:

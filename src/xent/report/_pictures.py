@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xent.evaluation import Evaluation
+from xent.io import printable
 from xent.report import _tables as tables
 
 _CLASSES = 3  # reliability pictures of single classes; the table has the others
+
+_HEADROOM = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,14 @@ def reliability(evaluation: Evaluation) -> list[Picture]:
 
 
 def _picture(axes: Any, prefix: str) -> Picture:
+    """The drawing without its title: the page has a heading there, and the room above goes with it."""
     from xent import plots
 
-    return Picture(plots.svg(axes, prefix=prefix), plots.describe(axes))
+    words = printable(plots.describe(axes))
+    axes.set_title("")
+    left, bottom, width, height = axes.get_position().bounds
+    kept = min(bottom + height + _HEADROOM, 1.0)
+    wide, high = axes.figure.get_size_inches()
+    axes.figure.set_size_inches(wide, high * kept)
+    axes.set_position((left, bottom / kept, width, height / kept))
+    return Picture(plots.svg(axes, prefix=prefix), words)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from xent.evaluation import Evaluation
 from xent.io import Facts
+
+_LOSS_ONLY = (
+    "n",
+    "classes",
+    "unit",
+    "cross_entropy",
+    "finite_cross_entropy",
+    "clipped",
+    "uncertainty",
+    "skill",
+    "audit",
+    "clusters",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +35,8 @@ class Subject:
     seed: int | None = None
     weighted: bool = False
     loss_only: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the evaluation in Python's numbers; those of the loss alone where no more was asked for."""
+        found = self.evaluation.to_dict()
+        return {name: found[name] for name in _LOSS_ONLY} if self.loss_only else found

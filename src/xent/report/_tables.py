@@ -80,8 +80,12 @@ def _class_row(row: ClassRow, digits: int) -> tuple[str, ...]:
         _cell(numbers.share(row.share)),
         numbers.share(row.frequency),
         numbers.share(row.mean_probability),
-        _cell(numbers.number(row.slope)),
+        _slope(row.slope),
     )
+
+
+def _slope(value: float) -> str:
+    return f"{value:.2f}" if 0.1 <= abs(value) < 100 else _cell(numbers.number(value))
 
 
 def confusions(evaluation: Evaluation) -> Table:
@@ -90,8 +94,8 @@ def confusions(evaluation: Evaluation) -> Table:
     return Table(
         "costliest confusion",
         (
-            Column("costliest confusion: happened", name=True),
-            Column("said", name=True),
+            Column("costliest confusion", name=True),
+            Column("said instead", name=True),
             Column("rows"),
             Column(f"loss ({evaluation.unit})"),
             Column("share of loss", bar=True),

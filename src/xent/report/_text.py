@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +16,8 @@ from xent.report._tables import Table
 WIDTH = 80
 _INDENT, _GAP = 4, 2
 _LEAST = 6  # columns that a name keeps
+# A number stays with its unit, and a p-value with its letter.
+_BREAKS = re.compile(r"(?<!\bp)(?<!\bp [=<]) (?!(?:nats|bits|bans)\b)")
 
 
 def to_text(lines: Iterable[Text], *, color: bool) -> str:
@@ -39,7 +42,7 @@ def paragraph(text: str, indent: int = 0, hanging: int | None = None) -> list[st
     """`text` broken between words to fit, `indent` columns in, later lines `hanging`; what is too long is cut."""
     out: list[str] = []
     current = " " * indent
-    for word in printable(text).split(" "):
+    for word in _BREAKS.split(printable(text)):
         longer = f"{current} {word}" if current.strip() else current + word
         if cell_len(longer.rstrip()) > WIDTH and current.strip():
             out.append(current.rstrip())
@@ -53,9 +56,13 @@ def _cut(line: str) -> str:
 
 
 def fit(name: object, width: int) -> str:
-    """A name in exactly `width` columns of the terminal, whatever its characters."""
-    text = printable(name, 2 * WIDTH)
-    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
+    """A name in exactly `width` columns of the terminal; one too long keeps its beginning and its end."""
+    text = printable(name)
+    if cell_len(text[: 2 * WIDTH]) <= width:
+        return set_cell_size(text, width)
+    end = max((width - 1) // 3, 0)
+    tail = next(text[-n:] if n else "" for n in range(end, -1, -1) if cell_len(text[-n:] if n else "") <= end)
+    return f"{set_cell_size(text, width - 1 - cell_len(tail))}…{tail}"
 
 
 def table_lines(table: Table, most: int) -> list[Text]:
@@ -80,9 +87,7 @@ def _line(table: Table, cells: Sequence[str], widths: Sequence[int], wider: int)
 def _widths(table: Table, rows: Sequence[Sequence[str]]) -> list[int]:
     """As wide as their contents; where that is too much, the widest names give way."""
     natural = [
-        max(
-            [cell_len(column.head) - (0 if place else 2), *(cell_len(printable(row[place], 2 * WIDTH)) for row in rows)]
-        )
+        max([_natural(column.head) - (0 if place else 2), *(_natural(row[place]) for row in rows)])
         for place, column in enumerate(table.columns)
     ]
     room = WIDTH - _INDENT - _GAP * (len(natural) - 1)
@@ -91,6 +96,10 @@ def _widths(table: Table, rows: Sequence[Sequence[str]]) -> list[int]:
     while widest > _LEAST and _names(table, natural, widest) > room:
         widest -= 1
     return [min(width, widest) if column.name else width for column, width in zip(table.columns, natural, strict=True)]
+
+
+def _natural(name: str) -> int:
+    return cell_len(printable(name, 2 * WIDTH))
 
 
 def _names(table: Table, natural: Sequence[int], widest: int) -> int:

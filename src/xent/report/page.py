@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from xent._units import per_nat
-from xent.evaluation import Evaluation
+from xent.evaluation import Evaluation, json_ready
 from xent.io import printable
 from xent.report import _numbers as numbers
 from xent.report import _tables as tables
@@ -41,7 +41,7 @@ def to_html(subject: Subject) -> str:
             infinite=wording.infinite(evaluation) if math.isinf(evaluation.cross_entropy.value) else [],
             sections=sections(subject),
             audit=wording.audit(subject),
-            data=_data(evaluation),
+            data=_data(subject),
             cell=_cell,
             length=_length,
         )
@@ -94,7 +94,7 @@ def _facts(evaluation: Evaluation, digits: int) -> list[tuple[str, str, str]]:
         )
     ]
     if not math.isnan(skill.value) and not infinite:
-        more = wording.uniform_skill(evaluation) or numbers.percent_interval(skill)
+        more = ", ".join(filter(None, (numbers.percent_interval(skill), wording.uniform_skill(evaluation))))
         found.append(("skill over the frequencies", numbers.share(skill.value), more))
     if len(evaluation.classes) > 2 and not math.isnan(evaluation.also.accuracy):
         found.append(("accuracy", numbers.share(evaluation.also.accuracy), "the likeliest class happened"))
@@ -104,31 +104,27 @@ def _facts(evaluation: Evaluation, digits: int) -> list[tuple[str, str, str]]:
     return found
 
 
-def _data(evaluation: Evaluation) -> str:
+def _data(subject: Subject) -> str:
     """The JSON of the evaluation, with nothing in it that could end the element it stands in.
 
     Where it is too long, lists go that the page shows in part anyway, the least needed first.
     """
-    document = json.loads(evaluation.to_json())
-    left_out: list[str] = []
-    shorter = (
-        ("reliability", document["reliability"][:1]),
-        ("slices", document["slices"][: 2 * tables.LISTED]),
-        ("per_class", _listed_classes(evaluation, document)),
-        ("classes", []),
-        *((name, []) for name in ("per_class", "slices", "confusions", "reliability", "worst_rows")),
-    )
-    for name, rest in shorter:
+    document = json_ready(subject.fields())
+    for name, rest in () if subject.loss_only else _shorter(subject.evaluation, document):
         if len(json.dumps(document)) <= _DATA:
             break
         document[name] = rest
-        document["left_out"] = left_out = sorted({*left_out, name})
-    if len(json.dumps(document)) > _DATA:
-        document["classwise"] = None
+        document["left_out"] = sorted({*document.get("left_out", ()), name})
     text = json.dumps(document, allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _listed_classes(evaluation: Evaluation, document: dict[str, Any]) -> list[Any]:
+def _shorter(evaluation: Evaluation, document: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What each list may shrink to, in the order in which they do."""
     listed = {row.name for row in tables.costliest(evaluation)[: tables.LISTED]}
-    return [row for row in document["per_class"] if row["name"] in listed]
+    return [
+        ("reliability", document["reliability"][:1]),
+        ("slices", document["slices"][: 2 * tables.LISTED]),
+        ("per_class", [row for row in document["per_class"] if row["name"] in listed]),
+        *((name, []) for name in ("classes", "slices", "confusions", "reliability", "worst_rows", "per_class")),
+    ]

@@ -1,0 +1,88 @@
+"""What `xent report` leaves behind: the JSON document, the page, and the lines on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xent.cli import _manners as manners
+
+if TYPE_CHECKING:
+    from xent.report import Subject
+
+
+def document(subject: Subject, options: dict[str, Any]) -> str:
+    """One strict JSON document; what may differ between two runs on the same data is in `provenance`."""
+    import json
+    import platform
+    import sys
+
+    import numpy
+
+    from xent import __version__
+    from xent.evaluation import json_ready
+    from xent.io import printable
+
+    found = json_ready(subject.fields())
+    found["provenance"] = {
+        "xent": __version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "engine": "local",
+        "file": "" if subject.facts is None else subject.facts.file,
+        "seed": subject.seed,
+        "options": options,
+        "command": [printable(word) for word in sys.argv[1:]],
+    }
+    return json.dumps(found, allow_nan=False) + "\n"
+
+
+def write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
+    """Write the page, whole or not at all, and say so."""
+    import os
+
+    from xent.io import atomic_write
+    from xent.report.page import to_html
+
+    page = to_html(subject)
+    with atomic_write(output, inputs=inputs) as stream:
+        stream.write(page)
+    manners.say(f"wrote {output} ({os.stat(output).st_size / 1000:,.0f} kB, opens offline)")
+
+
+def open_page(output: str) -> None:
+    """Show the page in the browser of this desktop."""
+    from pathlib import Path
+
+    if click.launch(Path(output).resolve().as_uri()):
+        manners.warn(f"no browser was found to open {output}")
+
+
+def remark(subject: Subject) -> None:
+    """Warnings: what was left out, or used though it is not quite right."""
+    audit, facts = subject.evaluation.audit, subject.facts
+    if facts is None:
+        return
+    said = [f"{doubt}" for doubt in facts.doubts]
+    if facts.weightless:
+        said.insert(0, f"{facts.weightless:,} of {facts.rows:,} rows have weight 0 and are left out")
+    if facts.dropped:
+        said.insert(0, f"{facts.dropped:,} of {facts.rows:,} rows have no label and are left out")
+    if audit.unnormalized_rows:
+        said.append(
+            f"{audit.unnormalized_rows:,} rows are off 1 by more than rounding and are used as given "
+            "(--renormalize rescales them)"
+        )
+    if audit.renormalized_rows:
+        said.append(f"{audit.renormalized_rows:,} rows were rescaled to sum to 1")
+    for text in [*said, *_of_clusters(subject.evaluation.clusters)]:
+        manners.warn(f"{facts.file}: {text}")
+
+
+def _of_clusters(clusters: int | None) -> list[str]:
+    if clusters == 1:
+        return ["1 cluster: no standard errors"]
+    if clusters is not None and clusters < 30:
+        return [f"{clusters} clusters; intervals from fewer than 30 are rough"]
+    return []
