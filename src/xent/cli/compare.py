@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xent.cli import _manners as manners
+from xent.cli import _outcome as outcome
+from xent.cli import _reading as reading
 from xent.cli._gates import Gate, parse_gate, value_of
 from xent.cli._help import Command
+from xent.cli._progress import progress
 from xent.cli._words import UNITS, Word
+from xent.cli.report import FORMATS
 
 if TYPE_CHECKING:
-    from xent.io import Facts, Predictions
+    from xent.io import Predictions
     from xent.report import Contest
 
 EXAMPLES = """
@@ -40,8 +44,13 @@ xent compare old.parquet new.parquet --fail-if 'difference.low<0'
 @click.option("--unit", type=Word(UNITS), default="nats", metavar="U", help="nats (default), bits or bans.")
 @click.option("--fail-if", "tests", multiple=True, metavar="TEST", help="Exit with 1 if this holds: 'difference>0'.")
 @click.option("--renormalize", is_flag=True, help="Divide each row of probabilities by its sum.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Chooses the folds (default 0).")
 @click.option(
-    "--format", "file_format", metavar="F", help="csv, tsv, jsonl, parquet, npz or npy; without it, the suffix."
+    "--format",
+    "file_format",
+    type=Word(FORMATS),
+    metavar="F",
+    help="In place of the suffix: csv, tsv, jsonl, parquet, arrow, feather, npz, npy or safetensors.",
 )
 @click.pass_context
 def compare(
@@ -53,6 +62,7 @@ def compare(
     names: str | None,
     unit: str,
     tests: tuple[str, ...],
+    seed: int,
     **columns: Any,
 ) -> None:
     """Whether the predictions in A or those in B are better, on the rows they share.
@@ -68,10 +78,13 @@ def compare(
         _check_output(ctx, output)
     if file_a == file_b == "-":
         raise click.UsageError("A and B are both -, and standard input can be read once: name a file for one", ctx)
-    contest = _contest((file_a, file_b), called, unit, columns)
+    contest = _contest((file_a, file_b), columns, called, unit=unit, seed=seed)
     failures = _failures(contest, gates)
-    given = {"unit": unit, **({} if names is None else {"names": names}), **_given(columns)}
-    text = _document(contest, given) if as_json else _text(ctx, contest)
+    text = (
+        _document(contest, {"unit": unit, **reading.given({"names": names, **columns})})
+        if as_json
+        else _text(ctx, contest)
+    )
     if output is not None:
         _write_page(contest, output, _inputs(contest, (file_a, file_b), columns["label"]))
     manners.write_result(text)
@@ -89,11 +102,14 @@ def _names(ctx: click.Context, text: str) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def _contest(files: tuple[str, str], names: tuple[str, str] | None, unit: str, columns: dict[str, Any]) -> Contest:
+def _contest(
+    files: tuple[str, str], columns: dict[str, Any], names: tuple[str, str] | None, *, unit: str, seed: int
+) -> Contest:
     from xent.report import contend
 
     a, b = (_read(file, columns) for file in files)
-    return contend(a, b, names=names or _file_names(files), unit=unit)
+    with progress("comparing"):
+        return contend(a, b, names=names or _file_names(files), unit=unit, seed=seed)
 
 
 def _file_names(files: tuple[str, str]) -> tuple[str, str]:
@@ -165,15 +181,6 @@ def _document(contest: Contest, options: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False) + "\n"
 
 
-def _given(columns: dict[str, Any]) -> dict[str, Any]:
-    """The options that were used, by the names they have in the call."""
-    from xent.io import printable
-
-    names = {"identity": "id", "file_format": "format"}
-    given = {names.get(name, name): value for name, value in columns.items() if value not in (None, False)}
-    return {name: value if value is True else printable(value) for name, value in given.items()}
-
-
 def _check_output(ctx: click.Context, output: str) -> None:
     """The page is HTML; another suffix is a slip, and may well be that of the data."""
     if not output.lower().endswith((".html", ".htm")):
@@ -202,34 +209,9 @@ def _write_page(contest: Contest, output: str, inputs: list[str | int]) -> None:
 
 def _remark(contest: Contest) -> None:
     """Warnings: what was left out, or used though it is not quite right."""
-    comparison, files = contest.comparison, contest.facts or ()
-    for facts, side, alone in zip(
-        files,
-        (comparison.a, comparison.b),
-        (comparison.audit.only_a, comparison.audit.only_b),
-        strict=True,
-    ):
-        _remark_file(facts)
+    for side in contest.sides():
+        outcome.remark(side)
+    audit = contest.comparison.audit
+    for facts, alone in zip(contest.facts or (), (audit.only_a, audit.only_b), strict=False):
         if alone:
             manners.warn(f"{facts.file}: {alone:,} rows have no partner in the other file and are left out")
-        if side.audit.unnormalized_rows:
-            manners.warn(
-                f"{facts.file}: {side.audit.unnormalized_rows:,} rows are off 1 by more than rounding and are used as "
-                "given (--renormalize rescales them)"
-            )
-    clusters = comparison.a.clusters
-    if clusters == 1:
-        manners.warn("1 cluster: no standard errors")
-    elif clusters is not None and clusters < 30:
-        manners.warn(f"{clusters} clusters; intervals from fewer than 30 are rough")
-
-
-def _remark_file(facts: Facts) -> None:
-    if facts.dropped:
-        manners.warn(f"{facts.file}: {facts.dropped:,} of {facts.rows:,} rows have no label and are left out")
-    if facts.weightless:
-        manners.warn(f"{facts.file}: {facts.weightless:,} of {facts.rows:,} rows have weight 0 and are left out")
-    for doubt in facts.doubts:
-        manners.warn(f"{facts.file}: {doubt}")
-    if facts.renormalized:
-        manners.warn(f"{facts.file}: {facts.renormalized:,} rows were rescaled to sum to 1")

@@ -13,6 +13,7 @@ from xent._errors import DistributionError, ShapeError
 from xent._forms import Form, Labels, Logits, LogProbs, Probs
 from xent.evaluation import Comparison, Evaluation, JoinAudit, Mover, WorstRow, compare
 from xent.io import Facts, Predictions, join, nearest, printable
+from xent.report._subject import Subject
 
 Places = NDArray[np.int64]
 
@@ -31,6 +32,12 @@ class Contest:
     weighted: bool = False
     by_id: bool = False
     reordered: bool = False
+
+    def sides(self) -> tuple[Subject, ...]:
+        """Each model alone, as a report takes it; the clusters, which both share, are told of the first."""
+        a, b = self.comparison.a, replace(self.comparison.b, clusters=None)
+        files = self.facts or (None, None)
+        return tuple(Subject(side, facts, self.seed, self.weighted) for side, facts in zip((a, b), files, strict=True))
 
 
 def contend(
