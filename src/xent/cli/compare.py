@@ -77,7 +77,7 @@ def compare(
     if output is not None:
         _check_output(ctx, output)
     if file_a == file_b == "-":
-        raise click.UsageError("A and B are both -, and standard input can be read once: name a file for one", ctx)
+        raise click.UsageError("standard input (-) is named twice; it can be read once", ctx)
     contest = _contest((file_a, file_b), columns, called, unit=unit, seed=seed)
     failures = _failures(contest, gates)
     text = (
@@ -214,4 +214,5 @@ def _remark(contest: Contest) -> None:
     audit = contest.comparison.audit
     for facts, alone in zip(contest.facts or (), (audit.only_a, audit.only_b), strict=False):
         if alone:
-            manners.warn(f"{facts.file}: {alone:,} rows have no partner in the other file and are left out")
+            rows = "1 row has" if alone == 1 else f"{alone:,} rows have"
+            manners.warn(f"{facts.file}: {rows} no partner in the other file; left out")

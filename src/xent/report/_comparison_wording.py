@@ -38,7 +38,7 @@ def outcome(difference: Estimate) -> Outcome:
 def verdict(comparison: Comparison) -> str:
     """Two parts: which model is better as it is, and which once each is recalibrated."""
     shipped, mended = outcome(comparison.difference), outcome(comparison.recalibrated_difference)
-    names = dict(zip(("a", "b"), short_names(comparison), strict=True))
+    names: dict[str, str] = dict(zip("ab", short_names(comparison), strict=True))
     if shipped in names and shipped == mended:
         return f"{names[shipped]} is better, as shipped and once both are recalibrated."
     if shipped == mended and shipped in _NEITHER:
@@ -73,7 +73,7 @@ def _mended(comparison: Comparison, found: Outcome, names: dict[str, str]) -> st
     if found != "undefined":
         return _plain(found)
     open_ = [name for name, side in zip(names.values(), (comparison.a, comparison.b), strict=True) if _no_gain(side)]
-    return f"it is undefined, for want of a cross-fitted gain of {' and '.join(open_)}"
+    return f"that is undefined: no cross-fitted gain of {' and '.join(open_)}"
 
 
 def _plain(found: Outcome) -> str:
