@@ -99,6 +99,7 @@ def test_odd_comparisons_have_a_page_too(y, a, b):
     text = comparison_to_html(Contest(compare(y, a, b)))
     assert ">nan" not in text
     assert '"nan' not in text
+    assert "undefined <small>nats" not in text
 
 
 def test_a_notebook_shows_the_page_in_a_frame_of_its_own(tmp_path):

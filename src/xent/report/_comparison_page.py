@@ -33,7 +33,6 @@ def to_html(contest: Contest) -> str:
         names=(one, two),
         origin=more,
         verdict=wording.verdict(comparison),
-        unit=comparison.unit,
         heroes=_heroes(comparison),
         infinite=wording.infinite(comparison),
         sections=_sections(comparison),
@@ -57,14 +56,15 @@ def _template() -> jinja2.Template:
     return environment.get_template("comparison.html.j2")
 
 
-def _heroes(comparison: Comparison) -> list[tuple[str, str, str]]:
-    """The two differences, large: head, number, interval."""
+def _heroes(comparison: Comparison) -> list[tuple[str, str, str, str]]:
+    """The two differences, large: head, number, unit, interval."""
     digits, unit = wording.digits_of(comparison), comparison.unit
     parts = (("as shipped", comparison.difference), ("once both are recalibrated", comparison.recalibrated_difference))
     return [
         (
             f"A − B {head}",
             numbers.signed(part.value, digits),
+            "" if math.isnan(part.value) else unit,
             "" if math.isnan(part.low) else f"95% CI {numbers.interval(part, digits)} {unit}",
         )
         for head, part in parts
