@@ -16,6 +16,8 @@
 #endif
 
 #include "api.hpp"
+#include "core_evaluation.hpp"
+#include "core_isotonic.hpp"
 #include "core_losses.hpp"
 #include "core_soft_losses.hpp"
 #include "threads.hpp"
@@ -28,17 +30,20 @@ namespace isa_base {
 Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
+EvaluationKernels evaluation();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
 Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
+EvaluationKernels evaluation();
 }
 namespace isa_v4 {
 Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
+EvaluationKernels evaluation();
 }
 #endif
 
@@ -49,6 +54,7 @@ struct Isa {
     Kernels (*kernels)();
     LossKernel (*losses)();
     SoftLosses (*soft_losses)();
+    EvaluationKernels (*evaluation)();
     bool runs;
 };
 
@@ -59,11 +65,11 @@ std::vector<Isa> instruction_sets() {
     bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
-    return {{"x86-64", isa_base::kernels, isa_base::losses, isa_base::soft_losses, true},
-            {"x86-64-v3", isa_v3::kernels, isa_v3::losses, isa_v3::soft_losses, v3},
-            {"x86-64-v4", isa_v4::kernels, isa_v4::losses, isa_v4::soft_losses, v4}};
+    return {{"x86-64", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation, true},
+            {"x86-64-v3", isa_v3::kernels, isa_v3::losses, isa_v3::soft_losses, isa_v3::evaluation, v3},
+            {"x86-64-v4", isa_v4::kernels, isa_v4::losses, isa_v4::soft_losses, isa_v4::evaluation, v4}};
 #else
-    return {{"baseline", isa_base::kernels, isa_base::losses, isa_base::soft_losses, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation, true}};
 #endif
 }
 
@@ -390,8 +396,10 @@ NB_MODULE(_core, m) {
     m.def("elementwise", &elementwise, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
     m.def("joint", &joint);
+    bind_isotonic(m);
     bind_losses(m, g_isa.losses(), g_threads);
     bind_soft_losses(m, g_isa.soft_losses(), g_threads);
+    bind_evaluation(m, g_isa.evaluation(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {

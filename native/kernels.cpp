@@ -16,6 +16,7 @@ namespace {
 #include "load.hpp"
 #include "passes.hpp"
 #include "kernels_rows.hpp"
+#include "profiles.hpp"
 #include "reduce.hpp"
 #include "elementwise.hpp"
 #include "map.hpp"

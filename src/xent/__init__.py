@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xent import testing as testing
     from xent import torch as torch
     from xent._about import about as about
+    from xent.evaluation import Evaluator as Evaluator
     from xent.evaluation import compare as compare
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
@@ -74,6 +75,7 @@ _MEASURES = (
 _LAZY: dict[str, tuple[str, str | None]] = {
     **{name: ("xent.measures", name) for name in _MEASURES},
     "about": ("xent._about", "about"),
+    "Evaluator": ("xent.evaluation", "Evaluator"),
     "compare": ("xent.evaluation", "compare"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
@@ -89,6 +91,7 @@ __all__ = [
     "BackendUnavailable",
     "Counts",
     "DistributionError",
+    "Evaluator",
     "Labels",
     "LogProbs",
     "Logits",

@@ -69,6 +69,11 @@ def available() -> bool:
     return _core is not None
 
 
+def offers(call: str) -> bool:
+    """Does the core have this call? One built from older sources may not."""
+    return hasattr(_core, call)
+
+
 def reason() -> str:
     """Why the compiled core is not there; empty when it is."""
     return _reason
@@ -221,3 +226,27 @@ def joint(
     values, out, code = _output(array.shape[:-2], dtype)
     number = _JOINT[op] + (given or 0 if op == "conditional_entropy" else 0)
     return values, _core.joint(number, _POST[post], *a, out, code)[0]
+
+
+def isotonic_pool(happened: Array, masses: Array) -> tuple[Array, Array, Array]:
+    """Pool adjacent violators in each row of `happened` (int64, like `masses`).
+
+    Back come, set after set, the place after each block and what happened in it; and how many blocks each set has.
+    """
+    happened, masses = np.ascontiguousarray(happened), np.ascontiguousarray(masses)
+    sets, size = happened.shape
+    end, yes, count = (np.empty(n, dtype=np.int64) for n in (sets * size, sets * size, sets))
+    used = _core.isotonic_pool(
+        happened.ctypes.data, masses.ctypes.data, sets, size, end.ctypes.data, yes.ctypes.data, count.ctypes.data
+    )
+    return end[:used].copy(), yes[:used].copy(), count
+
+
+def isotonic_draw(copies: Array, q: Array, key: Array, salt: Array) -> Array:
+    """Binomial numbers (salts, keys): of `copies` (int64), each with probability `q`; keys and salts are uint64."""
+    copies, q, key, salt = (np.ascontiguousarray(a) for a in (copies, q, key, salt))
+    drawn = np.empty((salt.size, key.size), dtype=np.int64)
+    _core.isotonic_draw(
+        copies.ctypes.data, q.ctypes.data, key.ctypes.data, key.size, salt.ctypes.data, salt.size, drawn.ctypes.data
+    )
+    return drawn

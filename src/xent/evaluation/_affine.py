@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.evaluation._exact import Floats, Ints, exact_sum
-from xent.evaluation._maps import Terms, blocks, effective_weight, minimize_map, power_of_two, weighted
+from xent.evaluation._exact import Floats, Ints
+from xent.evaluation._maps import Mass, Terms, blocks, effective_mass, minimize_map, power_of_two
 from xent.evaluation._newton import Slope
 from xent.evaluation._rows import Rows
 
@@ -24,7 +24,7 @@ class AffineMap:
     """
 
     rows: Ints
-    weight: Floats | None
+    mass: Mass
     x: Floats
     y: Floats
     centre: float
@@ -37,9 +37,9 @@ class AffineMap:
         active = np.flatnonzero(np.isfinite(logit))
         mass = None if rows.soft is None else rows.soft[active].sum(axis=1)
         y = rows.column(1)[active] if mass is None else rows.column(1)[active] / mass
-        weight = effective_weight(rows, active, mass)
-        x, centre, spread = _standardize(logit[active], weight)
-        return AffineMap(active, weight, x, y, centre, spread)
+        counts_for = effective_mass(rows, active, mass)
+        x, centre, spread = standardize(logit[active], counts_for)
+        return AffineMap(active, counts_for, x, y, centre, spread)
 
     @property
     def identity(self) -> Floats:
@@ -51,10 +51,11 @@ class AffineMap:
         """Two, or one when all forecasts are equal: then only the intercept can be told."""
         return 1 if self._constant() else 2
 
-    def subset(self, keep: NDArray[np.bool_]) -> AffineMap:
-        """The same map on some of its rows."""
-        weight = None if self.weight is None else self.weight[keep]
-        return AffineMap(self.rows[keep], weight, self.x[keep], self.y[keep], self.centre, self.spread)
+    def subset(self, keep: NDArray[np.bool_], count: Ints | None = None) -> AffineMap:
+        """The same map on some of its rows; `count` replaces their copies."""
+        return AffineMap(
+            self.rows[keep], self.mass.some(keep, count), self.x[keep], self.y[keep], self.centre, self.spread
+        )
 
     def terms(self, theta: Floats) -> Terms:
         """Loss and derivatives of each row."""
@@ -78,16 +79,22 @@ class AffineMap:
         bent = curvature * x
         return loss, residual * x, residual, bent * x, bent, curvature
 
-    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
-        """Maximum likelihood; None when a threshold on the forecasts separates the labels: no slope is best."""
+    def obstacle(self) -> str:
+        """A threshold on the forecasts may separate the labels: then no slope is best."""
         ones, zeros = self.x[self.y > 0.0], self.x[self.y < 1.0]
         if len(ones) == 0 or len(zeros) == 0:
-            return None
+            return "separated"
         if self._constant():
-            return self._shift()
-        if ones.min() >= zeros.max() or ones.max() <= zeros.min():
+            return ""
+        if ones.min() >= zeros.max():
+            return "separated"
+        return "reversed" if ones.max() <= zeros.min() else ""
+
+    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
+        """Maximum likelihood; None when no map is best."""
+        if self.obstacle():
             return None
-        return minimize_map(self, start, tolerance, here)
+        return self._shift() if self._constant() else minimize_map(self, start, tolerance, here)
 
     def parameters(self, theta: Floats | None) -> dict[str, float]:
         """Slope and intercept on the logits as given."""
@@ -103,19 +110,19 @@ class AffineMap:
 
     def _shift(self) -> Floats:
         """Slope 1 and the intercept that makes the one forecast the frequency of class 1."""
-        yes = exact_sum(weighted(self.y, self.weight))
-        no = exact_sum(weighted(1.0 - self.y, self.weight))
+        yes = self.mass.sum(self.y)
+        no = self.mass.sum(1.0 - self.y)
         return np.array([self.spread, math.log(yes / no) - self.spread * float(self.x[0])])
 
 
-def _standardize(x: Floats, weight: Floats | None) -> tuple[Floats, float, float]:
+def standardize(x: Floats, mass: Mass) -> tuple[Floats, float, float]:
     """Centre and scale by exact sums; the power of two keeps the squares of huge logits in range."""
     if len(x) == 0 or bool((x == x[0]).all()):
         return np.zeros(len(x)), float(x[0]) if len(x) else 0.0, 0.0
     unit = power_of_two(x)
     small = x / unit
-    whole = exact_sum(weighted(np.ones(len(x)), weight))
-    centre = exact_sum(weighted(small, weight)) / whole
+    whole = mass.sum(np.ones(len(x)))
+    centre = mass.sum(small) / whole
     small = small - centre
-    spread = math.sqrt(exact_sum(weighted(small * small, weight)) / whole)
+    spread = math.sqrt(mass.sum(small * small) / whole)
     return small / spread, centre * unit, spread * unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ def to_numpy(name: str, values: Any) -> NDArray[Any]:
         return np.asarray(values)
     except ValueError as error:
         raise ShapeError(f"`{name}` is not a rectangular array: {error}") from None
+
+
+def boxed(name: str, values: Any, what: str) -> NDArray[Any]:
+    """Return what an iterable holds as an array of objects: tuples and other hashables stay whole."""
+    if not isinstance(values, Iterable):
+        raise ShapeError(f"`{name}` is {values!r}; it is one {what} a row.")
+    items: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType]  # anything may be in it
+    return np.fromiter(items, dtype=object, count=len(items))
 
 
 def is_float(array: NDArray[Any]) -> bool:

@@ -14,15 +14,19 @@ from xent._errors import ShapeError
 from xent._forms import Form, Probs
 from xent._units import per_nat
 from xent.evaluation._arrays import is_float, to_numpy
+from xent.evaluation._assemble import assemble
+from xent.evaluation._calibration import calibrate
 from xent.evaluation._compare_parts import average_losses, by_class, correlation, difference, gain_of_average, movers
-from xent.evaluation._estimates import UNDEFINED, Sampling
-from xent.evaluation._evaluate import assemble, in_unit, row_losses
+from xent.evaluation._estimates import UNDEFINED, Sampling, in_unit
 from xent.evaluation._exact import Floats
 from xent.evaluation._forecasts import Raw, raw_forecasts
 from xent.evaluation._labels import named_classes
-from xent.evaluation._recalibration import recalibrate
+from xent.evaluation._losses import row_losses
 from xent.evaluation._rows import Rows, read_rows
+from xent.evaluation._spread import cross_entropy
 from xent.evaluation._tables import mean_or_inf
+from xent.evaluation._tally import Tally
+from xent.evaluation._worst import read_naming
 from xent.evaluation.results import Averaging, Comparison, Estimate, Evaluation, JoinAudit
 
 _Read = TypeVar("_Read")
@@ -130,8 +134,9 @@ class _Alone:
 
 def _alone(rows: Rows, unit: str, scale: float, seed: int) -> _Alone:
     losses = row_losses(rows)
-    mended = recalibrate(rows, losses, mean_or_inf(losses, rows), seed)
-    return _Alone(rows, losses, mended.fall, assemble(rows, losses, unit, scale, mended))
+    tally = Tally.of(rows, losses, read_naming(None, rows.given, numbered=True), {})
+    calibration = calibrate(rows, losses, cross_entropy(tally.sums).value, seed)
+    return _Alone(rows, losses, calibration.mended.fall, assemble(tally, calibration, rows.classes, unit, scale))
 
 
 def _assemble(a: _Alone, b: _Alone, names: tuple[str, str], scale: float) -> Comparison:

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.evaluation._estimates import UNDEFINED, Sampling, mean
+from xent.evaluation._estimates import UNDEFINED, Sampling, mean, times
 from xent.evaluation._exact import ONE, Floats, Ints, dot, group_totals, ratio, root, total
 from xent.evaluation._rows import Rows
 from xent.evaluation.results import ClassDifference, Estimate, Mover
@@ -94,8 +94,8 @@ def by_class(rows: Rows, losses: Pair, surprisal: Pair, scale: float) -> tuple[C
         ClassDifference(
             name=rows.classes[k],
             n=n,
-            difference=(ratio(cost, mass) if isinstance(cost, int) else cost) * scale,
-            share=(ratio(cost, whole) if isinstance(cost, int) else cost) * scale,
+            difference=times(ratio(cost, mass) if isinstance(cost, int) else cost, scale),
+            share=times(ratio(cost, whole) if isinstance(cost, int) else cost, scale),
         )
         for k, (n, mass, cost) in enumerate(parts)
     ]

@@ -5,7 +5,7 @@ With G rows or clusters, deviations d_i and weights w_i,
     se² = G/(G-1) · sum_g (sum_{i in g} w_i d_i)² / (sum_i w_i)².
 
 The squares are never formed from rounded deviations: the sum is expanded into moments of the data, and those are exact.
-So the result is a function of sums that merge, and rows of equal loss have a standard error of exactly 0.
+So rows of equal loss have a standard error of exactly 0.
 """
 
 from __future__ import annotations
@@ -78,34 +78,21 @@ def estimate(value: float, se: float, clusters: int) -> Estimate:
     return Estimate(value, se, value - half, value + half)
 
 
-def skill(losses: Floats, prior: Floats, rows: Rows, uncertainty: float) -> Estimate:
-    """Return 1 - L / H(Y), with the frequencies estimated from the same rows (delta method).
-
-    With r = L / H and h_i = -log f of what happened, the influence of row i on the skill is -(l_i - r h_i) / H:
-    the error of the entropy counts, and is usually correlated with that of the loss.
-    """
-    if uncertainty <= 0.0:
-        return UNDEFINED
-    if not np.isfinite(losses).all():
-        return Estimate(-math.inf, math.nan, math.nan, math.nan)
-    sampling = Sampling.of(rows)
-    part = sampling.times_weight(losses)
-    weight = sampling.weights(losses.size)
-    r = ratio(total(part), total(weight)) / uncertainty
-    if not math.isfinite(r):
-        return Estimate(1.0 - r, math.nan, math.nan, math.nan)
-    base = sampling.times_weight(prior)
-    se = _standard_error(part, base, Fraction(r), sampling, weight) / uncertainty
-    return estimate(1.0 - r, se, sampling.clusters)
+def in_unit(estimate: Estimate, scale: float) -> Estimate:
+    """Convert an estimate from nats."""
+    return Estimate(*(times(part, scale) for part in (estimate.value, estimate.se, estimate.low, estimate.high)))
 
 
-def _standard_error(
-    part: Floats, base: Floats, slope: Fraction, sampling: Sampling, weight: Floats | None = None
-) -> float:
+def times(value: float, scale: float) -> float:
+    """A number in another unit; what is undefined stays the same object, so that results compare equal."""
+    return math.nan if math.isnan(value) else value * scale
+
+
+def _standard_error(part: Floats, base: Floats, slope: Fraction, sampling: Sampling) -> float:
     """Standard error of the mean of the deviations part - slope · base (both weighted), which have mean 0."""
     if sampling.clusters < 2:
         return math.nan
-    whole = Fraction(total(base if weight is None else weight), 1 << 1074)
+    whole = Fraction(total(base), 1 << 1074)
     part, base = sampling.by_cluster(part), sampling.by_cluster(base)
     square = dot(part, part) - 2 * slope * dot(part, base) + slope * slope * dot(base, base)
     groups = sampling.clusters

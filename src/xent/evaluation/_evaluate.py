@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from xent._units import per_nat
-from xent.evaluation._estimates import Sampling, mean, skill
-from xent.evaluation._exact import Floats
-from xent.evaluation._recalibration import Mended, recalibrate
-from xent.evaluation._rows import Rows, read_rows
-from xent.evaluation._tables import class_table, frequencies, mean_or_inf, tail_share, worst_rows
-from xent.evaluation.results import Also, Audit, Clipped, Estimate, Evaluation, Recalibration
-from xent.measures import surprisal as surprisal_of
-
-CLIPS = (2.0**-52, 1e-15, 1e-7)
-"""Where others clip: scikit-learn and NumPy code in float64, older scikit-learn, Keras and code in float32."""
+from xent.evaluation._assemble import assemble
+from xent.evaluation._calibration import calibrate
+from xent.evaluation._losses import row_losses
+from xent.evaluation._rows import read_rows
+from xent.evaluation._slices import read_slices
+from xent.evaluation._spread import cross_entropy
+from xent.evaluation._tally import Tally
+from xent.evaluation._worst import read_naming
+from xent.evaluation.results import Evaluation
 
 
 def evaluate(
@@ -29,6 +27,8 @@ def evaluate(
     classes: Sequence[Any] | None = None,
     weight: Any = None,
     cluster: Any = None,
+    slices: Mapping[str, Any] | None = None,
+    id: Any = None,
     unit: str = "nats",
     seed: int = 0,
 ) -> Evaluation:
@@ -52,6 +52,10 @@ def evaluate(
         Relative weights >= 0: a common factor changes nothing, a row of weight 0 is left out.
     cluster : sequence of N hashable labels, optional
         Rows of one cluster are not independent: standard errors, folds and tests go by cluster.
+    slices : mapping of column name to sequence of N values, optional
+        The loss of the rows with each value of each column is told apart; at most 1,000 values a column.
+    id : sequence of N names, optional
+        What `worst_rows` calls the rows, whole numbers or text; without it their number from 0.
     unit : {"nats", "bits", "bans"}
         Of all losses in the result.
     seed : int
@@ -101,78 +105,10 @@ def evaluate(
     scale = per_nat(unit)
     seed = operator.index(seed)
     rows = read_rows(y, q, classes, weight, cluster)
+    naming = read_naming(id, rows.given, numbered=True)
+    columns = read_slices(slices, rows.given)
+    losses = row_losses(rows)
     with np.errstate(all="ignore"):
-        losses = row_losses(rows)
-        return assemble(rows, losses, unit, scale, recalibrate(rows, losses, mean_or_inf(losses, rows), seed))
-
-
-def row_losses(rows: Rows) -> Floats:
-    """-log q_y of each row in nats, or -sum_k y_k log q_k for soft labels, where 0 · inf is 0."""
-    if rows.soft is None:
-        return rows.of_label(rows.surprisal)
-    return _soft_losses(rows.soft, rows.surprisal)
-
-
-def _soft_losses(soft: Floats, surprisal: Floats) -> Floats:
-    return np.where(soft > 0.0, soft * surprisal, 0.0).sum(axis=1)
-
-
-def assemble(rows: Rows, losses: Floats, unit: str, scale: float, mended: Mended) -> Evaluation:
-    """The evaluation of rows whose losses and recalibration are known, in nats; `scale` turns those into the unit."""
-    finite = np.isfinite(losses)
-    loss = mean_or_inf(losses, rows)
-    share = frequencies(rows)
-    surprisal = np.where(share > 0.0, surprisal_of(share, check=False), 0.0)
-    uncertainty = math.fsum((share * surprisal).tolist())
-    prior = surprisal[rows.main_label()] if rows.soft is None else _soft_losses(rows.soft, surprisal[None, :])
-    whole = mean(losses, Sampling.of(rows)) if finite.all() else Estimate(loss, math.nan, math.nan, math.nan)
-    return Evaluation(
-        n=rows.n,
-        classes=rows.classes,
-        unit=unit,
-        cross_entropy=in_unit(whole, scale),
-        finite_cross_entropy=in_unit(whole if finite.all() else mean(losses[finite], Sampling.of(rows, finite)), scale),
-        clipped=tuple(Clipped(eps, mean_or_inf(_clipped(rows, losses, eps), rows) * scale) for eps in CLIPS),
-        uncertainty=uncertainty * scale,
-        skill=skill(losses, prior, rows, uncertainty),
-        miscalibration=(loss - mended.loss) * scale,
-        discrimination=(uncertainty - mended.loss) * scale,
-        recalibration=Recalibration(
-            mended.kind, mended.parameters, in_unit(mended.gain, scale), mended.p_value, mended.state
-        ),
-        isotonic=None,
-        classwise=None,
-        per_class=class_table(rows, losses, scale),
-        worst_rows=worst_rows(rows, losses, scale),
-        tail_share=tail_share(rows, losses),
-        audit=_audit(rows, losses),
-        clusters=None if rows.cluster is None else rows.clusters,
-        confusions=(),
-        slices=(),
-        also=Also(math.nan, math.nan, math.nan, math.nan),
-        reliability=(),
-        loss_histogram=(),
-        temperature_curve=(),
-    )
-
-
-def in_unit(estimate: Estimate, scale: float) -> Estimate:
-    """Convert an estimate from nats."""
-    return Estimate(estimate.value * scale, estimate.se * scale, estimate.low * scale, estimate.high * scale)
-
-
-def _clipped(rows: Rows, losses: Floats, eps: float) -> Floats:
-    ceiling = -math.log(eps)
-    if rows.soft is None:
-        return np.minimum(losses, ceiling)
-    return _soft_losses(rows.soft, np.minimum(rows.surprisal, ceiling))
-
-
-def _audit(rows: Rows, losses: Floats) -> Audit:
-    return Audit(
-        rows=rows.given,
-        dropped=rows.given - rows.n,
-        zero_probability_rows=int(np.isinf(losses).sum()),
-        unnormalized_rows=rows.unnormalized,
-        renormalized_rows=0,
-    )
+        tally = Tally.of(rows, losses, naming, columns)
+        calibration = calibrate(rows, losses, cross_entropy(tally.sums).value, seed)
+        return assemble(tally, calibration, rows.classes, unit, scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from xent.measures import surprisal as surprisal_of
 Floats = NDArray[np.float64]
 
 _FORMS: dict[str, type[Form]] = {"probs": Probs, "logprobs": LogProbs, "logits": Logits}
+
+_WORDS = {"probs": "probabilities", "logprobs": "log-probabilities", "logits": "logits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,58 @@ class Raw:
         return self.values.ndim == 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forecasts:
-    """Probabilities (N, K), surprisals -log q (inf where q is 0), the numbers as given (what a row is known by), and
-    which rows were off 1 beyond rounding."""
+    """The numbers as given, in float64 (N, K) or (N, 1) for class 1 alone, and what follows from them when needed.
 
-    probs: Floats
-    surprisal: Floats
+    `content` is what a row is known by, whatever computes its surprisal.
+    """
+
+    kind: str
     content: Floats
-    off_one: NDArray[np.bool_]
+
+    @property
+    def one_column(self) -> bool:
+        """Whether the values are those of class 1 alone."""
+        return self.content.shape[1] == 1
+
+    @property
+    def says(self) -> str:
+        """What the values are, in words."""
+        return f"{_WORDS[self.kind]}{' of class 1' if self.one_column else ''}"
+
+    @staticmethod
+    def again(says: str, content: Floats) -> Forecasts:
+        """Forecasts from what `says` and `content` were."""
+        kinds = {word: kind for kind, word in _WORDS.items()}
+        return Forecasts(kinds[says.removesuffix(" of class 1")], content)
+
+    @cached_property
+    def surprisal(self) -> Floats:
+        """-log q (N, K), inf where q is 0."""
+        with np.errstate(all="ignore"):
+            if not self.one_column:
+                return surprisal_of(_FORMS[self.kind](self.content), check=False)
+            # The loss of each outcome: -log of its probability, from whatever the column holds.
+            form = _FORMS[self.kind](self.content[:, 0])
+            return np.stack([binary_cross_entropy(k, form, check=False) for k in (0, 1)], axis=1)
+
+    @cached_property
+    def probs(self) -> Floats:
+        """Probabilities (N, K)."""
+        with np.errstate(all="ignore"):
+            if self.kind == "probs":
+                first = self.content[:, 0]
+                return np.stack([1.0 - first, first], axis=1) if self.one_column else self.content
+            return np.exp(self.content) if self.kind == "logprobs" and not self.one_column else np.exp(-self.surprisal)
+
+    def surprisal_of_label(self, labels: NDArray[np.int64]) -> Floats:
+        """-log q of one class a row: a single logarithm a row where the numbers given are probabilities."""
+        rows = np.arange(len(labels))
+        if self.kind != "probs" or self.one_column:
+            return self.surprisal[rows, labels]
+        with np.errstate(all="ignore"):
+            return surprisal_of(Probs(self.content[rows, labels]), check=False)
 
 
 def raw_forecasts(q: Any) -> Raw:
@@ -76,22 +122,17 @@ def raw_forecasts(q: Any) -> Raw:
     return Raw(values, kind, classes, min(digits(given), digits(values)))
 
 
-def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> Forecasts:
-    """Check every value and compute probabilities and surprisals; `row` numbers the rows for messages."""
+def read_forecasts(raw: Raw, row: NDArray[np.int64]) -> tuple[Forecasts, NDArray[np.bool_]]:
+    """Check every value; also say which rows are off 1 beyond rounding. `row` numbers the rows for messages."""
     values = widen(raw.values)
     with np.errstate(all="ignore"):
         _check_values(raw, values, row)
-        form = _FORMS[raw.kind](values)
-        if raw.one_column:
-            # The loss of each outcome: -log of its probability, from whatever the column holds.
-            surprisal = np.stack([binary_cross_entropy(k, form, check=False) for k in (0, 1)], axis=1)
-            probs = np.stack([1.0 - values, values], axis=1) if raw.kind == "probs" else np.exp(-surprisal)
-            return Forecasts(probs, surprisal, values[:, None], np.zeros(len(row), dtype=bool))
-        losses = surprisal_of(form, check=False)
-        if raw.kind == "logits":
-            return Forecasts(np.exp(-losses), losses, values, np.zeros(len(row), dtype=bool))
-        probs = values if raw.kind == "probs" else np.exp(values)
-        return Forecasts(probs, losses, values, sums_off_one("q", probs, raw.digits, row))
+    if raw.one_column:
+        return Forecasts(raw.kind, values[:, None]), np.zeros(len(row), dtype=bool)
+    forecasts = Forecasts(raw.kind, values)
+    if raw.kind == "logits":
+        return forecasts, np.zeros(len(row), dtype=bool)
+    return forecasts, sums_off_one("q", forecasts.probs, raw.digits, row)
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:

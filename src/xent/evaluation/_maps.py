@@ -17,12 +17,44 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.evaluation._exact import Floats, Ints, exact_sum
+from xent.evaluation._exact import Floats, Ints, as_float, copies_total, exact_sum, ratio, total
 from xent.evaluation._newton import Slope, minimize
 from xent.evaluation._rows import Rows
 
 _BLOCK = 2**16
 """Numbers a block, at least: so few that they stay in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mass:
+    """What each row counts for: its weight (None: 1), as often as it has copies (None: once)."""
+
+    weight: Floats | None
+    count: Ints | None = None
+
+    def weigh(self, values: Floats) -> Floats:
+        """Each value times its row's weight."""
+        return values if self.weight is None else values * self.weight
+
+    def total(self, values: Floats) -> int:
+        """The exact total of the weighed values of all copies, as `_exact.total` gives it."""
+        part = self.weigh(values)
+        return total(part) if self.count is None else copies_total(part, self.count)
+
+    def sum(self, values: Floats) -> float:
+        """The same, rounded once."""
+        return exact_sum(self.weigh(values)) if self.count is None else as_float(self.total(values))
+
+    def mean(self, values: Floats) -> float:
+        """The mean."""
+        return ratio(self.total(values), self.total(np.ones(values.size)))
+
+    def some(self, keep: NDArray[np.bool_], count: Ints | None = None) -> Mass:
+        """That of some of the rows; `count` replaces their copies."""
+        weight = None if self.weight is None else self.weight[keep]
+        if count is None:
+            count = None if self.count is None else self.count[keep]
+        return Mass(weight, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +75,8 @@ class Map(Protocol):
         ...
 
     @property
-    def weight(self) -> Floats | None:
-        """Their weights."""
+    def mass(self) -> Mass:
+        """What they count for."""
         ...
 
     @property
@@ -61,8 +93,12 @@ class Map(Protocol):
         """Loss and derivatives of each row."""
         ...
 
-    def subset(self, keep: NDArray[np.bool_]) -> Map:
-        """The same map on some of its rows."""
+    def subset(self, keep: NDArray[np.bool_], count: Ints | None = None) -> Map:
+        """The same map on some of its rows; `count` replaces their copies."""
+        ...
+
+    def obstacle(self) -> str:
+        """Why no map is best, in the words of `results.Recalibration.state`; "" where one is."""
         ...
 
     def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
@@ -74,34 +110,31 @@ class Map(Protocol):
         ...
 
 
-def weighted(values: Floats, weight: Floats | None) -> Floats:
-    """Each value times its row's weight."""
-    return values if weight is None else values * weight
-
-
 def some(terms: Terms, keep: NDArray[np.bool_]) -> Terms:
     """The terms of the rows to keep."""
     return Terms(terms.loss[keep], tuple(g[keep] for g in terms.gradient), tuple(h[keep] for h in terms.hessian))
 
 
-def slope_at(terms: Terms, weight: Floats | None) -> Slope:
+def slope_at(terms: Terms, mass: Mass) -> Slope:
     """Exact sums of the terms."""
-    gradient = np.array([exact_sum(weighted(g, weight)) for g in terms.gradient])
-    h = [exact_sum(weighted(part, weight)) for part in terms.hessian]
+    gradient = np.array([mass.sum(g) for g in terms.gradient])
+    h = [mass.sum(part) for part in terms.hessian]
     hessian = np.array([[h[0]]] if len(h) == 1 else [[h[0], h[1]], [h[1], h[2]]])
-    return Slope(exact_sum(weighted(terms.loss, weight)), gradient, hessian)
+    return Slope(mass.sum(terms.loss), gradient, hessian)
 
 
 def minimize_map(map_: Map, start: Floats | None, tolerance: float, here: Slope | None) -> Floats | None:
     """Newton's method from `start`, or from 0, where the curvature has not died out whatever the size of the logits."""
     begin = np.zeros_like(map_.identity) if start is None else start
-    return minimize(lambda theta: slope_at(map_.terms(theta), map_.weight), begin, tolerance, here)
+    return minimize(lambda theta: slope_at(map_.terms(theta), map_.mass), begin, tolerance, here)
 
 
-def effective_weight(rows: Rows, active: Ints, mass: Floats | None) -> Floats | None:
-    if mass is None:
-        return None if rows.weight is None else rows.weight[active]
-    return mass if rows.weight is None else mass * rows.weight[active]
+def effective_mass(rows: Rows, active: Ints, mass: Floats | None) -> Mass:
+    """What the active rows count for; `mass` is what their soft labels sum to."""
+    weight = mass
+    if rows.weight is not None:
+        weight = rows.weight[active] if mass is None else mass * rows.weight[active]
+    return Mass(weight, None if rows.count is None else rows.count[active])
 
 
 def power_of_two(x: Floats) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xent._errors import ShapeError
-from xent.evaluation._arrays import first, is_float, is_integer, show, to_numpy, widen
-from xent.evaluation._forecasts import raw_forecasts, read_forecasts
+from xent.evaluation._arrays import boxed, first, is_float, is_integer, show, to_numpy, widen
+from xent.evaluation._forecasts import Forecasts, raw_forecasts, read_forecasts
 from xent.evaluation._labels import class_names, named_classes, raw_labels, read_labels
 
 Floats = NDArray[np.float64]
@@ -23,24 +23,41 @@ Ints = NDArray[np.int64]
 class Rows:
     """What is evaluated; N rows that count, K classes.
 
-    `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same.
-    `cluster` numbers the clusters 0..clusters-1 in an order without meaning, or is None when each row is its own.
-    `content` is the forecasts as given: what a row is known by, whatever computes its surprisal.
-    `position` is the number of each row in what was given, of which there were `given`.
+    `labels` (N,) or `soft` (N, K) is set, never both and never neither. `weight` is None when all rows weigh the same;
+    a weight of 1 here is one of `scale` as given. `cluster` numbers the clusters 0..clusters-1 in an order without
+    meaning, and `names` are their labels; both are None when each row is its own cluster. `position` is the number of
+    each row in what was given, of which there were `given`. `count` says for how many equal rows each one stands; None:
+    for itself. Rows in clusters have none.
     """
 
     classes: tuple[str, ...]
-    probs: Floats
-    surprisal: Floats
-    content: Floats
+    forecasts: Forecasts
     labels: Ints | None
     soft: Floats | None
     weight: Floats | None
+    scale: float
     cluster: Ints | None
     clusters: int
+    names: tuple[Any, ...] | None
     position: Ints
     given: int
     unnormalized: int
+    count: Ints | None = None
+
+    @property
+    def probs(self) -> Floats:
+        """Probabilities (N, K)."""
+        return self.forecasts.probs
+
+    @property
+    def surprisal(self) -> Floats:
+        """-log q (N, K), inf where q is 0."""
+        return self.forecasts.surprisal
+
+    @property
+    def content(self) -> Floats:
+        """The forecasts as given: what a row is known by, whatever computes its surprisal."""
+        return self.forecasts.content
 
     @property
     def n(self) -> int:
@@ -56,9 +73,19 @@ class Rows:
         """The weights as numbers, 1 where all rows weigh the same."""
         return np.ones(self.n) if self.weight is None else self.weight
 
+    def copies(self) -> Ints:
+        """For how many equal rows each one stands."""
+        return np.ones(self.n, dtype=np.int64) if self.count is None else self.count
+
     def column(self, k: int) -> Floats:
         """How much of each row is of class `k`: 0 or 1, or the soft label."""
         return (self.labels == k).astype(np.float64) if self.soft is None else self.soft[:, k]
+
+    def column_of(self, classes: Ints) -> Floats:
+        """How much of each row is of a class of its own."""
+        if self.soft is None:
+            return (self.labels == classes).astype(np.float64)
+        return self.soft[np.arange(self.n), classes]
 
     def main_label(self) -> Ints:
         """The label of each row; of soft labels the class with the largest mass."""
@@ -71,14 +98,19 @@ class Rows:
         return values[np.arange(self.n), self.main_label()]
 
 
-def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any) -> Rows:
-    """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error."""
+def read_rows(
+    y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any, *, may_weigh_nothing: bool = False
+) -> Rows:
+    """Check everything that was given, in the order shapes, weights, values; the first thing wrong is an error.
+
+    With `may_weigh_nothing` there may be no row that counts.
+    """
     raw = raw_forecasts(q)
     given = raw.rows
     classes = named_classes(classes)
     names = class_names(classes, raw.classes)
     labels = raw_labels(y, raw)
-    weights = None if weight is None else _weights(weight, raw.rows)
+    weights = None if weight is None else _weights(weight, raw.rows, may_weigh_nothing)
     groups = None if cluster is None else _cluster_values(cluster, raw.rows)
     position = np.arange(raw.rows)
     if weights is not None and not weights.all():
@@ -86,27 +118,27 @@ def read_rows(y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluste
         raw = replace(raw, values=raw.values[position])
         labels, weights = labels[position], weights[position]
         groups = None if groups is None else groups[position]
-    forecasts = read_forecasts(raw, position)
+    forecasts, off_one = read_forecasts(raw, position)
     hard, soft, rough = read_labels(y, labels, raw, classes, position)
-    codes = None if groups is None else _codes(groups, position)
-    off_one = forecasts.off_one if rough is None else forecasts.off_one | rough
+    codes, labels_of = (None, None) if groups is None else _codes(groups, position)
+    relative, scale = (None, 1.0) if weights is None or weights.size == 0 else relative_weights(weights)
     return Rows(
         classes=names,
-        probs=forecasts.probs,
-        surprisal=forecasts.surprisal,
-        content=forecasts.content,
+        forecasts=forecasts,
         labels=hard,
         soft=soft,
-        weight=None if weights is None else _relative(weights),
+        weight=relative,
+        scale=scale,
         cluster=codes,
-        clusters=position.size if codes is None else int(codes.max()) + 1,
+        clusters=position.size if labels_of is None else len(labels_of),
+        names=labels_of,
         position=position,
         given=given,
-        unnormalized=int(off_one.sum()),
+        unnormalized=int((off_one if rough is None else off_one | rough).sum()),
     )
 
 
-def _weights(weight: Any, rows: int) -> Floats:
+def _weights(weight: Any, rows: int, may_weigh_nothing: bool) -> Floats:
     values = to_numpy("weight", weight)
     if values.shape != (rows,):
         raise ShapeError(f"`weight` has shape {values.shape} and there are {rows} rows; it is one number a row.")
@@ -117,42 +149,41 @@ def _weights(weight: Any, rows: int) -> Floats:
     if bad.any():
         i = first(bad)
         raise ValueError(f"`weight` row {i} is {show(values[i])}; a weight is finite and not negative.")
-    if not values.any():
+    if not (may_weigh_nothing or values.any()):
         raise ValueError("`weight` is 0 in every row, from row 0 on; at least one must be positive.")
     return values
 
 
-def _relative(weights: Floats) -> Floats | None:
-    """Scale by a power of two, which is exact, so that no sum or square can overflow; equal weights are no weights."""
+def relative_weights(weights: Floats) -> tuple[Floats | None, float]:
+    """Divide by a power of two, which is exact, so that no sum or square can overflow; equal weights are no weights.
+
+    Also returned is what a weight of 1 stands for then.
+    """
     if (weights == weights[0]).all():
-        return None
-    return np.ldexp(weights, -int(np.frexp(weights.max())[1]))
+        return None, float(weights[0])
+    exponent = int(np.frexp(weights.max())[1]) - 1
+    return np.ldexp(weights, -exponent), math.ldexp(1.0, exponent)
 
 
 def _cluster_values(cluster: Any, rows: int) -> NDArray[Any]:
     """Return the cluster labels as a one-dimensional array; tuples and other hashables stay whole."""
-    values = to_numpy("cluster", cluster) if hasattr(cluster, "dtype") else _boxed(cluster)
+    values = to_numpy("cluster", cluster) if hasattr(cluster, "dtype") else boxed("cluster", cluster, "label")
     if values.shape != (rows,):
         raise ShapeError(f"`cluster` has shape {values.shape} and there are {rows} rows; it is one label a row.")
     return values
 
 
-def _boxed(cluster: Any) -> NDArray[Any]:
-    if not isinstance(cluster, Iterable):
-        raise ShapeError(f"`cluster` is {cluster!r}; it is one label a row.")
-    labels: list[Any] = list(cluster)
-    return np.fromiter(labels, dtype=object, count=len(labels))
-
-
-def _codes(groups: NDArray[Any], position: Ints) -> Ints:
+def _codes(groups: NDArray[Any], position: Ints) -> tuple[Ints, tuple[Any, ...]]:
+    """Number the clusters; also their labels as plain Python objects, in that order."""
     if groups.dtype.kind == "O":
         return _object_codes(groups.tolist(), position)
     if groups.dtype.kind in "fc" and np.isnan(groups).any():
         raise ValueError(f"`cluster` row {position[first(np.isnan(groups))]} is nan, which names no cluster.")
-    return np.unique(groups, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    found, codes = np.unique(groups, return_inverse=True)
+    return codes.reshape(-1).astype(np.int64), tuple(found.tolist())
 
 
-def _object_codes(labels: list[Any], position: Ints) -> Ints:
+def _object_codes(labels: list[Any], position: Ints) -> tuple[Ints, tuple[Any, ...]]:
     seen: dict[Any, int] = {}
     codes: list[int] = []
     for i, label in enumerate(labels):
@@ -162,4 +193,4 @@ def _object_codes(labels: list[Any], position: Ints) -> Ints:
             codes.append(seen.setdefault(label, len(seen)))
         except TypeError:
             raise ValueError(f"`cluster` row {position[i]} is {label!r}; a cluster label is hashable.") from None
-    return np.array(codes, dtype=np.int64)
+    return np.array(codes, dtype=np.int64), tuple(seen)

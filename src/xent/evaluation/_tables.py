@@ -1,4 +1,4 @@
-"""Where the loss comes from: by class, by row, in the tail."""
+"""Where the loss comes from, by class."""
 
 from __future__ import annotations
 
@@ -6,103 +6,42 @@ import math
 
 import numpy as np
 
-from xent.evaluation._exact import Floats, column_totals, group_totals, ratio, total
+from xent.evaluation._exact import Floats, ratio, total
 from xent.evaluation._rows import Rows
-from xent.evaluation.results import ClassRow, WorstRow
+from xent.evaluation._sums import ClassSums
+from xent.evaluation._tally import Tally
+from xent.evaluation._weighing import up
+from xent.evaluation.results import ClassRow
 
-WORST = 20
-"""How many of the costliest rows are named."""
 
-
-def class_table(rows: Rows, losses: Floats, scale: float) -> tuple[ClassRow, ...]:
+def class_table(
+    tally: Tally, classes: tuple[str, ...], slopes: tuple[tuple[float, float], ...], scale: float
+) -> tuple[ClassRow, ...]:
     """Return one entry a class; `scale` turns nats into the unit."""
-    weight = rows.weights()
-    whole = total(weight)
-    count, mass, cost = _by_class(rows, losses, weight)
-    forecast = column_totals(rows.probs, rows.weight)
-    grand = total(losses * weight) if np.isfinite(losses).all() else None
+    whole = up(tally.sums.weight)
+    grand = tally.sums.loss if tally.sums.finite == tally.sums.n else None
     return tuple(
-        ClassRow(
-            name=rows.classes[k],
-            n=count[k],
-            loss=math.inf if own is None else ratio(own, mass[k]) * scale,
-            share=math.nan if own is None or grand is None else ratio(own, grand),
-            frequency=ratio(mass[k], whole),
-            mean_probability=ratio(forecast[k], whole),
-            slope=math.nan,
-            intercept=math.nan,
-        )
-        for k, own in enumerate(cost)
+        _class_row(name, tally.sums.classes.get(k, _NONE), probability, whole, grand, slope, scale)
+        for k, (name, probability, slope) in enumerate(zip(classes, tally.probability, slopes, strict=True))
     )
 
 
-def _by_class(rows: Rows, losses: Floats, weight: Floats) -> tuple[list[int], list[int], list[int | None]]:
-    """Rows, weight and loss of each class, the last two as exact totals; None for a loss that is infinite."""
-    if rows.labels is not None:
-        finite = np.isfinite(losses)
-        ruled_out = np.bincount(rows.labels[~finite], minlength=rows.k)
-        part = np.where(finite, losses, 0.0) * weight
-        cost = group_totals(part, rows.labels, rows.k)
-        count = np.bincount(rows.labels, minlength=rows.k).tolist()
-        mass = group_totals(weight, rows.labels, rows.k)
-        return count, mass, [None if ruled_out[k] else cost[k] for k in range(rows.k)]
-    columns = [_soft_class(rows.column(k), rows.surprisal[:, k], weight) for k in range(rows.k)]
-    return [c[0] for c in columns], [c[1] for c in columns], [c[2] for c in columns]
+_NONE = ClassSums()
 
 
-def _soft_class(column: Floats, surprisal: Floats, weight: Floats) -> tuple[int, int, int | None]:
-    mine = column > 0.0
-    mass = column[mine] * weight[mine]
-    cost = mass * surprisal[mine]
-    return int(mine.sum()), total(mass), total(cost) if np.isfinite(cost).all() else None
-
-
-def worst_rows(rows: Rows, losses: Floats, scale: float) -> tuple[WorstRow, ...]:
-    """Return up to 20 rows, costliest first, ties by class, then probability, then row."""
-    label = rows.main_label()
-    count = min(WORST, rows.n)
-    least = np.partition(losses, rows.n - count)[rows.n - count]
-    candidates = np.flatnonzero(losses >= least)
-    given = rows.of_label(rows.probs)
-    order = np.lexsort((candidates, given[candidates], label[candidates], -losses[candidates]))[:count]
-    chosen = candidates[order]
-    said = rows.probs[chosen].argmax(axis=1)
-    return tuple(
-        WorstRow(
-            row=int(rows.position[i]),
-            label=rows.classes[label[i]],
-            probability=float(given[i]),
-            loss=float(losses[i]) * scale,
-            said=rows.classes[top],
-            said_probability=float(rows.probs[i, top]),
-        )
-        for i, top in zip(chosen.tolist(), said.tolist(), strict=True)
+def _class_row(
+    name: str, own: ClassSums, probability: int, whole: int, grand: int | None, slope: tuple[float, float], scale: float
+) -> ClassRow:
+    return ClassRow(
+        name=name,
+        n=own.n,
+        loss=math.inf if own.ruled_out else ratio(own.cost, own.mass) * scale if own.n else math.nan,
+        share=math.nan if not grand or own.ruled_out else ratio(own.cost, grand),
+        frequency=ratio(own.mass, whole),
+        mean_probability=ratio(probability, whole),
+        slope=slope[0],
+        intercept=slope[1],
     )
-
-
-def tail_share(rows: Rows, losses: Floats) -> float:
-    """Return the share of the loss on the costliest 1 % of rows, rounded up; NaN if the total is 0 or infinite."""
-    if not np.isfinite(losses).all():
-        return math.nan
-    count = -(-rows.n // 100)
-    weight = rows.weights()
-    part = losses * weight
-    least = np.partition(losses, rows.n - count)[rows.n - count]
-    above = losses > least
-    # Of rows that tie at the border the heavier count first: which of them does not depend on their order then.
-    ties = np.sort(part[losses == least])[::-1][: count - int(above.sum())]
-    return ratio(total(part[above]) + total(ties), total(part))
-
-
-def frequencies(rows: Rows) -> Floats:
-    """Return the weighted label frequencies, which sum to 1."""
-    weight = rows.weights()
-    if rows.labels is not None:
-        masses = group_totals(weight, rows.labels, rows.k)
-    else:
-        masses = [total(rows.column(k) * weight) for k in range(rows.k)]
-    whole = sum(masses)
-    return np.array([ratio(mass, whole) for mass in masses])
 
 
 def mean_or_inf(values: Floats, rows: Rows) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._maps import Terms, blocks, effective_weight, minimize_map, power_of_two
+from xent.evaluation._maps import Mass, Terms, blocks, effective_mass, minimize_map, power_of_two
 from xent.evaluation._newton import Slope
 from xent.evaluation._rows import Rows
 
@@ -26,7 +26,7 @@ class TemperatureMap:
     """
 
     rows: Ints
-    weight: Floats | None
+    mass: Mass
     d: Floats
     ruled_out: NDArray[np.bool_] | None
     lowest: Floats
@@ -47,8 +47,8 @@ class TemperatureMap:
         d /= unit
         low, high = np.where(ruled_out, np.inf, d).min(axis=0), d.max(axis=0)
         d[ruled_out] = 0.0
-        weight = effective_weight(rows, active, mass)
-        return TemperatureMap(active, weight, d, ruled_out if ruled_out.any() else None, low, high, unit)
+        counts_for = effective_mass(rows, active, mass)
+        return TemperatureMap(active, counts_for, d, ruled_out if ruled_out.any() else None, low, high, unit)
 
     @property
     def identity(self) -> Floats:
@@ -60,12 +60,12 @@ class TemperatureMap:
         """One, unless every row is uniform over what it leaves possible."""
         return int(bool((self.highest > self.lowest).any()))
 
-    def subset(self, keep: NDArray[np.bool_]) -> TemperatureMap:
-        """The same map on some of its rows."""
+    def subset(self, keep: NDArray[np.bool_], count: Ints | None = None) -> TemperatureMap:
+        """The same map on some of its rows; `count` replaces their copies."""
         return replace(
             self,
             rows=self.rows[keep],
-            weight=None if self.weight is None else self.weight[keep],
+            mass=self.mass.some(keep, count),
             lowest=self.lowest[keep],
             highest=self.highest[keep],
             pick=np.flatnonzero(keep) if self.pick is None else self.pick[keep],
@@ -99,15 +99,21 @@ class TemperatureMap:
         variance = np.maximum(e.sum(axis=0) / mass - mean * mean, 0.0)
         return beta * origin + np.log(mass), origin + mean, variance
 
-    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
-        """Maximum likelihood; None when every label is the most (or the least) probable class of its row."""
+    def obstacle(self) -> str:
+        """Every label may be the most (or the least) probable class of its row: then no temperature is best."""
         if len(self.rows) == 0:
-            return None
+            return "separated"
         if self.degrees == 0:
-            return self.identity
-        if bool((self.highest <= 0.0).all()) or bool((self.lowest >= 0.0).all()):
+            return ""
+        if bool((self.highest <= 0.0).all()):
+            return "separated"
+        return "reversed" if bool((self.lowest >= 0.0).all()) else ""
+
+    def fit(self, start: Floats | None, tolerance: float, here: Slope | None = None) -> Floats | None:
+        """Maximum likelihood; None when no map is best."""
+        if self.obstacle():
             return None
-        return minimize_map(self, start, tolerance, here)
+        return self.identity if self.degrees == 0 else minimize_map(self, start, tolerance, here)
 
     def parameters(self, theta: Floats | None) -> dict[str, float]:
         """The temperature; inf if the best map is uniform."""

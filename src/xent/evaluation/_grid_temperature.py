@@ -1,0 +1,212 @@
+"""Three or more classes: one temperature from sums at fixed nodes, in constant memory.
+
+The mean loss is smooth in log b, b = 1/temperature. From its value and three derivatives at nodes a quarter of an
+octave apart it is known in between to about 1e-9 nats, and to 1e-6 where a thousand classes tip over at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf, log
+
+import numpy as np
+
+from xent.evaluation._exact import Floats, Ints, ratio
+from xent.evaluation._grid_nodes import BITS, NODES, QUANTITIES, REACH, node_sums, settle
+from xent.evaluation._rows import Rows
+
+_POWERS = ((1, 1), (1, 1), (1, 2), (1, 3), (2, 2), (2, 2), (2, 1), (2, 1))
+"""Of the weight's and of d's unit in each of the eight sums."""
+
+_LINEAR = 1
+"""The last interval that touches 0: there b itself is the variable."""
+
+_SHIFT = 16
+
+Group = tuple[int, int, int, int]
+"""Fold, exponent of the weight, exponent of d's unit, and how many bits to the left the sums belong."""
+
+
+class TemperatureGrid:
+    """The state: sums of whole numbers at the nodes, by group, and whether a best temperature can exist."""
+
+    def __init__(self) -> None:
+        self.sums: dict[Group, Ints] = {}
+        self.highest, self.lowest, self.spread = -inf, inf, 0.0
+
+    def add(self, rows: Rows, losses: Floats, fold: Ints, weight: Floats | None) -> None:
+        """Add rows of finite loss, and their folds."""
+        active = np.flatnonzero((rows.surprisal < np.inf).sum(axis=1) > 1)
+        d, target, weight = relative(rows, losses, active, weight)
+        if active.size == 0:
+            return
+        low = np.where(np.isinf(d), np.inf, d).min(axis=1)
+        high = d.max(axis=1)
+        self._widen(float(low.min()), float(high.max()), float((high - low).max()))
+        reach = np.maximum(np.maximum(-low, high), np.abs(target))
+        unit_exponent = np.maximum(np.frexp(reach / REACH)[1], 0)
+        mantissa, exponent = (None, None) if weight is None else np.frexp(weight)
+        copies = None if rows.count is None else rows.count[active]
+        for group, mine in _groups(fold[active], exponent, unit_exponent, copies):
+            unit = np.ldexp(1.0, unit_exponent[mine])
+            found = node_sums(d[mine], target[mine], unit, None if mantissa is None else mantissa[mine])
+            place = group[3] % _SHIFT
+            self._add((*group[:3], group[3] - place), found << place)
+
+    def _widen(self, low: float, high: float, spread: float) -> None:
+        self.lowest, self.highest = min(self.lowest, low), max(self.highest, high)
+        self.spread = max(self.spread, spread)
+
+    def _add(self, group: Group, sums: Ints) -> None:
+        if group in self.sums:
+            self.sums[group] += sums
+        else:
+            self.sums[group] = sums.copy()
+        settle(self.sums[group])
+
+    def merge(self, other: TemperatureGrid) -> None:
+        """Add all of `other`."""
+        for group, sums in other.sums.items():
+            self._add(group, sums)
+        self._widen(other.lowest, other.highest, other.spread)
+
+    def folds(self) -> list[int]:
+        """The folds that hold rows."""
+        return sorted({group[0] for group in self.sums})
+
+    def curve(self, fold: Iterable[int]) -> Curve:
+        """The sums over some folds."""
+        wanted = set(fold)
+        low = min((_least(g) for g in self.sums), default=0)
+        whole = np.zeros((len(NODES), QUANTITIES), dtype=object)
+        for group, sums in self.sums.items():
+            if group[0] in wanted:
+                value = sums[..., 0].astype(object) + sums[..., 1].astype(object) * 2**32
+                for q, (w, d) in enumerate(_POWERS):
+                    whole[:, q] += value[:, q] * 2 ** (w * group[1] + d * group[2] + group[3] - BITS - low)
+        scale = 2 ** max(low, 0), 2 ** max(-low, 0)
+        values = [[ratio(int(x) * scale[0], scale[1]) for x in row] for row in whole.tolist()]
+        return Curve(np.array(values))
+
+
+def relative(
+    rows: Rows, losses: Floats, active: Ints, weight: Floats | None
+) -> tuple[Floats, Floats, Floats | None]:
+    """Return d (N, K), the loss and the weight of some rows; soft labels enter normalised and weigh their sum."""
+    weight = None if weight is None else weight[active]
+    target = losses[active]
+    if rows.soft is not None:
+        mass = rows.soft[active].sum(axis=1)
+        target = target / mass
+        weight = mass if weight is None else mass * weight
+    return target[:, None] - rows.surprisal[active], target, weight
+
+
+def _groups(
+    fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None
+) -> Iterable[tuple[Group, Ints]]:
+    """The rows of each group; a row that stands for several is in one group for each bit of their number."""
+    weight = np.zeros(len(fold), dtype=np.int64) if exponent is None else exponent.astype(np.int64)
+    places = 1 if copies is None else int(copies.max()).bit_length()
+    for place in range(places):
+        mine = np.arange(len(fold)) if copies is None else np.flatnonzero((copies >> place) & 1)
+        kinds = np.stack([fold[mine], weight[mine], unit[mine]], axis=1)
+        if len(mine) == 0:
+            continue
+        order = np.lexsort(kinds.T)
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(kinds[order], axis=0).any(axis=1)]))
+        for part in np.split(mine[order], starts[1:]):
+            yield (int(fold[part[0]]), int(weight[part[0]]), int(unit[part[0]]), place), part
+
+
+def _least(group: Group) -> int:
+    return min(w * group[1] + d * group[2] for w, d in _POWERS) - BITS
+
+
+class Curve:
+    """Sums over rows as functions of b: the fall of the loss and what its standard error needs."""
+
+    def __init__(self, sums: Floats) -> None:
+        s = np.maximum(1.0, NODES)
+        self.value = sums[:, 0] * s
+        self.slope, self.bent, self.third = sums[:, 1], sums[:, 2], sums[:, 3]
+        self.square, self.square_slope = sums[:, 4] * s * s, 2.0 * sums[:, 5] * s
+        self.twice, self.twice_slope = sums[:, 6] * s, sums[:, 7]
+
+    def best(self) -> float:
+        """Return the b of the least loss; nan below the first or beyond the last node."""
+        up = np.flatnonzero(self.slope >= 0.0)
+        if len(up) == 0 or up[0] == 0:
+            return float("nan")
+        i = int(up[0]) - 1
+        low, high = 0.0, 1.0
+        poly = np.polynomial.Polynomial(self._piece(i)).deriv()
+        for _ in range(64):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if poly(middle) < 0.0 else (low, middle)
+        return _from_local(i, 0.5 * (low + high))
+
+    def at(self, b: float) -> float:
+        """Return the sum of w (f(b) - l)."""
+        i, t = _to_local(b)
+        return float(np.polynomial.Polynomial(self._piece(i))(t))
+
+    def squares_at(self, b: float) -> tuple[float, float]:
+        """Return the sums of w² (f(b) - l)² and of w² (f(b) - l)."""
+        i, t = _to_local(b)
+        found = [
+            float(np.polynomial.Polynomial(_hermite(_scaled(i, [v, g]), _scaled(i + 1, [v, g], i)))(t))
+            for v, g in ((self.square, self.square_slope), (self.twice, self.twice_slope))
+        ]
+        return max(found[0], 0.0), found[1]
+
+    def _piece(self, i: int) -> Floats:
+        parts = [self.value, self.slope, self.bent, self.third]
+        return _hermite(_scaled(i, parts), _scaled(i + 1, parts, i))
+
+
+def _to_local(b: float) -> tuple[int, float]:
+    """Return the interval between nodes that holds b, and where: by b beside 0, by its logarithm beyond."""
+    i = min(max(int(np.searchsorted(NODES, b, side="right")) - 1, 0), len(NODES) - 2)
+    if i <= _LINEAR:
+        return i, (b - float(NODES[i])) / float(NODES[i + 1] - NODES[i])
+    return i, log(b / float(NODES[i])) / log(float(NODES[i + 1]) / float(NODES[i]))
+
+
+def _from_local(i: int, t: float) -> float:
+    if i <= _LINEAR:
+        return float(NODES[i]) + t * float(NODES[i + 1] - NODES[i])
+    return float(NODES[i]) * float(np.exp(t * log(float(NODES[i + 1]) / float(NODES[i]))))
+
+
+def _scaled(node: int, parts: list[Floats], interval: int | None = None) -> list[float]:
+    """Derivatives by the place in an interval, 0 to 1, from those by b."""
+    interval = node if interval is None else interval
+    b = float(NODES[node])
+    f = [float(p[node]) for p in parts] + [0.0] * (4 - len(parts))
+    if interval <= _LINEAR:
+        h = float(NODES[interval + 1] - NODES[interval])
+        by = [f[0], f[1] * h, f[2] * h * h, f[3] * h**3]
+    else:
+        h = log(float(NODES[interval + 1]) / float(NODES[interval]))
+        by = [
+            f[0],
+            h * b * f[1],
+            h * h * (b * f[1] + b * b * f[2]),
+            h**3 * (b * f[1] + 3.0 * b * b * f[2] + b**3 * f[3]),
+        ]
+    return by[: len(parts)]
+
+
+def _hermite(at0: list[float], at1: list[float]) -> Floats:
+    """Return the polynomial on [0, 1] with these derivatives at its ends, lowest power first."""
+    n = len(at0)
+    factorial = [1.0, 1.0, 2.0, 6.0]
+    low = [at0[p] / factorial[p] for p in range(n)]
+    powers = np.arange(2 * n)
+    rows, right = [], []
+    for k in range(n):
+        falling = np.array([float(np.prod(np.arange(p, p - k, -1))) for p in powers])
+        rows.append(falling[n:])
+        right.append(at1[k] - float(falling[:n] @ np.array(low)))
+    return np.concatenate([low, np.linalg.solve(np.array(rows), np.array(right))])
