@@ -1,6 +1,8 @@
 """The report in the terminal: its order, its width, its units, and what it says where numbers are undefined."""
 
+import math
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -13,8 +15,8 @@ Q2 = [0.9, 0.2, 0.6, 0.4, 0.3, 0.5, 0.75, 0.125]
 Y2 = [1, 0, 1, 1, 0, 0, 1, 0]
 
 
-def test_order(subject):
-    text = render(subject)
+def test_order_of_more_classes(full):
+    text = render(full)
     places = [
         text.index(words)
         for words in (
@@ -29,14 +31,56 @@ def test_order(subject):
             "= cross-entropy",
             "Over-confident: temperature",
             "cross-fitted gain",
+            "One temperature",
             "costliest class",
+            "costliest confusion",
+            "Likeliest class (isotonic)",
             "costliest row",
             "the costliest 1%",
+            "by region",
+            "by device",
+            "also: accuracy",
             "rows: 300 read, 300 used",
             "seed 0",
         )
     ]
     assert places == sorted(places)
+
+
+def test_order_of_two_classes(binary):
+    text = render(binary)
+    places = [
+        text.index(words)
+        for words in (
+            "Cross-entropy",
+            "Label entropy",
+            "Skill",
+            "= cross-entropy",
+            "(slope ",
+            "Best rising map (isotonic): miscalibration",
+            "costliest row",
+            "by region",
+            "costliest class",
+            "also: accuracy 91.3%, Brier 0.0721, AUC 0.9870, ECE 0.0312",
+            "rows: 400 read",
+        )
+    ]
+    assert places == sorted(places)
+    assert "temperature" not in text
+
+
+def test_only_the_loss(full):
+    text = render(replace(full, loss_only=True))
+    assert "Skill" in text
+    assert "calibration left out (--loss-only)" in text
+    for words in ("confident", "costliest", "explained", "also:"):
+        assert words not in text
+
+
+def test_tables_are_short_and_say_how_many_more_there_are(full):
+    lines = render(full).split("\n")
+    assert "    and 22 more values (all are in --json)" in lines
+    assert "    and 15 more rows (all are in --json)" in lines
 
 
 def test_two_classes_have_slope_intercept_and_geometric_mean(predictions):
@@ -168,6 +212,20 @@ def test_the_direction_of_a_shift(predictions):
     assert "miscalibrated, forecasts of 1 too high" in high
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("separated", "the forecasts separate the labels perfectly"),
+        ("reversed", "the forecasts separate the labels the wrong way round: labels or columns may be swapped"),
+        ("undefined", "no map is best on these rows"),
+    ],
+)
+def test_why_no_map_is_best(binary, state, reason):
+    nowhere = {"slope": math.nan, "intercept": math.nan}
+    fitted = replace(binary.evaluation.recalibration, parameters=nowhere, state=state)
+    assert f"since {reason}" in words(replace(binary, evaluation=replace(binary.evaluation, recalibration=fitted)))
+
+
 def test_the_reasons_why_there_is_no_map(predictions):
     assert "may be swapped" in words(examine(predictions([1, 1, 0, 0], [0.125, 0.25, 0.75, 0.875])))
     assert "every label is the same" in words(examine(predictions([1, 1], [0.5, 0.75])))
@@ -193,10 +251,62 @@ def test_tiny_losses_and_tiny_probabilities(predictions):
 
 def test_the_head_of_the_rows_and_one_costliest_row(subject, predictions):
     heads = [line for line in render(subject).split("\n") if "costliest row " in line]
-    assert heads[0].endswith("   said")
+    assert heads[0].split() == ["costliest", "row", "label", "p", "loss", "(nats)", "said", "its", "p"]
     assert "the costliest row, 1 of 8, carries" in words(examine(predictions(Y2, Q2)))
 
 
 def test_an_infinite_loss_names_two_clips(predictions):
     text = words(examine(predictions([1, 0, 1, 0, 1, 1], [0, 0.5, 0.75, 0.25, 0, 0.5])))
     assert re.search(r"a clip at 2.2e-16, as scikit-learn's, would read \S+ nats; a clip at 1e-7 would read", text)
+
+
+def with_p(subject, p, finer):
+    """`subject` whose headline map finds nothing, and whose finer map has the p-value `p`."""
+    e = subject.evaluation
+    same = replace(e.recalibration, p_value=0.5)
+    return replace(subject, evaluation=replace(e, recalibration=same, **{finer: replace(getattr(e, finer), p_value=p)}))
+
+
+def test_what_only_the_finer_maps_see_is_in_the_verdict(binary, full):
+    assert "miscalibrated, though not in slope or intercept." in words(with_p(binary, 0.01, "isotonic"))
+    assert "no sign of miscalibration." in words(with_p(binary, 0.2, "isotonic"))
+    assert "miscalibrated in single classes, though not in temperature." in words(with_p(full, 0.01, "classwise"))
+    assert "no sign of miscalibration." in words(with_p(full, 0.2, "classwise"))
+
+
+def test_whether_one_temperature_is_enough(full):
+    e = full.evaluation
+    gain = e.recalibration.gain
+
+    def said(value, p):
+        finer = replace(e.classwise, gain=replace(gain, value=value, low=value - 1e-3, high=value + 1e-3), p_value=p)
+        return words(replace(full, evaluation=replace(e, classwise=finer)))
+
+    more = gain.value + 0.01
+    assert "One temperature is not enough; a slope and an offset for each class: cross-fitted gain +" in said(
+        more, 0.01
+    )
+    assert "One temperature seems enough;" in said(more, 0.2)
+    assert "One temperature does as well as a slope" in said(gain.value - 0.01, 0.01)
+    assert "One temperature seems enough (p = 0.2); the cross-fitted gain" in said(math.nan, 0.2)
+    assert "One temperature is not enough (p = 0.01); the cross-fitted" in said(math.nan, 0.01)
+    assert "One temperature" not in said(math.nan, math.nan)
+    # With weights or clusters there is no test: the interval says it.
+    assert "One temperature is not enough;" in said(more, math.nan)
+    assert "test of one" not in said(more, math.nan)
+    assert "One temperature seems enough;" in said(gain.value + 1e-4, math.nan)
+
+
+def test_a_number_stays_with_its_unit_and_a_p_value_with_its_letter(full, binary):
+    for subject in (full, binary):
+        lines = [line.strip() for line in render(subject).split("\n")]
+        assert not [line for line in lines if line.startswith(("nats", "=  ", "< 0"))]
+        assert not [line for line in lines if line.endswith((" p", " p =", " p <")) and "loss" not in line]
+
+
+def test_names_too_long_keep_their_end(predictions):
+    names = [f"a name that begins as all the others do {i}" for i in range(4)]
+    rng = np.random.default_rng(0)
+    text = render(examine(predictions(rng.integers(0, 4, 100), rng.dirichlet(np.ones(4), 100), names)))
+    for i in range(4):
+        assert re.search(rf"a name th\S*.*….* {i} ", text)

@@ -44,33 +44,37 @@ def examined(
     """Read and evaluate. An example goes by its name: its path differs from machine to machine."""
     from dataclasses import replace
 
-    from xent.io import printable, read_predictions
+    from xent.io import printable, scan_predictions
     from xent.report import examine
 
     classes = columns["classes"]
     name = None if example is None else f"example {example}"
     try:
-        predictions = read_predictions(
-            paths[0],
-            label=columns["label"],
-            probs=columns["probs"],
-            logits=columns["logits"] or None,
-            logprobs=columns["logprobs"] or None,
-            id=columns["identity"],
-            weight=columns["weight"],
-            cluster=columns["cluster"],
-            classes=None if classes is None else [word.strip() for word in classes.split(",")],
-            renormalize=columns["renormalize"],
-            format=columns["file_format"],
-        )
+        with (
+            progress("reading") as advance,
+            scan_predictions(
+                paths if len(paths) > 1 else paths[0],
+                label=columns["label"],
+                probs=columns["probs"],
+                logits=columns["logits"] or None,
+                logprobs=columns["logprobs"] or None,
+                id=columns["identity"],
+                weight=columns["weight"],
+                cluster=columns["cluster"],
+                slices=columns["slices"],
+                classes=None if classes is None else [word.strip() for word in classes.split(",")],
+                renormalize=columns["renormalize"],
+                format=columns["file_format"],
+            ) as scan,
+        ):
+            found = examine(scan, unit=unit, seed=seed, loss_only=loss_only, advance=advance)
     except ValueError as error:
         if name is not None:
             error.args = (str(error).replace(printable(paths[0]), name),)
         raise
-    if name is not None:
-        predictions = replace(predictions, facts=replace(predictions.facts, file=name))
-    with progress("evaluating"):
-        return examine(predictions, unit=unit, seed=seed, loss_only=loss_only)
+    if name is None or found.facts is None:
+        return found
+    return replace(found, facts=replace(found.facts, file=name))
 
 
 def given(columns: dict[str, Any]) -> dict[str, Any]:

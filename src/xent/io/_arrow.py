@@ -1,16 +1,28 @@
-"""Columns held by Arrow: the table behind CSV and Parquet."""
+"""Columns held by Arrow: the tables behind CSV, JSON lines, Parquet, Arrow files and objects."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from xent.io._table import Coded, Codes, Floats, as_float, no_number, parse_number, uneven
-from xent.io._text import did_you_mean, message, printable, quoted
+from xent.io._source import Source
+from xent.io._table import (
+    Chunk,
+    Coded,
+    Codes,
+    Floats,
+    as_float,
+    coded_numbers,
+    no_number,
+    parse_number,
+    rows_at_once,
+    uneven,
+)
+from xent.io._text import did_you_mean, message, names_in, printable, quoted
 
 # Its functions are made when it is imported, out of a type checker's sight.
 pc: Any = pyarrow.compute
@@ -21,26 +33,52 @@ def is_list_type(kind: Any) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
-class ArrowTable:
-    """Named Arrow columns, with the checks that turn them into plain arrays."""
+def arrow_file(source: Source) -> Any:
+    """The input from its beginning, through a handle of its own: readers close what they were given.
 
-    def __init__(self, shown: str, schema: Any) -> None:
-        """`shown` names the file in errors; the columns come with `load`."""
+    Arrow reads ahead in threads that may outlive an error. A handle of its own needs nothing from Python there;
+    a Python file would, and at the interpreter's exit such a thread ends the process.
+    """
+    try:
+        return pa.OSFile(f"/dev/fd/{source.file.fileno()}")
+    except OSError:  # no such folder, or no descriptor
+        source.file.seek(0)
+        return pa.BufferReader(source.file.read())
+
+
+class ArrowTable:
+    """Named Arrow columns, some rows at a time."""
+
+    _text_holds_numbers = False
+
+    def __init__(self, shown: str, schema: Any, total: int | None = None) -> None:
+        """`shown` names the file in errors; the rows come with `chunks`."""
         self.shown = shown
         self.names: tuple[str, ...] = tuple(schema.names)
+        self.total = total
         self._schema = schema
-        self._table: Any = None
 
     def is_list(self, name: str) -> bool:
         """Whether each row of the column holds several numbers."""
         return is_list_type(self._schema.field(self._place(name)).type)
 
-    def load(self, names: list[str]) -> int:
-        """Read these columns; the number of rows."""
-        self._table = self._read(names)
-        return self._table.num_rows
+    def chunks(self, names: list[str], most: int) -> Iterator[Chunk]:
+        """These columns from the first row to the last, at most `most` rows at a time."""
+        for name in names:
+            self._place(name)
+        most = rows_at_once(most, len(names))
+        start = self._start()
+        for batch in self._batches(names, most):
+            for place in range(0, batch.num_rows, most):
+                piece = batch.slice(place, most)
+                yield ArrowChunk(self.shown, piece, start, text_holds_numbers=self._text_holds_numbers)
+                start += piece.num_rows
 
-    def _read(self, names: list[str]) -> Any:
+    def _start(self) -> int:
+        return 0
+
+    def _batches(self, names: list[str], most: int) -> Iterator[Any]:
+        """Record batches that hold at least these columns; `most` is a wish."""
         raise NotImplementedError
 
     def class_names(self, name: str) -> tuple[str, ...] | None:
@@ -48,17 +86,8 @@ class ArrowTable:
         for metadata in (self._schema.field(self._place(name)).metadata, self._schema.metadata):
             raw = (metadata or {}).get(b"classes")
             if raw is not None:
-                return self._names_in(raw)
+                return names_in(self.shown, raw)
         return None
-
-    def _names_in(self, raw: bytes) -> tuple[str, ...]:
-        try:
-            found = json.loads(raw)
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, list) or not all(isinstance(item, str | int) for item in found):
-            raise ValueError(f"{self.shown}: its metadata `classes` is not a JSON list of names")
-        return tuple(str(item) for item in found)
 
     def _place(self, name: str) -> int:
         places = self._schema.get_all_field_indices(name)
@@ -70,12 +99,27 @@ class ArrowTable:
             raise ValueError(f"{self.shown}: no column {quoted(name)}{did_you_mean(name, self.names)}")
         return places[0]
 
+
+class ArrowChunk:
+    """Rows of an Arrow table, with the checks that turn them into plain arrays."""
+
+    def __init__(self, shown: str, batch: Any, start: int, *, text_holds_numbers: bool) -> None:
+        """`batch` is a record batch; with `text_holds_numbers`, text is parsed where numbers are asked for."""
+        self.shown = shown
+        self.start = start
+        self.count: int = batch.num_rows
+        self._batch = batch
+        self._text_holds_numbers = text_holds_numbers
+
     def _column(self, name: str) -> Any:
-        self._place(name)
-        column = self._table.column(name)
+        place = self._batch.schema.get_field_index(name)
+        if place < 0:  # a key that no line of this block has
+            return pa.nulls(self.count)
+        column = self._batch.column(place)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
-        return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+        # Few kernels know texts that are views.
+        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
 
     def numbers(self, name: str, rows: Codes) -> Floats:
         """Numbers of these rows, (n,); text is parsed where the format has nothing else."""
@@ -84,19 +128,17 @@ class ArrowTable:
             return self._parsed(name, column, rows)
         return self._plain_numbers(name, column, rows)
 
-    _text_holds_numbers = False
-
     def _plain_numbers(self, name: str, column: Any, rows: Codes, width: int = 1) -> Floats:
         """Numbers as floats; `width` of them are a row."""
         kind = column.type
         if pa.types.is_decimal(kind):
             column = column.cast(pa.float64())
         elif pa.types.is_null(kind) and len(column):
-            raise no_number(self.shown, name, int(rows[0]), "")
+            raise no_number(self.shown, name, self._row(rows, 0), "")
         elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
             raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
         if column.null_count:
-            raise no_number(self.shown, name, int(rows[_first(pc.is_null(column)) // width]), "")
+            raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column)) // width), "")
         return as_float(column.to_numpy(zero_copy_only=False)) if len(column) else np.empty(0)
 
     def _parsed(self, name: str, column: Any, rows: Codes) -> Floats:
@@ -104,7 +146,7 @@ class ArrowTable:
             return pc.cast(pc.utf8_trim_whitespace(column), pa.float64()).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:
             # Slow, and only for a column with a cell that Arrow does not read: find it, or read it as Python does.
-            cells = zip(rows.tolist(), column.to_pylist(), strict=True)
+            cells = zip((self.start + rows).tolist(), column.to_pylist(), strict=True)
             return np.array([self._cell(name, row, cell) for row, cell in cells])
 
     def _cell(self, name: str, row: int, cell: str | None) -> float:
@@ -117,17 +159,22 @@ class ArrowTable:
         """Lists of these rows, all of one length, (n, K)."""
         column = _only(self._column(name), rows)
         if column.null_count:
-            raise no_number(self.shown, name, int(rows[_first(pc.is_null(column))]), "")
+            raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column))), "")
         lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
         if not len(lengths):
             return np.empty((0, 2))
         odd = np.flatnonzero(lengths != lengths[0])
         if odd.size:
             place = int(odd[0])
-            raise uneven(self.shown, name, (int(rows[place]), int(lengths[place])), (int(rows[0]), int(lengths[0])))
+            places = (self._row(rows, place), int(lengths[place])), (self._row(rows, 0), int(lengths[0]))
+            raise uneven(self.shown, name, *places)
         width = int(lengths[0])
         flat = self._plain_numbers(name, column.flatten(), rows, max(width, 1))
         return flat.reshape(len(lengths), width)
+
+    def _row(self, rows: Codes, place: int) -> int:
+        """The number in the table of the row at `place` among `rows`."""
+        return self.start + int(rows[place])
 
     def coded(self, name: str) -> Coded:
         """A column of labels or names: its distinct values, and which of them each row holds."""
@@ -136,9 +183,14 @@ class ArrowTable:
             raise ValueError(
                 f"{self.shown}: column {quoted(name)} holds {printable(column.type, 40)}, not one value a row"
             )
+        if pa.types.is_integer(column.type) and not column.null_count:
+            counted = coded_numbers(column.to_numpy())
+            if counted is not None:
+                return counted
         encoded = pc.dictionary_encode(column)
         # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
-        codes = np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False), nan=-1).astype(np.int64)
+        places = encoded.indices.to_numpy(zero_copy_only=False)
+        codes = (np.nan_to_num(places, nan=-1) if places.dtype.kind == "f" else places).astype(np.int64)
         return self._without_empties(codes, tuple(encoded.dictionary.to_pylist()))
 
     @staticmethod
@@ -151,7 +203,7 @@ class ArrowTable:
 
 
 def _is_text(kind: Any) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _only(column: Any, rows: Codes) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from xent.io._arrow import ArrowTable
+from xent.io._arrow import ArrowTable, arrow_file
 from xent.io._limits import Limits
 from xent.io._source import Source
 from xent.io._text import message, quoted
@@ -27,7 +27,7 @@ class CsvTable(ArrowTable):
         self._source = source
         self._limits = limits
         self._check_encoding()
-        super().__init__(source.shown, self._scan(None, _schema_of))
+        super().__init__(source.shown, self._header())
         self._check_delimiter()
         if len(self.names) > limits.columns:
             raise ValueError(f"{source.shown}: {len(self.names):,} columns ({limits.shown('columns')})")
@@ -53,14 +53,17 @@ class CsvTable(ArrowTable):
                 )
             )
 
-    def _read(self, names: list[str]) -> Any:
-        return self._scan(names, _rows_of)
-
-    def _scan(self, names: list[str] | None, job: Callable[[Any], Any]) -> Any:
-        """Run `job` on a reader of these columns (None: the header's), and word what goes wrong."""
+    def _header(self) -> Any:
         try:
-            with self._fresh() as stream:
-                return job(self._reader(stream, names))
+            with arrow_file(self._source) as stream:
+                return self._reader(stream, None).schema
+        except pa.ArrowInvalid as error:
+            raise self._worded(str(error)) from None
+
+    def _batches(self, names: list[str], most: int) -> Iterator[Any]:
+        try:
+            with arrow_file(self._source) as stream:
+                yield from self._reader(stream, names)
         except pa.ArrowInvalid as error:
             raise self._worded(str(error)) from None
 
@@ -78,18 +81,6 @@ class CsvTable(ArrowTable):
             convert_options=convert,
         )
 
-    def _fresh(self) -> Any:
-        """The input from its beginning, through a handle of its own: the reader closes what it was given.
-
-        Arrow reads ahead in threads that may outlive an error. A handle of its own needs nothing from Python there;
-        a Python file would, and at the interpreter's exit such a thread ends the process.
-        """
-        try:
-            return pa.OSFile(f"/dev/fd/{self._source.file.fileno()}")
-        except OSError:  # no such folder, or no descriptor
-            self._source.file.seek(0)
-            return pa.BufferReader(self._source.file.read())
-
     def _worded(self, text: str) -> ValueError:
         shown = self._source.shown
         ragged = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text)
@@ -102,11 +93,3 @@ class CsvTable(ArrowTable):
             where = f"row {int(found[1]) - 2}" if found else "the header"
             return ValueError(message(f"{shown}: {where} is not UTF-8 text", "save it as UTF-8"))
         return ValueError(f"{shown}: is not {self._source.format} text with a header line and rows below it")
-
-
-def _schema_of(reader: Any) -> Any:
-    return reader.schema
-
-
-def _rows_of(reader: Any) -> Any:
-    return reader.read_all()

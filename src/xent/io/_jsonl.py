@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from xent.io._limits import Limits
 from xent.io._source import Source
 from xent.io._text import message, quoted
 
+_BLOCK = 4 * 2**20
 _KINDS = {"number": "a number", "string": "text", "boolean": "true or false", "array": "a list", "object": "an object"}
 _REASONS = (
     ("Missing a comma or '}'", "a comma or a closing } is missing"),
@@ -26,32 +27,73 @@ _REASONS = (
 
 
 class JsonLinesTable(ArrowTable):
-    """An object a line. Keys may come in any order and are missing where a line does not have them."""
+    """An object a line. Keys may come in any order and are missing where a line does not have them.
+
+    The keys are those of the first few megabytes.
+    """
 
     def __init__(self, source: Source, limits: Limits) -> None:
-        """Read all of it: only then are all keys known."""
+        """Read the first block, and nothing else yet."""
         self._limits = limits
+        self._source = source
+        self._file = source.file
+        self._rest = b""
+        self._read = 0
+        first = self._block()
+        self._first: Any = pa.table({}) if first is None else first
+        if self._first.num_columns > limits.columns:
+            raise ValueError(f"{source.shown}: {self._first.num_columns:,} columns ({limits.shown('columns')})")
+        super().__init__(source.shown, self._first.schema)
+
+    def _batches(self, names: list[str], most: int) -> Iterator[Any]:
+        block: Any = self._first
+        while block is not None:
+            yield from block.combine_chunks().to_batches()
+            block = self._block()
+
+    def _block(self) -> Any:
+        """The lines of the next block as a table, or None at the end."""
+        lines = self._lines()
+        while lines and not lines.strip():
+            lines = self._lines()
+        if not lines:
+            return None
         try:
-            self._all: Any = pj.read_json(
-                pa.PythonFile(_Kept(source.file), "r"),
-                # One thread: only then does an error know its row.
-                read_options=pj.ReadOptions(use_threads=False, block_size=limits.row_bytes),
+            table = pj.read_json(
+                pa.BufferReader(lines),
+                # One thread and one block: only then does an error know its row.
+                read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
                 parse_options=pj.ParseOptions(newlines_in_values=False),
             )
         except pa.ArrowException as error:
-            raise self._worded(source.shown, str(error)) from None
-        if self._all.num_columns > limits.columns:
-            raise ValueError(f"{source.shown}: {self._all.num_columns:,} columns ({limits.shown('columns')})")
-        super().__init__(source.shown, self._all.schema)
+            raise self._worded(self._source.shown, str(error)) from None
+        self._read += table.num_rows
+        return table
 
-    def _read(self, names: list[str]) -> Any:
-        return self._all.select(names)
+    def _lines(self) -> bytes:
+        """Whole lines, as many as a block holds; at the end what is left."""
+        pieces = [self._rest]
+        held = len(self._rest)
+        while True:
+            piece = self._file.read(_BLOCK)
+            cut = piece.rfind(b"\n") + 1
+            if cut or not piece:
+                break
+            pieces.append(piece)
+            held += len(piece)
+            if held > self._limits.row_bytes:
+                raise self._too_long(self._source.shown)
+        self._rest = piece[cut:]
+        return b"".join([*pieces, piece[:cut]])
+
+    def _too_long(self, shown: str) -> ValueError:
+        return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
 
     def _worded(self, shown: str, text: str) -> ValueError:
         if "straddling" in text:
-            return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
+            return self._too_long(shown)
         found = re.search(r"in row (\d+)", text)
-        where = f"row {found[1]}" if found else "a line"
+        where = f"row {self._read + int(found[1])}" if found else "a line"
         changed = re.search(r"Column\(/?(.*?)\) changed from (\w+) to (\w+)", text)
         if changed and not changed[1]:
             return ValueError(f"{shown}: {where} is not an object a line: it is {_KINDS.get(changed[3], changed[3])}")
@@ -63,19 +105,3 @@ class JsonLinesTable(ArrowTable):
         return ValueError(
             message(f"{shown}: {where} is not an object a line: {reason}", "write one object on each line")
         )
-
-
-class _Kept(io.RawIOBase):
-    """The file for a reader that closes what it was given."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__()
-        self._file = file
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
-        return self._file.read(size)

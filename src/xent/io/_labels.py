@@ -48,38 +48,57 @@ class Matcher:
         return self._loose.get(_canonical(text)) if place is None else place
 
 
-def match_labels(
-    shown: str, column: str, coded: Coded, classes: Sequence[str], source: str, *, indices: bool = False
-) -> Codes:
-    """A class index a row, -1 where there is no label; ValueError at the first label that is no class.
+class LabelReader:
+    """Turns the labels of chunk after chunk into class indices.
 
-    With `indices`, labels none of which is a name may be the places of the classes, 0..K-1.
+    Labels are names of classes. With `indices`, if none of the first rows' labels is a name, they may be the places of
+    the classes, 0..K-1; what the first rows decide holds for all.
     """
-    matcher = Matcher(classes)
-    used = set(np.unique(coded.codes).tolist())
-    places = [matcher.find(value) if place in used else -1 for place, value in enumerate(coded.values)]
-    if indices and all(place is None or place == -1 for place in places):
-        places = [_index(value, len(classes)) if place in used else -1 for place, value in enumerate(coded.values)]
-    wrong = np.array([place is None for place in places] + [False])
-    rows = np.flatnonzero(wrong[coded.codes])
-    if rows.size:
-        raise _no_class(shown, column, coded, int(rows[0]), classes, source)
-    index = np.array([-1 if place is None else place for place in places] + [-1], dtype=np.int64)
-    return index[coded.codes]
+
+    def __init__(
+        self, column: str, classes: Sequence[str], source: str, *, indices: bool, places: bool | None = None
+    ) -> None:
+        """`source` says where the class names came from; `places` is what was decided elsewhere."""
+        self._column = column
+        self._classes = tuple(classes)
+        self._source = source
+        self._matcher = Matcher(classes)
+        self.places: bool | None = places if indices else False
+
+    def read(self, shown: str, start: int, coded: Coded) -> Codes:
+        """A class index a row, -1 where there is no label; ValueError at the first label that is no class."""
+        used = np.zeros(len(coded.values) + 1, dtype=bool)
+        used[coded.codes] = True
+        names = [self._matcher.find(value) if used[place] else -1 for place, value in enumerate(coded.values)]
+        if self.places is None and any(place != -1 for place in names):
+            self.places = all(place is None or place == -1 for place in names)
+        found = names
+        if self.places:
+            mixed = [place is not None and place != -1 for place in names]
+            self._refuse(mixed, shown, start, coded, "a name of a class, and those before it are places of classes")
+            found = [
+                _index(value, len(self._classes)) if used[place] else -1 for place, value in enumerate(coded.values)
+            ]
+        self._refuse([place is None for place in found], shown, start, coded, None)
+        index = np.array([-1 if place is None else place for place in found] + [-1], dtype=np.int64)
+        return index[coded.codes]
+
+    def _refuse(self, wrong: list[bool], shown: str, start: int, coded: Coded, what: str | None) -> None:
+        if not any(wrong):
+            return
+        row = int(np.flatnonzero(np.array([*wrong, False])[coded.codes])[0])
+        text = text_of(coded.values[coded.codes[row]])
+        near = did_you_mean(text, self._classes)
+        raise ValueError(
+            message(
+                f"{shown}: {quoted(self._column)} row {start + row} is {quoted(text)}, "
+                f"{what or f'not one of the {len(self._classes):,} classes{near}'}",
+                f"classes: {listed(self._classes)}, from {self._source}",
+                "to name them yourself, in the order of the numbers: --classes A,B,C",
+            )
+        )
 
 
 def _index(value: Any, count: int) -> int | None:
     text = text_of(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count else None
-
-
-def _no_class(shown: str, column: str, coded: Coded, row: int, classes: Sequence[str], source: str) -> ValueError:
-    text = text_of(coded.values[coded.codes[row]])
-    near = did_you_mean(text, classes)
-    return ValueError(
-        message(
-            f"{shown}: {quoted(column)} row {row} is {quoted(text)}, not one of the {len(classes):,} classes{near}",
-            f"classes: {listed(classes)}, from {source}",
-            "to name them yourself, in the order of the numbers: --classes A,B,C",
-        )
-    )

@@ -41,12 +41,13 @@ class Asked:
     id: str | None = None
     weight: str | None = None
     cluster: str | None = None
-    # The labels come from a file of their own, so that no label column is looked for.
-    labels_elsewhere: bool = False
+    slices: tuple[str, ...] = ()
 
     def named(self) -> tuple[str, ...]:
         """Columns with another job, which a pattern for the scores passes over."""
-        return tuple(name for name in (self.label, self.id, self.weight, self.cluster) if name is not None)
+        return tuple(
+            name for name in (self.label, self.id, self.weight, self.cluster, *self.slices) if name is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +63,28 @@ class Scores:
 class Layout:
     """Every column's job."""
 
-    label: str | None
+    label: str
     scores: Scores
     id: str | None
     weight: str | None
     cluster: str | None
     guesses: tuple[Guess, ...]
+    slices: tuple[str, ...] = ()
 
     def columns(self) -> list[str]:
         """The columns to read, each once."""
-        others = (self.label, self.id, self.weight, self.cluster)
+        others = (self.label, self.id, self.weight, self.cluster, *self.slices)
         return list(dict.fromkeys([*self.scores.columns, *(name for name in others if name is not None)]))
 
 
 def choose(table: Table, asked: Asked) -> Layout:
     """Every column's job in this table; ValueError where one cannot be told."""
-    for flag, name in (("--id", asked.id), ("--weight", asked.weight), ("--cluster", asked.cluster)):
+    slices = [("--slice", name) for name in asked.slices]
+    for flag, name in (("--id", asked.id), ("--weight", asked.weight), ("--cluster", asked.cluster), *slices):
         if name is not None:
             require(table, name, flag)
     guesses: list[Guess] = []
-    label = None if asked.labels_elsewhere else _label(table, asked, guesses)
+    label = _label(table, asked, guesses)
     _refuse_two_jobs(table.shown, label, (), asked)
     scores = _scores(table, asked, label, guesses)
     _refuse_two_jobs(table.shown, label, scores.columns, asked)
@@ -89,14 +92,14 @@ def choose(table: Table, asked: Asked) -> Layout:
     if identity is None and "id" in table.names and "id" not in scores.columns:
         identity = "id"
         guesses.append(Guess("id", "id", "--id"))
-    return Layout(label, scores, identity, asked.weight, asked.cluster, tuple(guesses))
+    return Layout(label, scores, identity, asked.weight, asked.cluster, tuple(guesses), asked.slices)
 
 
-def _refuse_two_jobs(shown: str, label: str | None, scores: tuple[str, ...], asked: Asked) -> None:
+def _refuse_two_jobs(shown: str, label: str, scores: tuple[str, ...], asked: Asked) -> None:
     """A column that is a score cannot also say what happened, weigh the rows or group them; nor can labels weigh."""
     jobs = {"--label": label, "--weight": asked.weight, "--cluster": asked.cluster}
     clashes = [("--probs", flag, name) for flag, name in jobs.items() if name in scores]
-    if label is not None and label == asked.weight:
+    if label == asked.weight:
         clashes.append(("--label", "--weight", label))
     for one, other, name in clashes:
         raise ValueError(
@@ -137,8 +140,8 @@ def _label(table: Table, asked: Asked, guesses: list[Guess]) -> str:
     )
 
 
-def _scores(table: Table, asked: Asked, label: str | None, guesses: list[Guess]) -> Scores:
-    taken = {*asked.named(), *([label] if label is not None else [])}
+def _scores(table: Table, asked: Asked, label: str, guesses: list[Guess]) -> Scores:
+    taken = {*asked.named(), label}
     if asked.scores is not None:
         return named_scores(table, asked.scores, f"--{asked.kind}" if asked.kind == "probs" else "--probs", taken)
     found = _guess_scores(table, asked.kind, taken)
@@ -168,7 +171,7 @@ def _guess_scores(table: Table, kind: Kind, taken: set[str]) -> Scores | None:
     return None
 
 
-def _taken_already(table: Table, asked: Asked, label: str | None) -> str:
+def _taken_already(table: Table, asked: Asked, label: str) -> str:
     """Which column would have been the scores, had it no other job."""
     found = _guess_scores(table, asked.kind, set())
     jobs = {"--weight": asked.weight, "--cluster": asked.cluster, "--id": asked.id}
@@ -177,7 +180,7 @@ def _taken_already(table: Table, asked: Asked, label: str | None) -> str:
     return f"column {quoted(names[0])} is already {taken[names[0]]}" if names else ""
 
 
-def _nothing_found(table: Table, asked: Asked, label: str | None, taken: set[str]) -> ValueError:
+def _nothing_found(table: Table, asked: Asked, label: str, taken: set[str]) -> ValueError:
     kind = asked.kind
     if kind == "probs":
         for other in ("logits", "logprobs"):

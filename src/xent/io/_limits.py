@@ -17,10 +17,16 @@ class Limits:
     # Of a NumPy header, which is read as a Python literal: a longer one could exhaust the parser's stack.
     header_bytes: int = 10_000
     stdin_bytes: int = 8 * 2**30
-    numbers: int = 2**32
+    # Of a safetensors header, which is JSON.
+    tensor_header_bytes: int = 2**20
+    numbers: int = 2**40
     # A compressed member may always grow to `unpacked_bytes`; beyond that, to `expansion` times its packed size.
     unpacked_bytes: int = 256 * 2**20
     expansion: int = 100
+    # Distinct values of a column to slice by.
+    slices: int = 1000
+    # Rows whose ids are remembered, to tell how many come again.
+    remembered_ids: int = 2**22
 
     def shown(self, name: str) -> str:
         """One limit in words: `limit numbers = 4,294,967,296`."""

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
 import zlib
-from dataclasses import dataclass
-from typing import IO, Any, cast
+from collections.abc import Callable
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 from xent._errors import UnsafeFile
+from xent.io._arrays import Array, ArrayTable, Header, Plain, Stored, check_claim, fill
 from xent.io._limits import Limits
 from xent.io._source import Source
-from xent.io._table import Coded, Codes, Floats, as_float
-from xent.io._text import did_you_mean, message, printable, quoted
+from xent.io._text import printable, quoted
 
 _READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What an array says of itself, after its claims were checked."""
-
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[Any]
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, struct.error)
 
 
 def read_header(file: IO[bytes], size: int, shown: str, limits: Limits) -> Header:
@@ -41,167 +34,110 @@ def read_header(file: IO[bytes], size: int, shown: str, limits: Limits) -> Heade
     except Exception as error:
         reason = printable(str(error).split("\n")[0], 80)
         raise ValueError(f"{shown}: is not a NumPy array: {reason} ({limits.shown('header_bytes')})") from None
-    _check_claim(Header(tuple(shape), fortran, dtype), size - file.tell(), shown, limits)
-    return Header(tuple(shape), fortran, dtype)
+    header = Header(tuple(shape), fortran, dtype)
+    check_claim(header, size - file.tell(), shown, limits)
+    return header
 
 
-def _check_claim(header: Header, left: int, shown: str, limits: Limits) -> None:
-    if header.dtype.hasobject:
+def lone_array(source: Source, limits: Limits) -> Plain:
+    """The array of an NPY file."""
+    header = read_header(source.file, source.size, source.shown, limits)
+    return Plain(source.file, source.file.tell(), header, source.shown)
+
+
+def npz_table(source: Source, limits: Limits) -> ArrayTable:
+    """The arrays of an NPZ file."""
+    try:
+        archive = zipfile.ZipFile(source.file)
+        members = archive.infolist()
+        if len(members) > limits.columns:
+            raise ValueError(f"{source.shown}: {len(members):,} arrays ({limits.shown('columns')})")
+        arrays: dict[str, Stored] = {}
+        for member in members:
+            if member.filename.endswith(".npy"):
+                name = member.filename.removesuffix(".npy")
+                if name in arrays:
+                    raise ValueError(f"{source.shown}: array {quoted(name)} is there twice")
+                arrays[name] = _member(source, archive, member, limits)
+        if not arrays:
+            raise ValueError(f"{source.shown}: is a zip file without arrays")
+        return ArrayTable(source.shown, arrays, limits)
+    except _BROKEN as error:
+        raise _broken(source.shown, error) from None
+
+
+def _broken(shown: str, error: BaseException) -> ValueError:
+    return ValueError(f"{shown}: cannot be read as NPZ, perhaps cut short: {printable(error, 120)}")
+
+
+def _member(source: Source, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits: Limits) -> Stored:
+    shown = f"{source.shown}: array {quoted(member.filename.removesuffix('.npy'))}"
+    most = max(limits.unpacked_bytes, limits.expansion * member.compress_size)
+    if member.file_size > most:
         raise UnsafeFile(
-            message(
-                f"{shown}: holds Python objects, which are pickles and are never loaded",
-                "save numbers or text (dtype str)",
-            )
+            f"{shown} unpacks from {member.compress_size:,} to {member.file_size:,} bytes ({limits.shown('expansion')})"
         )
-    if header.dtype.kind not in "fiubUS":
-        raise ValueError(f"{shown}: holds {printable(header.dtype, 40)}, neither numbers nor text")
-    if any(side < 0 for side in header.shape):
-        raise ValueError(f"{shown}: has the shape {printable(header.shape, 60)}")
-    count = math.prod(header.shape)
-    claimed = count * header.dtype.itemsize
-    if claimed != left:
-        raise UnsafeFile(
-            f"{shown}: claims shape {printable(header.shape, 60)}, {claimed:,} bytes, but {left:,} follow its header"
-        )
-    if count > limits.numbers:
-        raise UnsafeFile(f"{shown}: claims {count:,} numbers ({limits.shown('numbers')})")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{shown}: is packed by method {member.compress_type}; NPZ files are stored or deflated")
+    with archive.open(member) as file:
+        header = read_header(file, member.file_size, shown, limits)
+        start = file.tell()
+    if header.fortran and len(header.shape) > 1:
+        if member.compress_type == zipfile.ZIP_STORED:
+            return Plain(source.file, _data_offset(source.file, member) + start, header, shown)
+        if member.file_size > limits.unpacked_bytes:
+            raise ValueError(
+                f"{shown}: {member.file_size:,} packed bytes, column by column ({limits.shown('unpacked_bytes')}); "
+                "save it row by row (numpy.ascontiguousarray), or unpacked (numpy.savez)"
+            )
+    return Packed(lambda: archive.open(member), start, header, shown, source.shown)
 
 
-def read_array(file: IO[bytes], header: Header, shown: str) -> np.ndarray[Any, Any]:
-    """The array that `header` describes, from where `file` stands."""
-    flat = np.empty(math.prod(header.shape), header.dtype)
-    view = memoryview(cast(Any, flat.view(np.uint8))) if flat.nbytes else memoryview(b"")
-    done = 0
-    while done < len(view):
-        piece = file.read(min(len(view) - done, 2**20))
-        if not piece:
-            raise ValueError(f"{shown}: ends before its {len(view):,} bytes are there")
-        view[done : done + len(piece)] = piece
-        done += len(piece)
-    return flat.reshape(header.shape, order="F" if header.fortran else "C")
+def _data_offset(file: IO[bytes], member: zipfile.ZipInfo) -> int:
+    """Where a member's bytes begin: behind its local header."""
+    file.seek(member.header_offset)
+    name, extra = struct.unpack("<26xHH", file.read(30))
+    return member.header_offset + 30 + name + extra
 
 
-class ArrayTable:
-    """The arrays of an NPZ file, or the one of an NPY file, as columns; two-dimensional ones are list columns."""
+class Packed:
+    """An array that a zip file holds, unpacked as it is read."""
 
-    def __init__(self, source: Source, limits: Limits) -> None:
-        """Read the headers, and nothing else yet."""
-        self.shown = source.shown
-        self._limits = limits
-        self._file = source.file
-        self._headers: dict[str, Header] = {}
-        self._members: dict[str, zipfile.ZipInfo] = {}
-        self._archive: zipfile.ZipFile | None = None
-        if source.format == "npy":
-            self._headers = {"array": read_header(source.file, source.size, self.shown, limits)}
-            self._start = source.file.tell()
-        else:
-            self._open_archive(source)
-        self.names: tuple[str, ...] = tuple(self._headers)
+    def __init__(self, reopen: Callable[[], IO[bytes]], start: int, header: Header, shown: str, file: str) -> None:
+        """`reopen` gives the member's bytes from the beginning; the numbers follow `start` bytes of header."""
+        self.header = header
+        self._reopen = reopen
+        self._start = start
+        self._shown = shown
+        self._named = file
+        self._stream: Any = None
+        self._at = 0
+        self._whole: Array | None = None
 
-    def _open_archive(self, source: Source) -> None:
+    def rows(self, start: int, stop: int) -> Array:
+        """These rows."""
         try:
-            self._archive = zipfile.ZipFile(source.file)
-            members = self._archive.infolist()
-            if len(members) > self._limits.columns:
-                raise ValueError(f"{self.shown}: {len(members):,} arrays ({self._limits.shown('columns')})")
-            for member in members:
-                if member.filename.endswith(".npy"):
-                    self._add_member(self._archive, member)
-            if not self._headers:
-                raise ValueError(f"{self.shown}: is a zip file without arrays")
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
-            raise self._broken(error) from None
+            return self._rows(start, stop)
+        except _BROKEN as error:
+            raise _broken(self._named, error) from None
 
-    def _add_member(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-        name = member.filename.removesuffix(".npy")
-        shown = f"{self.shown}: array {quoted(name)}"
-        if name in self._headers:
-            raise ValueError(f"{shown} is there twice")
-        most = max(self._limits.unpacked_bytes, self._limits.expansion * member.compress_size)
-        if member.file_size > most:
-            raise UnsafeFile(
-                f"{shown} unpacks from {member.compress_size:,} to {member.file_size:,} bytes "
-                f"({self._limits.shown('expansion')})"
-            )
-        with archive.open(member) as file:
-            self._headers[name] = read_header(file, member.file_size, shown, self._limits)
-        self._members[name] = member
+    def _rows(self, start: int, stop: int) -> Array:
+        header = self.header
+        if header.fortran and len(header.shape) > 1:
+            if self._whole is None:
+                self._open()
+                self._whole = fill(self._stream, header.shape[::-1], header.dtype, self._shown).T
+            return np.ascontiguousarray(self._whole[start:stop])
+        if self._stream is None or start != self._at:
+            self._open()
+            self._stream.read(start * math.prod(header.shape[1:]) * header.dtype.itemsize)
+        self._at = stop
+        values = fill(self._stream, (stop - start, *header.shape[1:]), header.dtype, self._shown)
+        if stop == header.shape[0]:
+            self._stream.read(1)  # at the end the checksum is looked at
+        return values
 
-    def _broken(self, error: BaseException) -> ValueError:
-        return ValueError(f"{self.shown}: cannot be read as NPZ, perhaps cut short: {printable(error, 120)}")
-
-    def is_list(self, name: str) -> bool:
-        """Whether the array has two dimensions."""
-        return len(self._header(name).shape) == 2
-
-    def _header(self, name: str) -> Header:
-        if name not in self._headers:
-            raise ValueError(f"{self.shown}: no array {quoted(name)}{did_you_mean(name, self.names)}")
-        header = self._headers[name]
-        if len(header.shape) not in (1, 2):
-            raise ValueError(
-                f"{self.shown}: array {quoted(name)} has the shape {header.shape}, not rows or rows x classes"
-            )
-        return header
-
-    def load(self, names: list[str]) -> int:
-        """Check that these arrays have one length; that length."""
-        lengths = {name: self._header(name).shape[0] for name in names}
-        if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{printable(name, 30)} {length:,}" for name, length in lengths.items())
-            raise ValueError(f"{self.shown}: arrays of different lengths: {found}")
-        return next(iter(lengths.values()), 0)
-
-    def _array(self, name: str) -> np.ndarray[Any, Any]:
-        header = self._header(name)
-        shown = f"{self.shown}: array {quoted(name)}"
-        if self._archive is None:
-            self._file.seek(self._start)
-            return read_array(self._file, header, shown)
-        try:
-            with self._archive.open(self._members[name]) as file:
-                read_header(file, self._members[name].file_size, shown, self._limits)
-                return read_array(file, header, shown)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
-            raise self._broken(error) from None
-
-    def numbers(self, name: str, rows: Codes) -> Floats:
-        """Numbers of a one-dimensional array in these rows."""
-        if self.is_list(name):
-            raise ValueError(
-                f"{self.shown}: array {quoted(name)} has the shape {self._header(name).shape}, not one number a row"
-            )
-        return self._floats(name, rows)
-
-    def matrix(self, name: str, rows: Codes) -> Floats:
-        """These rows of a two-dimensional array of numbers."""
-        return self._floats(name, rows)
-
-    def _floats(self, name: str, rows: Codes) -> Floats:
-        dtype = self._header(name).dtype
-        if dtype.kind not in "fiu":
-            raise ValueError(f"{self.shown}: array {quoted(name)} holds {printable(dtype, 40)}, not numbers")
-        values = as_float(self._array(name))
-        return values if len(rows) == len(values) else values[rows]
-
-    def coded(self, name: str) -> Coded:
-        """The distinct values of a one-dimensional array, and which of them each row holds."""
-        if self.is_list(name) and self._header(name).shape[1] != 1:
-            raise ValueError(
-                f"{self.shown}: array {quoted(name)} has the shape {self._header(name).shape}, not one value a row"
-            )
-        array = self._array(name).reshape(-1)
-        values, codes = np.unique(array, return_inverse=True)
-        codes = codes.astype(np.int64)
-        missing = np.isnan(values) if values.dtype.kind == "f" else values == values.dtype.type()
-        if values.dtype.kind in "fUS" and missing.any():
-            codes = np.where(missing[codes], -1, codes)
-        return Coded(codes, tuple(values.tolist()))
-
-    def class_names(self, name: str) -> tuple[str, ...] | None:
-        """The array `classes`, if the file holds one."""
-        if "classes" not in self._headers or name == "classes":
-            return None
-        names = self._array("classes").reshape(-1).tolist()
-        return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in names)
+    def _open(self) -> None:
+        self._stream = self._reopen()
+        self._stream.read(self._start)
+        self._at = 0

@@ -2,60 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from xent._errors import UnsafeFile
-from xent.io._arrow import ArrowTable
+from xent.io._arrow import ArrowTable, arrow_file
 from xent.io._limits import Limits
 from xent.io._source import Source
+from xent.io._table import rows_at_once
 from xent.io._text import message, printable
 
-_ROWS = 4096
+# Its functions are made when it is imported, out of a type checker's sight.
+pc: Any = pyarrow.compute
+
+_BUFFER = 2**20
+_PROBE = 64
 
 
 class ParquetTable(ArrowTable):
     """A Parquet file whose columns are read when asked for."""
 
-    def __init__(self, source: Source, limits: Limits) -> None:
-        """Read the footer, and nothing else yet."""
+    def __init__(self, source: Source, limits: Limits, groups: Sequence[int] | None = None) -> None:
+        """Read the footer, and nothing else yet; `groups` are consecutive row groups, all unless given."""
         self._source = source
         self._limits = limits
         try:
-            self._file: Any = pq.ParquetFile(source.file)
+            # Buffered, so that a column chunk of any size is read piece by piece.
+            self._file: Any = pq.ParquetFile(arrow_file(source), buffer_size=_BUFFER, pre_buffer=False)
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from None
         if len(schema.names) > limits.columns:
             raise ValueError(f"{source.shown}: {len(schema.names):,} columns ({limits.shown('columns')})")
-        super().__init__(source.shown, schema)
+        metadata = self._file.metadata
+        if groups is not None and groups and groups[-1] >= metadata.num_row_groups:
+            raise ValueError(f"{source.shown}: has {metadata.num_row_groups:,} row groups now; it was changed")
+        self._groups = list(range(metadata.num_row_groups) if groups is None else groups)
+        total = sum(int(metadata.row_group(group).num_rows) for group in self._groups)
+        super().__init__(source.shown, schema, total)
 
-    def _read(self, names: list[str]) -> Any:
-        for name in names:
-            self._place(name)
+    @property
+    def group_rows(self) -> list[int]:
+        """How many rows each row group holds."""
+        return [
+            int(self._file.metadata.row_group(group).num_rows) for group in range(self._file.metadata.num_row_groups)
+        ]
+
+    def _start(self) -> int:
+        first = self._groups[0] if self._groups else 0
+        return sum(int(self._file.metadata.row_group(group).num_rows) for group in range(first))
+
+    def _batches(self, names: list[str], most: int) -> Iterator[Any]:
         self._check_claim(int(self._file.metadata.num_rows) * len(names))
         # Only totals: asking a damaged footer for one column's metadata can end the process.
         for group in range(self._file.metadata.num_row_groups):
             self._check_claim(int(self._file.metadata.row_group(group).num_rows))
+        lists = [name for name in names if self.is_list(name)]
         try:
-            if any(self.is_list(name) for name in names):
-                return self._read_lists(names)
-            return self._file.read(columns=names, use_threads=True)
+            most = rows_at_once(most, self._width(lists)) if lists else most
+            count = 0
+            for batch in self._iterate(names, most):
+                # How many numbers lists hold is known only once they are there.
+                count += sum(len(batch.column(name).flatten()) for name in lists)
+                self._check_claim(count)
+                yield batch
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from None
 
-    def _read_lists(self, names: list[str]) -> Any:
-        """A few rows at a time: how many numbers lists hold is known only once they are there."""
-        batches: list[Any] = []
-        count = 0
-        for batch in self._file.iter_batches(batch_size=_ROWS, columns=names):
-            count += sum(len(batch.column(name).flatten()) for name in names if self.is_list(name))
-            self._check_claim(count)
-            batches.append(batch)
-        schema = pa.schema([self._schema.field(self._place(name)) for name in names])
-        return pa.Table.from_batches(batches) if batches else schema.empty_table()
+    def _iterate(self, names: list[str], most: int) -> Iterator[Any]:
+        # One thread: it is as fast as several here, and leaves the others to whoever takes the rows.
+        return self._file.iter_batches(most, row_groups=self._groups, columns=names, use_threads=False)
+
+    def _width(self, lists: list[str]) -> int:
+        """How many numbers the first lists hold in a row, at most."""
+        first = next(self._iterate(lists, _PROBE), None)
+        if first is None or not first.num_rows:
+            return 1
+        self._check_claim(sum(len(first.column(name).flatten()) for name in lists))
+        return sum(pc.max(pc.list_value_length(first.column(name))).as_py() or 0 for name in lists)
 
     def _check_claim(self, claimed: int) -> None:
         """Numbers claimed or found: within the limits, and no more than a file of this size can hold."""

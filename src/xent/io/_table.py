@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,18 +25,33 @@ class Coded:
 
 
 class Table(Protocol):
-    """A file of named columns. Errors name the file, the column and the row, counted from 0."""
+    """An input of named columns, read some rows at a time. Errors name the input, the column and the row, from 0."""
 
     shown: str
     names: tuple[str, ...]
+    total: int | None
+    """How many rows there are, where that is known before they are read."""
 
     def is_list(self, name: str) -> bool:
         """Whether each row of the column holds several numbers."""
         ...
 
-    def load(self, names: list[str]) -> int:
-        """Say which columns will be read, and learn how many rows there are."""
+    def class_names(self, name: str) -> tuple[str, ...] | None:
+        """Names of the K places of a list column, where the input carries them."""
         ...
+
+    def chunks(self, names: list[str], most: int) -> Iterator[Chunk]:
+        """These columns from the first row to the last, at most `most` rows at a time."""
+        ...
+
+
+class Chunk(Protocol):
+    """Consecutive rows of a table; `rows` counts from the first of them."""
+
+    shown: str
+    start: int
+    """The number of the first row in the table."""
+    count: int
 
     def numbers(self, name: str, rows: Codes) -> Floats:
         """Numbers of a column in these rows, (n,); what the other rows hold does not matter."""
@@ -49,9 +65,34 @@ class Table(Protocol):
         """A column of labels or names."""
         ...
 
-    def class_names(self, name: str) -> tuple[str, ...] | None:
-        """Names of the K places of a list column, where the file carries them."""
-        ...
+
+NUMBERS = 2**21
+"""Numbers a chunk holds at most, so that wide rows come few at a time."""
+
+
+def rows_at_once(most: int, width: int) -> int:
+    """How many rows of `width` numbers a chunk holds."""
+    return max(1, min(most, NUMBERS // max(width, 1)))
+
+
+_SPAN = 2**16
+
+
+def coded_numbers(array: NDArray[Any]) -> Coded | None:
+    """Whole numbers that are close together, told apart by counting; None for others."""
+    if array.dtype.kind not in "iu" or not array.size:
+        return None
+    low, high = int(array.min()), int(array.max())
+    # The difference must fit the narrowest type too.
+    if high - low >= min(_SPAN, 2 ** (8 * array.dtype.itemsize - 1)):
+        return None
+    shifted = (array - array.dtype.type(low)).astype(np.int64, copy=False)
+    there = np.zeros(high - low + 1, dtype=bool)
+    there[shifted] = True
+    values = tuple(low + place for place in np.flatnonzero(there).tolist())
+    if len(values) == len(there):
+        return Coded(shifted, values)
+    return Coded((np.cumsum(there) - 1)[shifted], values)
 
 
 def as_float(values: NDArray[Any]) -> Floats:
@@ -76,6 +117,11 @@ def text_of(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a column says nothing."""
+    return value is None or value != value
 
 
 def no_number(shown: str, column: str, row: int, found: str) -> ValueError:

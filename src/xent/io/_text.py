@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Sequence
 
 
@@ -63,3 +64,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def message(first: str, *more: str) -> str:
     """An error's text: what and where on the first line, then at most three lines of help."""
     return "\n".join([first, *[line for line in more if line][:3]])
+
+
+def names_in(shown: str, raw: bytes | str) -> tuple[str, ...]:
+    """The names of the classes that a file's metadata holds."""
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(item, str | int) for item in found):
+        raise ValueError(f"{shown}: its metadata `classes` is not a JSON list of names")
+    return tuple(str(item) for item in found)

@@ -1,40 +1,73 @@
-"""From what was read to what a report is about: the one place where files meet the evaluation."""
+"""From what is read to what a report is about: the one place where files meet the evaluation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
 
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Labels
-from xent.evaluation import WorstRow, evaluate
-from xent.io import Predictions
+from xent.evaluation import Evaluator, LossOnly
+from xent.io import Facts, Predictions, Scan
 from xent.report._subject import Subject
 
+Advance = Callable[[int, int | None], None]
 
-def examine(predictions: Predictions, *, unit: str = "nats", seed: int = 0, loss_only: bool = False) -> Subject:
-    """Evaluate what was read; rows go by the names they have in the file, and the audit counts the file's rows."""
-    facts = predictions.facts
+
+def examine(
+    found: Predictions | Scan,
+    *,
+    unit: str = "nats",
+    seed: int = 0,
+    loss_only: bool = False,
+    advance: Advance = lambda done, whole: None,
+) -> Subject:
+    """Evaluate what is read, batch by batch; rows go by their names in the file, the audit counts the file's rows.
+
+    `advance` is told how many rows are done, and of how many where that is known.
+    """
+    batches, whole = ([found], len(found)) if isinstance(found, Predictions) else (found, found.rows_total)
+    evaluator = (LossOnly if loss_only else Evaluator)(classes=found.classes, unit=unit, seed=seed)
+    weighted, done = False, 0
     try:
-        found = evaluate(
-            Labels(predictions.labels),
-            predictions.q,
-            classes=predictions.classes,
-            weight=predictions.weight,
-            cluster=predictions.cluster,
-            unit=unit,
-            seed=seed,
-        )
+        for batch in batches:
+            _take(evaluator, batch)
+            weighted = weighted or batch.weight is not None
+            done = int(batch.rows[-1]) + 1
+            advance(done, whole)
+        evaluation = evaluator.result()
     except (DistributionError, ShapeError) as error:
-        raise type(error)(f"{facts.file}: {error}") from None
-    audit = replace(
-        found.audit,
-        rows=facts.rows,
-        dropped=found.audit.dropped + facts.dropped + facts.weightless,
-        renormalized_rows=facts.renormalized,
+        raise type(error)(f"{found.facts.file}: {error}") from None
+    facts = found.facts
+    audit = _audit(facts, evaluation.audit)
+    return Subject(replace(evaluation, audit=audit), facts, seed, weighted, loss_only)
+
+
+def _take(evaluator: Evaluator, batch: Predictions) -> None:
+    evaluator.update(
+        Labels(batch.labels),
+        batch.q,
+        weight=batch.weight,
+        cluster=batch.cluster,
+        slices=batch.slices or None,
+        id=_names(batch),
     )
-    named = replace(found, worst_rows=_renamed(found.worst_rows, predictions), audit=audit)
-    return Subject(named, facts, seed, predictions.weight is not None, loss_only)
 
 
-def _renamed(rows: tuple[WorstRow, ...], predictions: Predictions) -> tuple[WorstRow, ...]:
-    return tuple(row if row.row is None else replace(row, row=predictions.row_name(int(row.row))) for row in rows)
+def _names(batch: Predictions) -> NDArray[Any]:
+    """What the rows are called: by their ids, and those without one by their numbers in the file."""
+    if batch.id is None:
+        return batch.rows
+    if batch.unnamed is None or not batch.unnamed.any():
+        return batch.id
+    names = batch.id.astype(object)
+    names[batch.unnamed] = batch.rows[batch.unnamed]
+    return names
+
+
+def _audit(facts: Facts, used: Any) -> Any:
+    dropped = used.dropped + facts.dropped + facts.weightless
+    return replace(used, rows=facts.rows, dropped=dropped, renormalized_rows=facts.renormalized)

@@ -74,7 +74,7 @@ def isotonic(evaluation: Evaluation) -> str:
     found = evaluation.isotonic
     if found is None or math.isnan(found.miscalibration):
         return ""
-    digits, unit = min(numbers.digits_of(evaluation), 6), evaluation.unit
+    digits, unit = _digits(evaluation, found.null_mean), evaluation.unit
     first = f"Best rising map (isotonic): miscalibration {numbers.amount(found.miscalibration, digits)} {unit}"
     if math.isnan(found.null_mean):
         return first
@@ -84,16 +84,34 @@ def isotonic(evaluation: Evaluation) -> str:
     )
 
 
+def _digits(evaluation: Evaluation, by_chance: float) -> int:
+    """Enough decimals that what chance gives is seen."""
+    needed = 1 - math.floor(math.log10(by_chance)) if by_chance > 0 else 0
+    return min(max(numbers.digits_of(evaluation), needed), 6)
+
+
 def classwise(evaluation: Evaluation) -> str:
     """Three or more classes: whether one temperature is enough; nothing where it was not looked at."""
     found, one = evaluation.classwise, evaluation.recalibration.gain
-    if found is None or math.isnan(found.gain.value) or math.isnan(one.value):
+    if found is None or math.isnan(one.value):
         return ""
+    if math.isnan(found.gain.value):
+        return _by_test_alone(found)
     test = "" if math.isnan(found.p_value) else f"; test of one being enough: {numbers.p_value(found.p_value)}"
     own = f"a slope and an offset for each class: cross-fitted gain {_with_interval(found.gain, evaluation.unit)}{test}"
     if found.gain.value <= one.value:
         return f"One temperature does as well as {own}"
     return f"One temperature {'is not enough' if _clearly(found, one) else 'seems enough'}; {own}"
+
+
+def _by_test_alone(found: Classwise) -> str:
+    if math.isnan(found.p_value):
+        return ""
+    enough = "is not" if found.p_value < CERTAIN else "seems"
+    return (
+        f"One temperature {enough} enough ({numbers.p_value(found.p_value)}); the cross-fitted gain of a slope and an "
+        "offset for each class is undefined: with a fold left out, no such map is best"
+    )
 
 
 def _clearly(found: Classwise, one: Estimate) -> bool:
@@ -106,7 +124,7 @@ def top_label(evaluation: Evaluation) -> str:
     found = next((row for row in evaluation.reliability if row.kind == "top_label"), None)
     if found is None or math.isnan(found.miscalibration):
         return ""
-    digits, unit = min(numbers.digits_of(evaluation), 6), evaluation.unit
+    digits, unit = _digits(evaluation, found.null_mean), evaluation.unit
     first = f"Likeliest class (isotonic): miscalibration {numbers.amount(found.miscalibration, digits)} {unit}"
     if math.isnan(found.null_mean):
         return first

@@ -20,7 +20,7 @@ from xent.report._sections import sections
 from xent.report._subject import Subject
 from xent.report._tables import Table
 
-_LONGEST, _LONG = 1_500, 200  # characters of a class's name where classes are listed, and of other names
+_LONGEST, _LONG = 1_000, 200  # characters of a class's name where classes are listed, and of other names
 _DATA = 120_000  # bytes of JSON; beyond that some lists are left out of it
 
 
@@ -96,12 +96,13 @@ def _facts(evaluation: Evaluation, digits: int) -> list[tuple[str, str, str]]:
     if not math.isnan(skill.value) and not infinite:
         more = ", ".join(filter(None, (numbers.percent_interval(skill), wording.uniform_skill(evaluation))))
         found.append(("skill over the frequencies", numbers.share(skill.value), more))
-    if len(evaluation.classes) > 2 and not math.isnan(evaluation.also.accuracy):
+    perplexity = numbers.perplexity(evaluation.cross_entropy.value / per_nat(evaluation.unit))
+    mean = wording.geometric_mean(evaluation)
+    if len(evaluation.classes) == 2:
+        return [*found, ("geometric-mean probability", mean, f"perplexity {perplexity}")]
+    if not math.isnan(evaluation.also.accuracy):
         found.append(("accuracy", numbers.share(evaluation.also.accuracy), "the likeliest class happened"))
-    nats = evaluation.cross_entropy.value / per_nat(evaluation.unit)
-    perplexity = numbers.perplexity(nats)
-    found.append(("geometric-mean probability", wording.geometric_mean(evaluation), f"perplexity {perplexity}"))
-    return found
+    return [*found, ("perplexity", perplexity, f"geometric-mean probability {mean}")]
 
 
 def _data(subject: Subject) -> str:
@@ -111,10 +112,14 @@ def _data(subject: Subject) -> str:
     """
     document = json_ready(subject.fields())
     for name, rest in () if subject.loss_only else _shorter(subject.evaluation, document):
-        if len(json.dumps(document)) <= _DATA:
+        if len(_escaped(document)) <= _DATA:
             break
         document[name] = rest
         document["left_out"] = sorted({*document.get("left_out", ()), name})
+    return _escaped(document)
+
+
+def _escaped(document: dict[str, Any]) -> str:
     text = json.dumps(document, allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
