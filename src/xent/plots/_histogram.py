@@ -44,8 +44,8 @@ def loss_histogram(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
 
     Edge cases
     ----------
-    losses near 0          the first bin begins at 0, which a logarithmic axis does not have: it is named 0
-    infinite losses        in the last bin, which is named inf; the share of the loss is that of the finite ones
+    losses near 0          the first bin begins at 0, which a logarithmic axis does not have: it is named by its end
+    infinite losses        in the last bin, with their number; the share of the loss is that of the finite ones
     no loss at all         rows only
 
     Examples
@@ -57,7 +57,7 @@ def loss_histogram(evaluation: Evaluation, *, ax: Axes | None = None) -> Axes:
     """
     bins = _used(evaluation.loss_histogram)
     with _style.settings():
-        st = _style.stage(ax, size=(5.4, 3.6), box=(0.12, 0.16, 0.84, 0.74))
+        st = _style.stage(ax, size=(5.4, 3.6), box=(0.145, 0.16, 0.815, 0.74))
         edges = _edges(bins)
         rows = np.array([_part(b.rows) for b in bins])
         loss = np.array([_part(b.loss) for b in bins])
@@ -101,17 +101,18 @@ def _axes(st: _style.Stage, bins: Sequence[LossBin], edges: Array, top: float, u
     ax.minorticks_off()
     _ticks(st, bins, edges)
     nice = ax.yaxis.get_major_locator().tick_values(0, top * 1.1 if top > 0 else 1)
-    shown = [tick for tick in nice if 0 <= tick <= ax.get_ylim()[1]]
+    shown = [tick for tick in nice if 0 <= tick <= min(1.0, ax.get_ylim()[1])]
     ax.set_yticks(shown, [f"{100 * tick:g}%" for tick in shown])
     ax.spines[["top", "right"]].set_visible(False)
     head(st, "Which rows the loss is on", f"loss of a row ({unit})", "share")
 
 
 def _ticks(st: _style.Stage, bins: Sequence[LossBin], edges: Array) -> None:
-    """The bins of 0 and inf are named at their middle, and round losses where there is room beside them."""
+    """The bins from 0 and to inf are named at their middle, and round losses where there is room beside them."""
     ax, dpi = st.ax, st.ax.figure.dpi
     first, last = bins[0].low <= 0, math.isinf(bins[-1].high)
-    named = [(math.sqrt(edges[0] * edges[1]), "0")] * first + [(math.sqrt(edges[-2] * edges[-1]), "inf")] * last
+    middle = np.sqrt(edges[:-1] * edges[1:])
+    named = [(float(middle[0]), f"<{bins[0].high:.2g}")] * first + [(float(middle[-1]), f"≥{bins[-1].low:.2g}")] * last
     inner = edges[1 if first else 0 : -1 if last else None]
     taken: list[tuple[float, float]] = []
     kept: list[tuple[float, str]] = []
@@ -147,14 +148,25 @@ def _draw(st: _style.Stage, edges: Array, rows: Array, loss: Array) -> None:
 
 def _words(st: _style.Stage, evaluation: Evaluation, edges: Array, rows: Array, loss: Array) -> None:
     labels = Labels(st, [_outline(edges, rows), _outline(edges, loss)])
+    if evaluation.audit.zero_probability_rows and math.isinf(evaluation.cross_entropy.value):
+        _infinite(st, labels, evaluation.audit.zero_probability_rows, edges, np.maximum(rows, loss))
     middle = np.sqrt(edges[:-1] * edges[1:])
     _name(labels, middle, rows, loss, "share of rows", st.colors.truth)
     if loss.any():
         _name(labels, middle, loss, rows, "share of the loss", st.colors.model)
-    zeros = evaluation.audit.zero_probability_rows
-    if zeros and math.isinf(evaluation.cross_entropy.value):
-        words = f"{digits.rows(zeros)}: inf"
-        labels.put(words, (float(middle[-1]), float(rows[-1])), color=st.colors.ink, points=9, arrow=True)
+
+
+def _infinite(st: _style.Stage, labels: Labels, count: int, edges: Array, heights: Array) -> None:
+    """How many rows cost inf, over the last bins, at the right edge."""
+    ax, size, dpi = st.ax, st.size(9), st.ax.figure.dpi
+    words = f"{digits.rows(count)} at inf"
+    right = float(ax.transData.transform((edges[-1], 0))[0])
+    left = right - digits.width(words, size, dpi)
+    ends = ax.transData.transform(np.column_stack([edges[1:], heights]))[:, 0]
+    high = float(heights[ends > left].max(initial=0)) + 0.02 * ax.get_ylim()[1]
+    ax.text(edges[-1], high, words, color=st.colors.ink, fontsize=size, ha="right", va="bottom", zorder=30, gid="inf")
+    line = size * 1.5 * dpi / 72 / ax.bbox.height * ax.get_ylim()[1]
+    labels.reserve((float(ax.transData.inverted().transform((left, 0))[0]), float(edges[-1])), (high, high + line))
 
 
 def _name(labels: Labels, x: Array, own: Array, other: Array, words: str, color: str) -> None:

@@ -88,17 +88,21 @@ def _steps(e: Evaluation) -> list[_Step]:
     whole, better, bad, total = e.uncertainty, e.discrimination, e.miscalibration, e.cross_entropy.value
     texts = _texts(e)
     known = not math.isnan(better) and not math.isnan(bad)
-    why = "" if known else _WHY.get(e.recalibration.state, _WHY["undefined"])
+    why = "" if known else _WHY.get(e.recalibration.state, _WHY["undefined"]) if whole > 0 else "one class only"
     part = f"{digits.share(better / whole)} of it" if known and whole > 0 else ""
     middle = whole - better if known else math.nan
     if math.isinf(total):
         remark = f"{digits.loss(e.finite_cross_entropy.value, digits.digits_of(e))} over rows with a finite loss"
     else:
-        remark = f"skill {digits.share(e.skill.value)}" if not math.isnan(e.skill.value) else "skill undefined"
+        remark = (
+            f"skill {digits.share(e.skill.value)}"
+            if not math.isnan(e.skill.value)
+            else "skill undefined: one class only"
+        )
     return [
         _Step("uncertainty", "label entropy", 0.0, whole, texts[0], "loss of always forecasting the frequencies"),
         _Step("explained", "− explained", whole if known else math.nan, middle, texts[1], part or why),
-        _Step("miscalibration", "+ miscalibration", middle, total if known else math.nan, texts[2], why),
+        _Step("miscalibration", "+ miscalibration", middle, total if known else math.nan, texts[2], ""),
         _Step("cross-entropy", "= cross-entropy", 0.0, total, texts[3], remark),
     ]
 
@@ -168,7 +172,8 @@ def _bar(st: _style.Stage, gid: str, left: float, right: float, i: int) -> None:
         "cross-entropy": [{"facecolor": c.model}],
     }
     for look in looks[gid]:
-        bar = Rectangle((left, i + 0.48), right - left, 0.36, **{"linewidth": 0, "clip_on": False, **look})
+        whole: dict[str, Any] = {"linewidth": 0, "clip_on": False, **look}
+        bar = Rectangle((left, i + 0.48), right - left, 0.36, **whole)
         if look is looks[gid][-1]:
             bar.set_gid(gid)
         st.ax.add_patch(bar)

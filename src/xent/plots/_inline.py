@@ -63,7 +63,7 @@ def svg(drawn: Axes | Figure, *, prefix: str | None = None) -> str:
     >>> text[:30], 'id="gap-cross-entropy"' in text
     ('<svg class="xent-plot" role="i', True)
     """
-    if prefix is not None and not (isinstance(prefix, str) and _PREFIX.fullmatch(prefix)):
+    if prefix is not None and not _PREFIX.fullmatch(str(prefix)):
         raise ValueError(f"`prefix` is {prefix!r}; it is a letter, then letters, digits, `-` or `_`.")
     figure: Any = drawn.get_figure(root=True) if isinstance(drawn, Axes) else drawn
     raw, names = _drawn(figure)

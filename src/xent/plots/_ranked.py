@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from xent.evaluation.results import ClassRow, Confusion, Evaluation
 from xent.plots import _digits as digits
@@ -18,6 +19,8 @@ from xent.plots._labels import head
 from xent.plots._rows import Rows
 
 _ARROW = " → "
+# Text is at most this part of a row, and at least so many points.
+_PART, _LEAST = 0.62, 5.5
 
 
 class _Entry(NamedTuple):
@@ -72,8 +75,8 @@ def confusion_losses(evaluation: Evaluation, *, most: int = 10, ax: Axes | None 
     entries = [_pair(pair) for pair in evaluation.confusions[:most]]
     with _style.settings():
         st = _stage(ax, len(entries))
-        _list(st, entries, "pair", evaluation)
-        head(st, "The costliest confusions: what happened → what was said", "share of the whole loss")
+        _list(st, _fitting(st, entries), "pair", evaluation)
+        _head(st, "The costliest confusions: what happened → what was said", "share of the loss")
     remember(st.ax, _sentence(entries, "confusion", evaluation))
     return st.ax
 
@@ -116,11 +119,14 @@ def class_losses(evaluation: Evaluation, *, most: int = 20, ax: Axes | None = No
     """
     _count(most)
     ranked = sorted(evaluation.per_class, key=_rank)
-    entries = [_class(row) for row in ranked[:most]]
+    entries: Sequence[_Entry] = [_class(row) for row in ranked[:most]]
     with _style.settings():
         st = _stage(ax, len(entries))
+        entries = _fitting(st, entries)
         _list(st, entries, "class", evaluation)
-        head(st, "The costliest classes", "share of the whole loss; | share of the rows")
+        some = f"The {len(entries)} costliest of {len(ranked):,} classes"
+        title = "The costliest classes" if len(entries) == len(ranked) else some
+        _head(st, title, "share of the loss (bar) and of the rows (mark)")
     remember(st.ax, _sentence(entries, "class", evaluation))
     return st.ax
 
@@ -150,50 +156,73 @@ def _stage(ax: Axes | None, count: int) -> _style.Stage:
     return _style.stage(ax, size=(5.4, whole), box=(0.04, 0.6 / whole, 0.92, high / whole))
 
 
+def _head(st: _style.Stage, title: str, x: str) -> None:
+    """Title and the axis's meaning, which stands under the bars."""
+    head(st, title, x)
+    st.ax.xaxis.label.set(x=0, ha="left")
+
+
+def _fitting(st: _style.Stage, entries: Sequence[_Entry]) -> Sequence[_Entry]:
+    """As many of the rows as the axes have room for at a size that can be read."""
+    return entries[: max(1, int(st.ax.bbox.height * 72 / st.ax.figure.dpi / (_LEAST * 1.2 / _PART)))]
+
+
 def _list(st: _style.Stage, entries: Sequence[_Entry], gid: str, evaluation: Evaluation) -> None:
-    """A pale bar behind each row's words: they are as long as they are, whatever the bar is."""
+    """A pale bar behind each row's names, which are as long as they are; beside the bars its numbers."""
     c, ax = st.colors, st.ax
-    rows = Rows(st, len(entries), part=0.62)
+    rows = Rows(st, len(entries), part=_PART)
     shares = [value for e in entries for value in (e.share, e.mark) if math.isfinite(value)]
     top = max([*shares, 0.0])
-    ax.set_xlim(0, top * 1.02 if top > 0 else 1)
-    places = min(digits.digits_of(evaluation), 4)
+    places = min(digits.digits_of(evaluation), 3)
     texts = [_columns(entry, places, evaluation.unit) for entry in entries]
     wide = [max(digits.width(text[k], rows.size, ax.figure.dpi) for text in texts) * 1.1 for k in range(3)]
+    gap = rows.size * ax.figure.dpi / 72
+    roomy = sum(wide) + 3 * gap < ax.bbox.width * 0.5
+    taken = (sum(wide) + 3 * gap if roomy else wide[0] + gap) / float(ax.bbox.width)
+    end = top if top > 0 else 1.0
+    ax.set_xlim(0, end / (1 - min(taken, 0.7)))
     for i, (entry, text) in enumerate(zip(entries, texts, strict=True)):
-        long = ax.get_xlim()[1] if math.isinf(entry.loss) else entry.share
+        long = end if math.isinf(entry.loss) else entry.share
         if not math.isnan(long):
-            bar = Rectangle((0, i + 0.1), long, 0.8, facecolor=to_rgba(c.model, 0.25), linewidth=0)
+            bar = Rectangle((0, i + 0.1), long, 0.8, facecolor=to_rgba(c.model, 0.28), linewidth=0)
             bar.set_gid(gid)
             ax.add_patch(bar)
+        if math.isinf(entry.loss):
+            look: dict[str, Any] = {"markersize": rows.size, "markeredgewidth": 0, "alpha": 0.6, "gid": "inf"}
+            ax.plot([end], [i + 0.5], ">", color=c.model, **look)
         if math.isfinite(entry.mark):
-            ax.plot([entry.mark] * 2, [i + 0.1, i + 0.9], color=c.truth, linewidth=1.8, gid="mark", clip_on=False)
-        _row(st, rows, i, entry, text, wide)
+            ax.plot([entry.mark] * 2, [i + 0.76, i + 0.98], color=c.truth, linewidth=2, gid="mark", zorder=25)
+        _row(st, rows, i, entry, text, wide, roomy)
     _scale(st, top)
 
 
 def _columns(entry: _Entry, places: int, unit: str) -> tuple[str, str, str]:
     """Share of the loss, rows, and their mean loss; the share is inf where the loss is."""
     first = "inf" if math.isinf(entry.loss) else "" if math.isnan(entry.share) else digits.share(entry.share)
-    return first, digits.rows(entry.n), f"{digits.loss(entry.loss, places)} {unit}"
+    last = "" if math.isnan(entry.loss) else f"at {digits.loss(entry.loss, places)} {unit}"
+    return first, digits.rows(entry.n), last
 
 
-def _row(st: _style.Stage, rows: Rows, i: int, entry: _Entry, text: tuple[str, str, str], wide: list[float]) -> None:
+def _row(
+    st: _style.Stage,
+    rows: Rows,
+    i: int,
+    entry: _Entry,
+    text: tuple[str, str, str],
+    wide: list[float],
+    roomy: bool,
+) -> None:
     """The names from the left, the share at the right; between them rows and loss where the axes are wide."""
     ax, dpi = st.ax, st.ax.figure.dpi
-    whole, gap = float(ax.bbox.width), rows.size * dpi / 72
-    roomy = sum(wide) + 3 * gap < whole * 0.5
-    taken = sum(wide) + 3 * gap if roomy else wide[0] + gap
-    rows.write(1 - 0.3 * gap / whole, i + 0.5, text[0], ha="right", weight="bold", color=st.colors.ink)
+    whole, gap, y = float(ax.bbox.width), rows.size * dpi / 72, i + 0.5
+    rows.write(1, y, text[0], ha="right", weight="bold")
     if roomy:
-        small = rows.size * 0.9
-        right = 1 - (wide[0] + 1.2 * gap) / whole
-        rows.write(right, i + 0.5, text[2], ha="right", color=st.colors.soft, points=small)
-        rows.write(
-            right - (wide[2] * 0.9 + gap) / whole, i + 0.5, text[1], ha="right", color=st.colors.soft, points=small
-        )
-    room = whole - taken - gap
-    rows.write(0.4 * gap / whole, i + 0.5, _joined(entry.names, rows.size, dpi, room))
+        look: dict[str, Any] = {"ha": "right", "color": st.colors.soft, "points": rows.size * 0.9}
+        right = 1 - (wide[0] + gap) / whole
+        rows.write(right, y, text[2], **look)
+        rows.write(right - (wide[2] * 0.9 + 0.7 * gap) / whole, y, text[1], **look)
+    room = whole - (sum(wide) + 3 * gap if roomy else wide[0] + gap) - 0.4 * gap
+    rows.write(0.4 * gap / whole, y, _joined(entry.names, rows.size, dpi, room))
 
 
 def _joined(names: tuple[str, ...], size: float, dpi: float, room: float) -> str:
@@ -210,14 +239,15 @@ def _joined(names: tuple[str, ...], size: float, dpi: float, room: float) -> str
 
 
 def _scale(st: _style.Stage, top: float) -> None:
+    """The axis is as long as the longest bar; without shares there is none."""
     ax = st.ax
     if top <= 0:
         ax.xaxis.set_visible(False)
         ax.spines["bottom"].set_visible(False)
         return
-    nice = [t for t in ax.xaxis.get_major_locator().tick_values(0, top) if 0 <= t <= ax.get_xlim()[1]]
-    nice = nice[:: math.ceil(len(nice) / 7)]
+    nice = [float(t) for t in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, top) if 0 <= t <= top * 1.001]
     ax.set_xticks(nice, [f"{100 * tick:g}%" for tick in nice])
+    ax.spines["bottom"].set_bounds(0, top)
 
 
 def _sentence(entries: Sequence[_Entry], what: str, evaluation: Evaluation) -> str:

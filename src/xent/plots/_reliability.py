@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from xent.evaluation.results import Evaluation, Reliability
 from xent.io import printable
@@ -17,6 +18,8 @@ from xent.plots import _digits as digits
 from xent.plots import _style
 from xent.plots._description import remember
 from xent.plots._labels import Labels, head
+
+Array = NDArray[np.float64]
 
 # The strip of the density lies under 0, between these heights.
 _FLOOR, _CEILING, _CAPTION = -0.3, -0.13, -0.075
@@ -84,10 +87,9 @@ def _chosen(evaluation: Evaluation, of: str | None) -> Reliability:
             return entry
     near = difflib.get_close_matches(str(of), names, n=1)
     hint = f" Did you mean {_quoted(near[0])}?" if near else ""
-    raise ValueError(
-        f"`of` is {_quoted(of)}; the evaluation has the reliability of {', '.join(map(_quoted, names[:8])) or 'no class'}"
-        f"{' and others' if len(names) > 8 else ''}.{hint}"
-    )
+    known = ", ".join(map(_quoted, names[:8])) or "no class"
+    more = " and others" if len(names) > 8 else ""
+    raise ValueError(f"`of` is {_quoted(of)}; the evaluation has the reliability of {known}{more}.{hint}")
 
 
 def _quoted(name: object) -> str:
@@ -159,9 +161,9 @@ def _words(st: _style.Stage, shown: Reliability, unit: str, lines: list[tuple[An
     _deviation(st, labels, shown, unit, lines[1])
     x, y = lines[1]
     if x.size:
-        middle = int(np.argmax(np.abs(y - x)))
-        words = "what happened" if x.size > 1 else "the one forecast"
-        labels.put(words, (float(x[middle]), float(y[middle])), color=c.truth, weight="bold", points=9.5)
+        labels.put(
+            "what happened", (float(x[0]), float(y[0])), color=c.truth, weight="bold", points=9.5, spots=_outside(x, y)
+        )
     # On the other side of the diagonal than most of the line.
     sign = 1 if float(np.sum(y - x)) > 0 else -1
     away = [sign * far for far in (0.14, 0.2, 0.26, 0.32, -0.14, -0.2, -0.28, -0.36)]
@@ -170,6 +172,18 @@ def _words(st: _style.Stage, shown: Reliability, unit: str, lines: list[tuple[An
     words = "right forecasts (95% band)" if known else "right forecasts"
     labels.put(words, (0.5, 0.5), color=c.model, points=9, spots=[spot for spot in spots if spot[1] > 0.05])
     st.ax.text(1, _CAPTION, "share of rows", color=c.model, fontsize=st.size(8.5), ha="right", va="center", zorder=20)
+
+
+def _outside(x: Array, y: Array) -> list[tuple[float, float]]:
+    """Places beside the line, where it is far from the diagonal first, and away from the diagonal."""
+    spots: list[tuple[float, float]] = []
+    order = np.argsort(-np.abs(y - x), kind="stable")
+    for dy in (0.055, 0.08, 0.11, 0.16):
+        for dx in (0.0, 0.08, 0.16, 0.24):
+            for i in order[:: max(1, len(order) // 16)]:
+                side = -1 if y[i] < x[i] else 1
+                spots.append((float(x[i]) - side * dx, float(y[i]) + side * dy))
+    return [(at, high) for at, high in spots if 0.03 < high < 0.97] or [(0.5, 0.1)]
 
 
 def _deviation(st: _style.Stage, labels: Labels, shown: Reliability, unit: str, line: tuple[Any, Any]) -> None:

@@ -80,6 +80,9 @@ def _best(evaluation: Evaluation, t: Array, loss: Array) -> tuple[Point, bool]:
     if t[0] <= fitted <= t[-1] and not math.isnan(evaluation.miscalibration):
         return (fitted, evaluation.cross_entropy.value - evaluation.miscalibration), False
     least = int(np.argmin(loss))
+    given = evaluation.cross_entropy.value
+    if loss[least] >= given - 1e-12 * abs(given):
+        return (1.0, given), False
     return (float(t[least]), float(loss[least])), len(t) > 1 and least in (0, len(t) - 1)
 
 
@@ -116,8 +119,8 @@ def _draw(st: _style.Stage, t: Array, loss: Array, given: Point, best: Point) ->
     ax.plot(x, y, color=c.model, linewidth=2.2, gid="loss", zorder=4)
     ax.plot([given[0], best[0]], [given[1]] * 2, color=c.soft, linewidth=0.9, linestyle=":", zorder=3)
     ax.plot([best[0]] * 2, [given[1], best[1]], color=c.gap, linewidth=3, solid_capstyle="butt", gid="gap", zorder=5)
-    ax.plot(*given, "o", color=c.model, markersize=7, gid="given", zorder=6)
-    ax.plot(*best, "D", color=c.gap, markersize=6.5, gid="best", zorder=7)
+    ax.plot(*given, "o", color=c.model, markersize=7, gid="given", zorder=6, clip_on=False)
+    ax.plot(*best, "D", color=c.gap, markersize=6.5, gid="best", zorder=7, clip_on=False)
 
 
 def _words(
@@ -128,7 +131,11 @@ def _words(
     level = (np.linspace(given[0], best[0], 40), np.full(40, given[1]))
     labels = Labels(st, [line, gap, level])
     places, unit = digits.digits_of(evaluation), evaluation.unit
-    labels.put(f"as given {digits.loss(given[1], places)}", given, color=c.model, points=9.5, weight="bold")
+    if abs(math.log(best[0])) < 0.01:
+        words = f"best as given: {digits.loss(given[1], places)}"
+        labels.put(words, given, color=c.gap, points=9.5, weight="bold")
+        return
+    labels.put(f"as given: {digits.loss(given[1], places)}", given, color=c.model, points=9.5, weight="bold")
     gain = given[1] - best[1]
     words = f"T = {_short(best[0])}: {digits.loss(best[1], places)}"
     if edge:
