@@ -33,14 +33,14 @@ def run(some, weighted, clustered, **options):
     return compare(y, q_a, q_b, weight=w if weighted else None, cluster=g if clustered else None, **options)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.lists(row, min_size=1, max_size=40), data=st.data(), weighted=st.booleans(), clustered=st.booleans())
 def test_any_order_of_rows(rows, data, weighted, clustered):
     again = run(data.draw(st.permutations(rows)), weighted, clustered)
     assert without_rows(again) == without_rows(run(rows, weighted, clustered))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.lists(row, min_size=1, max_size=40), weighted=st.booleans(), clustered=st.booleans())
 def test_swapping_negates(rows, weighted, clustered):
     c = run(rows, weighted, clustered)
@@ -57,7 +57,7 @@ def test_swapping_negates(rows, weighted, clustered):
     assert c.a.to_json() == d.b.to_json()
 
 
-@pytest.mark.parametrize("n", [5000, 16385 + 16384])
+@pytest.mark.parametrize("n", [5000, 16385])
 def test_order_across_blocks(several, n):
     y, z, _ = several(n, k=4)
     rng = np.random.default_rng(0)
@@ -80,9 +80,9 @@ def test_layout_of_the_arrays(several):
 
 def test_threads_and_hash_seed():
     code = (
-        "import numpy as np, xent; r = np.random.default_rng(0); z = r.normal(size=(20000, 5));"
-        "y = r.integers(0, 5, 20000);"
-        "g = [f'g{k}' for k in r.integers(0, 900, 20000)];"
+        "import numpy as np, xent; r = np.random.default_rng(0); z = r.normal(size=(5000, 5));"
+        "y = r.integers(0, 5, 5000);"
+        "g = [f'g{k}' for k in r.integers(0, 900, 5000)];"
         "print(xent.compare(y, xent.Logits(z), xent.Logits(z[:, ::-1] * 2), cluster=g).to_json())"
     )
     source = str(Path(xent.__file__).parents[1])

