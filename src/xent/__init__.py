@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from xent import torch as torch
     from xent._about import about as about
     from xent.evaluation import Evaluator as Evaluator
+    from xent.evaluation import compare as compare
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
     from xent.measures import binary_cross_entropy as binary_cross_entropy
@@ -75,6 +76,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     **{name: ("xent.measures", name) for name in _MEASURES},
     "about": ("xent._about", "about"),
     "Evaluator": ("xent.evaluation", "Evaluator"),
+    "compare": ("xent.evaluation", "compare"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
     "examples": ("xent.examples", None),
@@ -98,6 +100,7 @@ __all__ = [
     "TopK",
     "UnsafeFile",
     "about",
+    "compare",
     "evaluate",
     "read_predictions",
     *_MEASURES,

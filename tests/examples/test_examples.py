@@ -16,6 +16,7 @@ LOADERS = {"digits": load_digits, "cancer": load_breast_cancer}
 SHA256 = {
     "digits": "3cd1e25ad18a9df79caa0238d9d71099cddd6d94d8be95652bd0e03cd16df3e2",
     "digits-naive-bayes": "a178e1b60afd5a8d258db82cae20b9b65d9a40ec50cdb9f295ee0adbb575cd54",
+    "digits-trees": "bfa58a4e1ed554a73739529d121e169a0867b0f117db4d3ad74c46fd57a1c252",
     "cancer": "1b727e22f4ab08b5aae491e4b862157d81f50b4e95ce086d8b70f538ad98f699",
     "cancer-naive-bayes": "8c1c690c6b237829d4b8541b88f942f652bcc5a6266c2b047b197c1ad84357ae",
 }
@@ -71,6 +72,11 @@ def test_what_they_are_there_to_show():
     assert results["digits"].miscalibration / results["digits"].cross_entropy.value == pytest.approx(0.28, abs=0.01)
     assert results["digits"].recalibration.parameters["temperature"] == pytest.approx(0.56, abs=0.01)
     assert results["digits-naive-bayes"].recalibration.parameters["temperature"] == pytest.approx(4.08, abs=0.01)
+    assert results["digits-trees"].recalibration.parameters["temperature"] == pytest.approx(0.27, abs=0.01)
+    shipped = {name: results[name].cross_entropy.value for name in ("digits", "digits-trees")}
+    mended = {name: loss - results[name].recalibration.gain.value for name, loss in shipped.items()}
+    assert shipped["digits-trees"] > 1.5 * shipped["digits"]
+    assert mended["digits"] > 1.5 * mended["digits-trees"]
     assert results["cancer"].recalibration.p_value > 0.5
     assert results["cancer"].recalibration.gain.value < 0
     assert results["cancer-naive-bayes"].recalibration.parameters["slope"] == pytest.approx(0.13, abs=0.01)

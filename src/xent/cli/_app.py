@@ -19,6 +19,7 @@ from xent.cli._words import Word, nearest_word
 # Name: (module, what the list of commands says of it). The module has a click.Command of the command's name.
 COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("xent.cli.report", "How good a file of predictions is, and why it is not better."),
+    "compare": ("xent.cli.compare", "Which of two files of predictions is better, as shipped and recalibrated."),
     "measure": ("xent.cli.measure", "Entropy, cross-entropy, KL and their kin of numbers or columns."),
     "plot": ("xent.cli.plot", "Draw a figure of cross-entropy to PNG, SVG or PDF."),
     "about": ("xent.cli.about", "Versions, compiled core, threads and what is installed."),

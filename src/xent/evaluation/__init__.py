@@ -1,5 +1,6 @@
 """Evaluating predictions: how good they are, why they are not better, and what would mend them."""
 
+from xent.evaluation._compare import compare as compare
 from xent.evaluation._evaluate import evaluate as evaluate
 from xent.evaluation._evaluator import Evaluator as Evaluator
 from xent.evaluation._loss_only import LossOnly as LossOnly

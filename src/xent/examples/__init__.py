@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-NAMES = ("digits", "digits-naive-bayes", "cancer", "cancer-naive-bayes")
+NAMES = ("digits", "digits-naive-bayes", "digits-trees", "cancer", "cancer-naive-bayes")
 """The examples; the first is what a report shows when asked for no other."""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 def models() -> dict[str, tuple[Any, Any]]:
     """Return (data set, model) for each example."""
     from sklearn.datasets import load_breast_cancer, load_digits
+    from sklearn.ensemble import ExtraTreesClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.naive_bayes import GaussianNB
     from sklearn.pipeline import make_pipeline
@@ -27,6 +28,7 @@ def models() -> dict[str, tuple[Any, Any]]:
         "digits": (digits, make_pipeline(MinMaxScaler(), LogisticRegression(max_iter=5000))),
         # With the default smoothing of 1e-9 a few hundred probabilities underflow to 0, some of them of the true class.
         "digits-naive-bayes": (digits, GaussianNB(var_smoothing=0.1)),
+        "digits-trees": (digits, ExtraTreesClassifier(random_state=0)),
         "cancer": (cancer, make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))),
         "cancer-naive-bayes": (cancer, GaussianNB()),
     }
