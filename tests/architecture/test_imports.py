@@ -45,6 +45,8 @@ ONLY_IN = {
     "mpl_toolkits": {"plots"},
     "pyarrow": {"io", "examples"},
     "duckdb": {"io"},
+    "dask": {"evaluation", "report"},
+    "distributed": {"report"},
     "click": {"cli"},
     "rich": {"cli", "report"},
     "jinja2": {"report"},

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xent.report import Subject
 
 
-def document(subject: Subject, options: dict[str, Any]) -> str:
+def document(subject: Subject, options: dict[str, Any], engine: str) -> str:
     """One strict JSON document; what may differ between two runs on the same data is in `provenance`."""
     import json
     import platform
@@ -29,7 +29,7 @@ def document(subject: Subject, options: dict[str, Any]) -> str:
         "xent": __version__,
         "python": platform.python_version(),
         "numpy": numpy.__version__,
-        "engine": "local",
+        "engine": engine,
         "file": "" if subject.facts is None else subject.facts.file,
         "seed": subject.seed,
         "options": options,

@@ -35,40 +35,20 @@ def check_engine(engine: str) -> None:
         return
     if importlib.util.find_spec("dask") is None or importlib.util.find_spec("distributed") is None:
         raise ModuleNotFoundError("--engine dask needs dask: pip install 'xent[dask]'", name="dask")
-    raise ValueError("--engine dask is not there yet; --engine local reads files of any size")
 
 
-def examined(
-    paths: list[str], columns: dict[str, Any], example: str | None, *, unit: str, seed: int, loss_only: bool
-) -> Subject:
+def examined(paths: list[str], columns: dict[str, Any], example: str | None, engine: str, **settings: Any) -> Subject:
     """Read and evaluate. An example goes by its name: its path differs from machine to machine."""
     from dataclasses import replace
 
-    from xent.io import printable, scan_predictions
-    from xent.report import examine
+    from xent.io import printable
 
-    classes = columns["classes"]
     name = None if example is None else f"example {example}"
+    data = paths if len(paths) > 1 else paths[0]
     try:
-        with (
-            progress("reading") as advance,
-            scan_predictions(
-                paths if len(paths) > 1 else paths[0],
-                label=columns["label"],
-                probs=columns["probs"],
-                logits=columns["logits"] or None,
-                logprobs=columns["logprobs"] or None,
-                id=columns["identity"],
-                weight=columns["weight"],
-                cluster=columns["cluster"],
-                slices=columns["slices"],
-                classes=None if classes is None else [word.strip() for word in classes.split(",")],
-                renormalize=columns["renormalize"],
-                # A Feather file is an Arrow file.
-                format="arrow" if columns["file_format"] == "feather" else columns["file_format"],
-            ) as scan,
-        ):
-            found = examine(scan, unit=unit, seed=seed, loss_only=loss_only, advance=advance)
+        with progress("reading") as advance:
+            run = _by_workers if engine == "dask" else _here
+            found = run(data, _options(columns), {**settings, "advance": advance})
     except ValueError as error:
         if name is not None:
             error.args = (str(error).replace(printable(paths[0]), name),)
@@ -76,6 +56,40 @@ def examined(
     if name is None or found.facts is None:
         return found
     return replace(found, facts=replace(found.facts, file=name))
+
+
+def _options(columns: dict[str, Any]) -> dict[str, Any]:
+    """The options as the reading of files takes them."""
+    classes = columns["classes"]
+    return {
+        "label": columns["label"],
+        "probs": columns["probs"],
+        "logits": columns["logits"] or None,
+        "logprobs": columns["logprobs"] or None,
+        "id": columns["identity"],
+        "weight": columns["weight"],
+        "cluster": columns["cluster"],
+        "slices": columns["slices"],
+        "classes": None if classes is None else [word.strip() for word in classes.split(",")],
+        "renormalize": columns["renormalize"],
+        # A Feather file is an Arrow file.
+        "format": "arrow" if columns["file_format"] == "feather" else columns["file_format"],
+    }
+
+
+def _here(data: Any, options: dict[str, Any], settings: dict[str, Any]) -> Subject:
+    from xent.io import scan_predictions
+    from xent.report import examine
+
+    with scan_predictions(data, **options) as scan:
+        return examine(scan, **settings)
+
+
+def _by_workers(data: Any, options: dict[str, Any], settings: dict[str, Any]) -> Subject:
+    from xent.io import parts, shown_together
+    from xent.report import examine_parts
+
+    return examine_parts(parts(data, **options), shown=shown_together(data), **settings)
 
 
 def given(columns: dict[str, Any]) -> dict[str, Any]:

@@ -84,10 +84,10 @@ def report(
     _check_output(ctx, output, opens)
     reading.check_engine(engine)
     paths = reading.paths_of(ctx, files, example)
-    subject = reading.examined(paths, columns, example, unit=unit, seed=seed, loss_only=loss_only)
+    subject = reading.examined(paths, columns, example, engine, unit=unit, seed=seed, loss_only=loss_only)
     failures = _failures(subject, gates)
     options = {"unit": unit, **reading.given({**columns, "loss_only": loss_only})}
-    text = outcome.document(subject, options) if as_json else _text(ctx, subject)
+    text = outcome.document(subject, options, engine) if as_json else _text(ctx, subject)
     if output is not None:
         outcome.write_page(subject, output, _inputs(subject, paths, columns["label"]))
     manners.write_result(text)

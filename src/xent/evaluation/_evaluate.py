@@ -11,6 +11,7 @@ import numpy as np
 from xent._units import per_nat
 from xent.evaluation._assemble import assemble
 from xent.evaluation._calibration import calibrate
+from xent.evaluation._dask import evaluate_dask, is_dask
 from xent.evaluation._losses import row_losses
 from xent.evaluation._rows import read_rows
 from xent.evaluation._slices import read_slices
@@ -48,6 +49,8 @@ def evaluate(
         `xent.Logits` say otherwise, a single logit is that of class 1. Narrower floats are widened to float64 first.
     classes : sequence of K names, optional
         In the order of the columns of `q`.
+        All of these, and what follows, may be Dask collections: then every partition is evaluated where it is computed
+        and only small states travel. Beyond 131,072 rows recalibration is then within 1e-5 nats of the same arrays'.
     weight : array (N,), optional
         Relative weights >= 0: a common factor changes nothing, a row of weight 0 is left out.
     cluster : sequence of N hashable labels, optional
@@ -104,6 +107,9 @@ def evaluate(
     """
     scale = per_nat(unit)
     seed = operator.index(seed)
+    if is_dask(y, q, weight, cluster, *(slices or {}).values()):
+        given = {"y": y, "q": q, "weight": weight, "cluster": cluster, "id": id}
+        return evaluate_dask(given, slices, {"classes": classes, "unit": unit, "seed": seed})
     rows = read_rows(y, q, classes, weight, cluster)
     naming = read_naming(id, rows.given, numbered=True)
     columns = read_slices(slices, rows.given)

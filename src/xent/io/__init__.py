@@ -15,6 +15,7 @@ from xent.io._read import parts as parts
 from xent.io._read import read_columns as read_columns
 from xent.io._read import read_predictions as read_predictions
 from xent.io._read import scan_predictions as scan_predictions
+from xent.io._read import shown_together as shown_together
 from xent.io._scan import Scan as Scan
 from xent.io._source import FORMATS as FORMATS
 from xent.io._text import nearest as nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xent.io._open import Input, open_input, shown_input
 from xent.io._scan import Options, Scan, Share
@@ -18,6 +18,15 @@ class Part:
     rows: int | None
     options: Options
     share: Share
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of all parts."""
+        return self.share.agreed.classes
+
+    def starting_at(self, row: int) -> Part:
+        """The same part, its rows numbered from `row`."""
+        return replace(self, share=replace(self.share, offset=row))
 
 
 def parts_of(inputs: Sequence[Input], options: Options) -> tuple[Part, ...]:

@@ -16,7 +16,7 @@ from xent.io._names import one_spelling
 from xent.io._open import Input, open_table, readable_text
 from xent.io._parts import Part, parts_of
 from xent.io._predictions import Predictions
-from xent.io._scan import BATCH_ROWS, Options, Scan
+from xent.io._scan import BATCH_ROWS, Options, Scan, names_of
 from xent.io._source import open_source
 from xent.io._table import Floats
 
@@ -143,6 +143,11 @@ def parts(data: Data, *, batch_rows: int = BATCH_ROWS, **options: Unpack[ReadOpt
     of a file behind one whose length is unknown beforehand (CSV, JSON lines) have numbers that begin at 0 again.
     """
     return parts_of(_inputs(data), _options(batch_rows, **options))
+
+
+def shown_together(data: Data) -> str:
+    """The names of all files, or of the first few, as they may be shown."""
+    return names_of(_inputs(data))
 
 
 def _inputs(data: Data) -> tuple[Input, ...]:

@@ -76,7 +76,7 @@ class Scan:
     def facts(self) -> Facts:
         """Where the rows so far came from."""
         forms = ", ".join(dict.fromkeys(self._formats))
-        return replace(self._assembler.facts(shown_together(self._inputs), done=self._done), format=forms)
+        return replace(self._assembler.facts(names_of(self._inputs), done=self._done), format=forms)
 
     @property
     def _assembler(self) -> Assembler:
@@ -128,7 +128,7 @@ class Scan:
                 offset += end
         self._done = True
         if self._share is None:
-            self._assembler.check_end(shown_together(self._inputs))
+            self._assembler.check_end(names_of(self._inputs))
 
     def _ready(self, opened: Opened) -> Assembler:
         """The assembler, once the layout of this input is that of those before it."""
@@ -202,7 +202,7 @@ def other_columns(shown: str, layout: Layout, first_shown: str, first: Layout) -
     return ValueError(message(f"{shown}: {what}", "files that are read together have the same columns"))
 
 
-def shown_together(inputs: Sequence[Input]) -> str:
+def names_of(inputs: Sequence[Input]) -> str:
     """The names of all inputs, or of the first few."""
     names = [shown_input(given) for given in inputs]
     return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])}, ... ({len(names):,} in all)"

@@ -7,6 +7,7 @@ from xent.evaluation import Comparison, Evaluation
 from xent.report._comparison import Contest as Contest
 from xent.report._comparison import contend as contend
 from xent.report._comparison_terminal import render as render_comparison
+from xent.report._distributed import examine_parts as examine_parts
 from xent.report._examine import examine as examine
 from xent.report._subject import Subject as Subject
 from xent.report.terminal import render as render

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Labels
-from xent.evaluation import Evaluator, LossOnly
+from xent.evaluation import Audit, Evaluator, LossOnly
 from xent.io import Facts, Predictions, Scan
 from xent.report._subject import Subject
 
@@ -34,7 +34,7 @@ def examine(
     weighted, done = False, 0
     try:
         for batch in batches:
-            _take(evaluator, batch)
+            take(evaluator, batch)
             weighted = weighted or batch.weight is not None
             done = int(batch.rows[-1]) + 1
             advance(done, whole)
@@ -42,11 +42,12 @@ def examine(
     except (DistributionError, ShapeError) as error:
         raise type(error)(f"{found.facts.file}: {error}") from None
     facts = found.facts
-    audit = _audit(facts, evaluation.audit)
+    audit = audited(facts, evaluation.audit)
     return Subject(replace(evaluation, audit=audit), facts, seed, weighted, loss_only)
 
 
-def _take(evaluator: Evaluator, batch: Predictions) -> None:
+def take(evaluator: Evaluator, batch: Predictions) -> None:
+    """Pass a batch on, with the names of its rows."""
     evaluator.update(
         Labels(batch.labels),
         batch.q,
@@ -68,6 +69,7 @@ def _names(batch: Predictions) -> NDArray[Any]:
     return names
 
 
-def _audit(facts: Facts, used: Any) -> Any:
+def audited(facts: Facts, used: Audit) -> Audit:
+    """The audit of the evaluated rows, with what was left out before."""
     dropped = used.dropped + facts.dropped + facts.weightless
     return replace(used, rows=facts.rows, dropped=dropped, renormalized_rows=facts.renormalized)
