@@ -91,7 +91,7 @@ def test_same_figure_same_bytes_no_warning_and_settings_stay(name, three, made):
 def boxes(ax):
     """The visible texts and where they are."""
     renderer = ax.figure.canvas.get_renderer()
-    ticks = [t.label1 for axis in (ax.xaxis, ax.yaxis) if axis.get_visible() for t in axis.get_major_ticks()]
+    ticks = [t.label1 for axis in (ax.xaxis, ax.yaxis) if axis.get_visible() for t in axis._update_ticks()]
     texts = [*ax.texts, *ticks, ax.title, *(axis.label for axis in (ax.xaxis, ax.yaxis) if axis.get_visible())]
     return [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_visible() and t.get_text()]
 
