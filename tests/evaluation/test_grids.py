@@ -164,7 +164,7 @@ def test_a_thousand_classes_that_tip_over_at_once():
     assert abs(found.loss - exact.loss) < 1e-6
 
 
-@pytest.mark.parametrize("k", [2, 3, 10])
+@pytest.mark.parametrize("k", [2, 4])
 @pytest.mark.parametrize("kind", ["plain", "weighted", "clustered", "soft", "sharp"])
 def test_order_batches_merges_and_pickles_change_no_bit(kind, k):
     n = 900
