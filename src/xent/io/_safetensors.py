@@ -58,7 +58,9 @@ def _header(source: Source, limits: Limits) -> dict[str, Any]:
 
 def _is_array(entry: Any) -> bool:
     """Whether a tensor can be a column at all; a file may hold others, of narrower numbers or more dimensions."""
-    return isinstance(entry, dict) and entry.get("dtype") in _TYPES and isinstance(entry.get("shape"), list)
+    if not isinstance(entry, dict) or not isinstance(entry.get("dtype"), str):
+        return False
+    return entry["dtype"] in _TYPES and isinstance(entry.get("shape"), list)
 
 
 def _tensor(source: Source, name: str, entry: dict[str, Any], start: int, limits: Limits) -> Plain:

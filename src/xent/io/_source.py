@@ -151,12 +151,12 @@ def _check_magic(source: Source, *, named: bool) -> None:
     wanted = "text" if source.format in _TEXT else source.format
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         raise UnsafeFile(f"{source.shown}: is a pickle, whatever its name; reading one can run any code")
-    if found == wanted:
-        return
     said = "--format" if named else "name"
     for magic, what, advice in _OTHER_MAGIC:
         if head.startswith(magic):
             raise ValueError(message(f"{source.shown}: its {said} says {source.format}, but it is {what}", advice))
+    if found == wanted:
+        return
     if found == "text":
         raise ValueError(
             f"{source.shown}: is not the {source.format} file its {said} says: its first bytes are not those of one"

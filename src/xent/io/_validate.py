@@ -57,7 +57,7 @@ def _plainly_probs(values: Floats) -> bool:
         return False
     if not (values.min() >= 0 and values.max() <= 1):
         return False
-    off = values @ np.ones(values.shape[1], dtype=values.dtype)
+    off = np.einsum("ij->i", values)
     off -= 1
     return bool(np.abs(off, out=off).max() <= LARGEST_MISS / 2)
 
