@@ -31,7 +31,7 @@ def assemble(tally: Tally, calibration: Calibration, classes: tuple[str, ...], u
     sums, mended = tally.sums, calibration.mended
     loss, entropy = cross_entropy(sums), uncertainty(sums)
     whole = sums.loss if sums.finite == sums.n else None
-    clusters = None if sums.clusters is None else len(sums.clusters)
+    clusters = None if sums.clusters is None else len(sums.clusters.sums)
     return Evaluation(
         n=sums.n,
         classes=classes,

@@ -79,6 +79,8 @@ def evaluate(
     off 1 by <= 0.01       used as given, and counted in `audit.unnormalized_rows` if it is more than rounding
     one class only         uncertainty is 0, skill NaN
     separated labels       no map is best: recalibration, miscalibration and discrimination are NaN
+    soft labels, K > 32    `skill` has a standard error with clusters only
+    > 262,144 confusions   so many pairs of label and likeliest class are not kept: `confusions` is empty
 
     Accuracy
     --------

@@ -54,9 +54,9 @@ class Evaluator:
 
     Accuracy
     --------
-    Up to 131,072 rows (fewer if rows times classes exceed 2**23), or as many different ones without clusters, everything
-    is as `xent.evaluate` has it. Beyond that what is not a sum (recalibration, isotonic line and what is drawn of them)
-    comes from a grid: within 1e-5 nats, the isotonic line within 1e-4. Sums are exact always.
+    Sums are exact always. Up to 131,072 rows (fewer if rows times classes exceed 2**23), or as many different ones
+    without clusters, everything is as `xent.evaluate` has it. Beyond that what is not a sum (recalibration, isotonic
+    line and what is drawn of them) comes from a grid: within 1e-5 nats, the isotonic line within 1e-4.
 
     Examples
     --------

@@ -25,7 +25,7 @@ from xent.measures import surprisal as surprisal_of
 
 def units(sums: Sums) -> int:
     """How many independent rows or clusters of finite loss there are."""
-    return sums.finite if sums.clusters is None else sum(1 for one in sums.clusters.values() if one.n)
+    return sums.finite if sums.clusters is None else sum(1 for one in sums.clusters.sums.values() if one.n)
 
 
 def cross_entropy(sums: Sums) -> Estimate:
@@ -94,11 +94,12 @@ def _moments(sums: Sums) -> tuple[int, int, int]:
     """Sums of squared w l, of the product of w l and w, and of squared w: over rows, or over clusters."""
     if sums.clusters is None:
         return sums.loss_loss, sums.loss_weight, sums.weight_weight
-    each = list(sums.clusters.values())
+    each = list(sums.clusters.sums.values())
+    of_weight, of_loss, _ = sums.clusters.zeros
     return (
-        sum(one.loss * one.loss for one in each),
-        sum(one.loss * one.weight for one in each),
-        sum(one.weight * one.weight for one in each),
+        sum(one.loss * one.loss for one in each) << 2 * of_loss,
+        sum(one.loss * one.weight for one in each) << of_loss + of_weight,
+        sum(one.weight * one.weight for one in each) << 2 * of_weight,
     )
 
 
@@ -112,7 +113,9 @@ def _squared_influence(sums: Sums, r: Fraction) -> Fraction | None:
         hh = sum(prior[j] * prior[k] * mass * (1 if j == k else 2) for (j, k), mass in sums.gram.items())
         return Fraction(sums.loss_loss, ONE**4) - 2 * r * Fraction(lh, ONE**4) + r * r * Fraction(hh, ONE**5)
     ll = lh = hh = 0
-    for one in sums.clusters.values():
+    for one in sums.clusters.sums.values():
         expected = sum(prior[k] * mass for k, mass in one.masses.items())
         ll, lh, hh = ll + one.loss * one.loss, lh + one.loss * expected, hh + expected * expected
+    _, of_loss, of_mass = sums.clusters.zeros
+    ll, lh, hh = ll << 2 * of_loss, lh << of_loss + of_mass, hh << 2 * of_mass
     return Fraction(ll, ONE**4) - 2 * r * Fraction(lh, ONE**5) + r * r * Fraction(hh, ONE**6)
