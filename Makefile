@@ -47,6 +47,7 @@ sanitize: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measures.py
+	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/torch_cpu.py
 
 accuracy: $(VENV)/.test

@@ -119,8 +119,7 @@ def _in_turn(x: Floats) -> Floats:
 
 
 def _bad(kind: str, x: Floats, limit: float) -> NDArray[np.bool_]:
-    if kind == "probs":
-        return (~((x >= 0.0) & (x <= limit))).any(axis=1)
-    if kind == "logprobs":
-        return (~(x <= limit)).any(axis=1)
-    return (~(x < np.inf)).any(axis=1) | (x == -np.inf).all(axis=1)
+    if kind == "logits":
+        return np.logical_or.reduce(~(x < np.inf), axis=1) | np.logical_and.reduce(x == -np.inf, axis=1)
+    fine = (x >= 0.0) & (x <= limit) if kind == "probs" else x <= limit
+    return np.logical_or.reduce(~fine, axis=1)

@@ -1,0 +1,206 @@
+"""Reports of files beside one query in DuckDB and beside pandas with scikit-learn.
+
+    python benchmarks/evaluation.py [--quick]
+
+Parquet files of 4,000,000 rows and 10 classes in float32, once with a list a row and once with a column a class, are
+made in a temporary folder. All calls take turns in one process; peak memory is that of a process of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sklearn
+import sklearn.metrics
+from _timing import alternate, machine, replace_section, resident, write
+
+QUICK = "--quick" in sys.argv
+ROWS, K = (200_000 if QUICK else 4_000_000), 10
+GROUP = 500_000
+TEMPERATURES = (0.7, 1.0, 1.4)
+TARGETS = {"loss only": 1.0, "report": 3.0}  # times what DuckDB takes for the loss, and for that and the temperatures
+MEMORY = 500  # MiB
+
+
+def forecasts(rng, n, k):
+    """Labels, and probabilities somewhat too sure of themselves."""
+    z = rng.standard_normal((n, k), dtype=np.float32) * 2
+    y = (z * np.float32(0.7) + rng.gumbel(size=(n, k)).astype(np.float32)).argmax(axis=1)
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return y, e / e.sum(axis=1, keepdims=True)
+
+
+def tables(y, p):
+    lists = pa.FixedSizeListArray.from_arrays(p.ravel(), p.shape[1]).cast(pa.list_(pa.float32()))
+    wide = {f"p_{k}": np.ascontiguousarray(p[:, k]) for k in range(p.shape[1])}
+    return {"list": pa.table({"label": y, "probs": lists}), "wide": pa.table({"label": y, **wide})}
+
+
+def make_files(folder):
+    """One file a layout, written by row groups so that making it takes little memory."""
+    rng, writers = np.random.default_rng(0), {}
+    paths = {layout: folder / f"{layout}.parquet" for layout in ("list", "wide")}
+    for start in range(0, ROWS, GROUP):
+        for layout, table in tables(*forecasts(rng, min(GROUP, ROWS - start), K)).items():
+            if layout not in writers:
+                writers[layout] = pq.ParquetWriter(paths[layout], table.schema)
+            writers[layout].write_table(table)
+    for writer in writers.values():
+        writer.close()
+    return paths
+
+
+def queries(layout, path):
+    """The mean loss, and that with the mean losses at three inverse temperatures."""
+    if layout == "list":
+        label = "probs[label + 1]"
+        sums = [f"list_sum(list_transform(probs, lambda v: v ** {b}))" for b in TEMPERATURES]
+    else:
+        label = "case label " + " ".join(f"when {k} then p_{k}" for k in range(K)) + " end"
+        sums = [" + ".join(f"p_{k} ** {b}" for k in range(K)) for b in TEMPERATURES]
+    loss = f"avg(-ln({label}))"
+    others = ", ".join(f"avg(ln({s}) - {b} * ln({label}))" for s, b in zip(sums, TEMPERATURES, strict=True))
+    return f"select {loss} from '{path}'", f"select {loss}, {others} from '{path}'"
+
+
+def by_pandas(layout, path):
+    frame = pd.read_parquet(path)
+    q = np.stack(frame["probs"].to_numpy()) if layout == "list" else frame.iloc[:, 1:].to_numpy()
+    return sklearn.metrics.log_loss(frame["label"], q)
+
+
+def command(*arguments):
+    """`xent` in this process; its output is thrown away."""
+    from xent.cli._app import run
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = run(["report", *map(str, arguments)])
+    if code:
+        raise SystemExit(f"xent report {arguments} ended with {code}")
+
+
+def peak(path, page):
+    """MiB that a report of the file holds at most, in a process of its own."""
+    call = [sys.executable, __file__, "--memory", str(path), str(page)]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(layout, path, page):
+    connection = duckdb.connect()
+    loss, temperatures = queries(layout, path)
+    times = alternate(
+        {
+            "duckdb loss": lambda: connection.sql(loss).fetchall(),
+            "duckdb temperatures": lambda: connection.sql(temperatures).fetchall(),
+            "pandas": lambda: by_pandas(layout, path),
+            "loss only": lambda: command(path, "--loss-only"),
+            "report": lambda: command(path, "-o", page),
+        },
+        seconds=1.0,
+        least=2 if QUICK else 3,
+    )
+    rows = []
+    for what, against in (("loss only", "duckdb loss"), ("report", "duckdb temperatures")):
+        rows.append(
+            {
+                "case": f"{what}, {layout}",
+                "ours_s": times[what],
+                "duckdb": against,
+                "duckdb_s": times[against],
+                "share": times[what] / times[against],
+                "target": TARGETS[what],
+                "pandas_s": times["pandas"],
+            }
+        )
+        show(rows[-1])
+    rows.append({"case": f"report, {layout}: memory", "peak_mib": peak(path, page), "target_mib": MEMORY})
+    print(f"{rows[-1]['case']:<28}{rows[-1]['peak_mib']:10.0f} MiB, target {MEMORY}")
+    return rows
+
+
+def show(row):
+    verdict = "ok" if row["share"] <= row["target"] else "MISSED"
+    print(
+        f"{row['case']:<28}{row['ours_s']:10.3f}{row['duckdb_s']:10.3f}{row['share']:8.2f} of {row['duckdb']}"
+        f" (target {row['target']:g}, {verdict}); pandas and scikit-learn {row['pandas_s']:.3f}"
+    )
+
+
+def few(folder):
+    """500 rows of two classes: everything there is, and the page."""
+    y, p = forecasts(np.random.default_rng(1), 500, 2)
+    path, page = folder / "few.parquet", folder / "few.html"
+    pq.write_table(tables(y, p)["list"], path)
+    times = alternate({"few": lambda: command(path, "-o", page)}, seconds=1.0)
+    print(f"{'500 binary rows':<28}{times['few']:10.3f}")
+    return {"case": "report, 500 rows of two classes", "ours_s": times["few"]}
+
+
+def sizes(folder, page):
+    found = {
+        "case": "page",
+        "few_kib": (folder / "few.html").stat().st_size / 1024,
+        "many_kib": page.stat().st_size / 1024,
+    }
+    print(f"page: {found['few_kib']:.0f} KiB for 500 rows, {found['many_kib']:.0f} KiB for {ROWS:,}")
+    return found
+
+
+def document(rows):
+    facts = machine()
+    versions = f"DuckDB {duckdb.__version__}, pandas {pd.__version__}, scikit-learn {sklearn.__version__}"
+    lines = [
+        f"Measured {facts['date']} at {facts['commit']}: {facts['cpu']}, {facts['threads']} threads, {facts['isa']},",
+        f"Python {facts['python']}, {versions}. {ROWS:,} rows, {K} classes, float32, Parquet on a local disk.",
+        "",
+        "| report, layout | xent, s | DuckDB, s | share | target | pandas and scikit-learn, s | peak memory, MiB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    memory = {r["case"].removesuffix(": memory"): r["peak_mib"] for r in rows if "peak_mib" in r}
+    for r in rows:
+        if "share" in r:
+            held = f"{memory[r['case']]:,.0f}" if r["case"] in memory else ""
+            goal = f"{r['target']:g}" + ("" if r["share"] <= r["target"] else ", missed")
+            lines.append(
+                f"| {r['case']} | {r['ours_s']:.2f} | {r['duckdb_s']:.2f} | {r['share']:.2f} | {goal}"
+                f" | {r['pandas_s']:.2f} | {held} |"
+            )
+    small, page = rows[-2], rows[-1]
+    lines.append("")
+    lines.append(f"500 rows of two classes, everything and the page: {small['ours_s']:.2f} s.")
+    lines.append(f"The page has {page['few_kib']:.0f} KiB for them, {page['many_kib']:.0f} KiB for {ROWS:,} rows.")
+    replace_section("evaluation", lines)
+
+
+def main() -> None:
+    if "--memory" in sys.argv:
+        path, page = sys.argv[-2:]
+        command(path, "-o", page)
+        print(json.dumps(resident("VmHWM")))
+        return
+    print(machine())
+    print(f"{'case':<28}{'ours s':>10}{'duckdb s':>10}{'share':>8}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = make_files(folder)
+        rows = [row for layout, path in paths.items() for row in measure(layout, path, folder / f"{layout}.html")]
+        rows += [few(folder), sizes(folder, folder / "list.html")]
+    if not QUICK:
+        write("evaluation", rows)
+        document(rows)
+
+
+if __name__ == "__main__":
+    main()
