@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from xent import examples
 from xent.evaluation import evaluate
+from xent.io import read_predictions, scan_predictions
 from xent.report import examine
 
 
@@ -38,3 +40,27 @@ def test_only_the_loss(predictions):
     fields = examine(predictions([0, 1, 1], [0.5, 0.25, 0.125]), loss_only=True).fields()
     assert set(fields) >= {"n", "classes", "unit", "cross_entropy", "uncertainty", "skill", "audit"}
     assert not set(fields) & {"recalibration", "isotonic", "worst_rows", "reliability"}
+
+
+@pytest.mark.parametrize("name", ["cancer", "digits-naive-bayes"])
+def test_batches_give_what_all_rows_at_once_give(name):
+    whole = examine(read_predictions(examples.path(name)))
+    seen = []
+    with scan_predictions(examples.path(name), batch_rows=100) as scan:
+        found = examine(scan, advance=lambda done, of: seen.append((done, of)))
+    assert found.evaluation.to_json() == whole.evaluation.to_json()
+    assert found.facts == whole.facts
+    assert len(seen) == -(-whole.evaluation.n // 100)
+    assert seen[-1] == (whole.evaluation.n, whole.evaluation.n)
+
+
+def test_rows_without_an_id_go_by_their_number(tmp_path):
+    (tmp_path / "t.csv").write_text("id,y,p\na,0,.5\n,1,.25\n,1,.125\n")
+    found = examine(read_predictions(tmp_path / "t.csv"))
+    assert [row.row for row in found.evaluation.worst_rows] == [2, 1, "a"]
+
+
+def test_the_audit_is_of_the_whole_file(tmp_path):
+    (tmp_path / "t.csv").write_text("y,p,w\n0,.5,1\n,.25,1\n1,.125,0\n1,.75,2\n")
+    audit = examine(read_predictions(tmp_path / "t.csv", weight="w")).evaluation.audit
+    assert (audit.rows, audit.dropped) == (4, 2)
