@@ -9,7 +9,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import logsumexp
 
 import xent
-from xent.evaluation import _sample
+from xent.evaluation import _classwise, _sample
 from xent.evaluation._classwise import classwise_of
 from xent.evaluation._rows import read_rows
 from xent.evaluation._sample import Sample
@@ -141,3 +141,11 @@ def test_samples_merge(several, monkeypatch, most):
     assert whole.count.max() > 1
     assert whole.key.size <= most
     assert most > 700 or whole.key.size == most
+
+
+def test_one_curvature_serves_all_folds_of_many_rows(monkeypatch):
+    y, x = drawn(9000)
+    sample = Sample.of(read_rows(y, xent.LogProbs(x), None, None, None), 0)
+    kept = classwise_of(sample).gain
+    monkeypatch.setattr(_classwise, "_MANY", 10**9)
+    assert kept.value == pytest.approx(classwise_of(sample).gain.value, abs=1e-6)

@@ -108,3 +108,21 @@ def test_class_grids_count_copies(several):
     assert (a.rows == b.rows).all()
     assert (a.place == b.place).all()
     assert repr(a.table(2)) == repr(b.table(2))
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [2, 3])
+def test_calibration_in_any_order(several, k, weighted, clustered):
+    y, _, q = several(240, k=k)
+    q = q.round(2) + 0.01
+    q /= q.sum(axis=1, keepdims=True)
+    rng = np.random.default_rng(3)
+    w = rng.choice([0.3, 1.0, 7.0], 240) if weighted else None
+    g = rng.integers(0, 60, 240) if clustered else None
+
+    def of(order):
+        options = (None if w is None else w[order], None if g is None else g[order])
+        return calibrated(read_rows(y[order], q[order], None, *options))
+
+    assert of(np.arange(240)) == of(rng.permutation(240)) == of(np.arange(240)[::-1])

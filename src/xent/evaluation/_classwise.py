@@ -28,6 +28,9 @@ _CLOSE = 1e-8
 """Length of the last Newton step of the fit on all rows; of the fits on four fifths `_NEAR` is enough."""
 _NEAR = 1e-3
 
+_MANY = 8192
+"""With so many rows the curvature on four fifths of them is that on all."""
+
 _HALVINGS = 30
 _ROUNDING = 1.0 + 1e-13
 """A loss that rises by no more than this has not risen."""
@@ -65,21 +68,25 @@ class _Problem:
         return np.einsum("nk,nk->n", self.share, gap) + self.share.sum(axis=1) * np.log(whole), p
 
     def slope(self, theta: Floats) -> tuple[float, Floats, Floats]:
-        """Value, gradient and Hessian of the sum of the losses."""
+        """Value and gradient of the sum of the losses, and the forecasts after the map."""
         losses, p = self.losses(theta)
         residual = (p * self.share.sum(axis=1)[:, None] - self.share) * self.mass[:, None]
-        gradient = np.concatenate([(residual * self.x).sum(axis=0), residual.sum(axis=0)])
+        gradient = np.concatenate([np.einsum("nk,nk->k", residual, self.x), residual.sum(axis=0)])
+        return float((losses * self.mass).sum()), gradient, p
+
+    def hessian(self, p: Floats) -> Floats:
+        """The Hessian of the sum of the losses where the forecasts are `p`."""
         mass = self.mass * self.share.sum(axis=1)
         k = self.x.shape[1]
         hessian = -_gram(np.concatenate([p * self.x, p], axis=1), mass)
         weighed = p * mass[:, None]
         own = np.arange(k)
         bent = weighed * self.x
-        hessian[own, own] += (bent * self.x).sum(axis=0)
+        hessian[own, own] += np.einsum("nk,nk->k", bent, self.x)
         hessian[own, own + k] += bent.sum(axis=0)
         hessian[own + k, own] += bent.sum(axis=0)
         hessian[own + k, own + k] += weighed.sum(axis=0)
-        return float((losses * self.mass).sum()), gradient, hessian
+        return hessian
 
 
 def _gram(f: Floats, mass: Floats) -> Floats:
@@ -159,22 +166,24 @@ def _temperature(problem: _Problem, centre: Floats, spread: Floats) -> float:
     return math.nan
 
 
-def _minimize(problem: _Problem, start: Floats, tolerance: float) -> Floats | None:
-    """Newton's method with halved steps; None where no minimum is found."""
+def _minimize(problem: _Problem, start: Floats, tolerance: float, hessian: Floats | None = None) -> Floats | None:
+    """Newton's method with halved steps; None where no minimum is found.
+
+    A `hessian` is kept for all steps: near enough for a start that is close and has many rows behind it.
+    """
     k = start.size // 2
-    free = np.arange(2 * k - 1)
+    free = np.ix_(np.arange(2 * k - 1), np.arange(2 * k - 1))
     theta = start.copy()
     theta[k:] -= theta[-1]
-    value, gradient, hessian = problem.slope(theta)
+    value, gradient, p = problem.slope(theta)
     for _ in range(_STEPS):
-        curvature = hessian[np.ix_(free, free)]
+        curvature = (problem.hessian(p) if hessian is None else hessian)[free]
         if not np.isfinite(curvature).all():
             return None
         spectrum = np.linalg.eigvalsh(curvature)
         if spectrum[0] <= _FLAT * spectrum[-1]:
             return None
-        step = np.zeros_like(theta)
-        step[free] = np.linalg.solve(curvature, gradient[free])
+        step = np.append(np.linalg.solve(curvature, gradient[:-1]), 0.0)
         if bool((np.abs(step) <= tolerance * (1.0 + np.abs(theta))).all()):
             return theta - step
         for _ in range(_HALVINGS):
@@ -184,7 +193,7 @@ def _minimize(problem: _Problem, start: Floats, tolerance: float) -> Floats | No
             step /= 2.0
         else:
             return None
-        theta, (value, gradient, hessian) = theta - step, there
+        theta, (value, gradient, p) = theta - step, there
     return None
 
 
@@ -192,6 +201,8 @@ def _gain(sample: Sample, problem: _Problem, theta: Floats, before: Floats) -> E
     """The cross-fitted fall of the loss; undefined if a fit has no best map."""
     dealt = _deal(sample)
     falls = np.zeros(dealt.shape)
+    whole = float(problem.mass.sum())
+    hessian = problem.hessian(problem.losses(theta)[1]) if sample.key.size >= _MANY else None
     for fall, count in zip(falls, dealt, strict=True):
         inside = count > 0
         if not inside.any():
@@ -199,7 +210,7 @@ def _gain(sample: Sample, problem: _Problem, theta: Floats, before: Floats) -> E
         others = problem.of(sample.weight * (sample.count - count))
         if not (others.share > 0.0).any(axis=0).all():
             return UNDEFINED
-        best = _minimize(others, theta, _NEAR)
+        best = _minimize(others, theta, _NEAR, None if hessian is None else hessian * (others.mass.sum() / whole))
         if best is None:
             return UNDEFINED
         fall[inside] = before[inside] - problem.of(np.where(inside, problem.mass, 0.0)).losses(best)[0]
