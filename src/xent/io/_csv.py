@@ -68,7 +68,7 @@ class CsvTable(ArrowTable):
             raise self._worded(str(error)) from None
 
     def _reader(self, stream: Any, names: list[str] | None) -> Any:
-        block = min(self._limits.row_bytes, 4 * 2**20) if names is None else self._limits.row_bytes
+        block = self._limits.row_bytes
         convert = pc.ConvertOptions(strings_can_be_null=False, check_utf8=True)
         if names is not None:
             convert.include_columns = names

@@ -13,7 +13,8 @@ class Limits:
     """Bounds on a file of predictions; an error that meets one prints its name and value."""
 
     columns: int = 100_000
-    row_bytes: int = 16 * 2**20
+    # Of text; the CSV reader reads up to 32 blocks of this length ahead.
+    row_bytes: int = 4 * 2**20
     # Of a NumPy header, which is read as a Python literal: a longer one could exhaust the parser's stack.
     header_bytes: int = 10_000
     stdin_bytes: int = 8 * 2**30
