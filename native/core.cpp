@@ -20,6 +20,7 @@
 #include "core_isotonic.hpp"
 #include "core_losses.hpp"
 #include "core_soft_losses.hpp"
+#include "core_temperature.hpp"
 #include "threads.hpp"
 
 namespace nb = nanobind;
@@ -31,6 +32,7 @@ Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
 EvaluationKernels evaluation();
+TemperatureKernel temperature();
 }
 #if defined(XENT_X86_LEVELS)
 namespace isa_v3 {
@@ -38,12 +40,14 @@ Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
 EvaluationKernels evaluation();
+TemperatureKernel temperature();
 }
 namespace isa_v4 {
 Kernels kernels();
 LossKernel losses();
 SoftLosses soft_losses();
 EvaluationKernels evaluation();
+TemperatureKernel temperature();
 }
 #endif
 
@@ -55,6 +59,7 @@ struct Isa {
     LossKernel (*losses)();
     SoftLosses (*soft_losses)();
     EvaluationKernels (*evaluation)();
+    TemperatureKernel (*temperature)();
     bool runs;
 };
 
@@ -65,11 +70,15 @@ std::vector<Isa> instruction_sets() {
     bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512vl");
-    return {{"x86-64", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation, true},
-            {"x86-64-v3", isa_v3::kernels, isa_v3::losses, isa_v3::soft_losses, isa_v3::evaluation, v3},
-            {"x86-64-v4", isa_v4::kernels, isa_v4::losses, isa_v4::soft_losses, isa_v4::evaluation, v4}};
+    return {{"x86-64", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation,
+             isa_base::temperature, true},
+            {"x86-64-v3", isa_v3::kernels, isa_v3::losses, isa_v3::soft_losses, isa_v3::evaluation,
+             isa_v3::temperature, v3},
+            {"x86-64-v4", isa_v4::kernels, isa_v4::losses, isa_v4::soft_losses, isa_v4::evaluation,
+             isa_v4::temperature, v4}};
 #else
-    return {{"baseline", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation, true}};
+    return {{"baseline", isa_base::kernels, isa_base::losses, isa_base::soft_losses, isa_base::evaluation,
+             isa_base::temperature, true}};
 #endif
 }
 
@@ -400,6 +409,7 @@ NB_MODULE(_core, m) {
     bind_losses(m, g_isa.losses(), g_threads);
     bind_soft_losses(m, g_isa.soft_losses(), g_threads);
     bind_evaluation(m, g_isa.evaluation(), g_threads);
+    bind_temperature(m, g_isa.temperature(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });
     m.def("runnable", [] {

@@ -113,3 +113,18 @@ def row_facts(
         *(loss, given, top, brier, off_one, said, keys, probs),
     )
     return RowFacts(loss, given, said, top, brier, off_one, keys, bad)
+
+
+def tempers() -> bool:
+    """Does the compiled core know `temperature_sums`?"""
+    return hasattr(_core, "temperature_sums")
+
+
+def temperature_sums(
+    surprisal: Floats, target: Floats, shrink: Floats, mantissa: Floats | None, row: Ints, base: Floats, sums: Ints
+) -> None:
+    """Fill `sums` (nodes, 8, 2) with what `evaluation/_grid_nodes.py` says, over surprisal[row]."""
+    weight = None if mantissa is None else _floats(mantissa)
+    _core.temperature_sums(
+        _floats(surprisal), _floats(target), _floats(shrink), weight, _ints(row), _floats(base), sums
+    )

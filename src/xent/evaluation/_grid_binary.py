@@ -128,7 +128,7 @@ class BinaryGrid:
         cell, fold = np.nonzero(cross)
         return centres(self.crosses.keys, self.crosses.level)[cell], fold.astype(np.int64), cross[cell, fold]
 
-    def table(self, weighted: bool, whole: Floats) -> Table:
+    def table(self, weighted: bool, whole: float) -> Table:
         """The fine grid as a table of forecasts; `whole` is the sum of all weights."""
         end_mass, end_rows = self.ends.floats().reshape(2, 2), self.end_rows.floats().reshape(2, 2)
         mass = np.concatenate([end_mass[:1], self.fine.table("mass"), end_mass[1:]]).T
@@ -153,7 +153,7 @@ class BinaryGrid:
             surprisal,
             units,
             np.maximum(np.rint(rows), 1).astype(np.int64),
-            round(float(whole) * scale),
+            round(whole * scale),
             draws,
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import numbers
 from collections.abc import Hashable, Iterable
+from typing import cast
 
 import numpy as np
 
@@ -28,10 +29,13 @@ def cluster_keys(labels: Iterable[Hashable]) -> Keys:
 def _spelled(label: Hashable) -> str:
     """Numbers that are equal are spelled alike; other kinds of labels never like a number."""
     if isinstance(label, tuple):
-        return "(" + ",".join(f"{len(part)}:{part}" for part in map(_spelled, label)) + ")"
+        parts = [_spelled(part) for part in cast("tuple[Hashable, ...]", label)]
+        return "(" + ",".join(f"{len(part)}:{part}" for part in parts) + ")"
+    if isinstance(label, numbers.Integral):
+        return f"n{int(label)}"
     if isinstance(label, numbers.Real):
-        whole = label == int(label) if label in (label,) and abs(label) < float("inf") else False
-        return f"n{int(label)}" if whole else f"n{float(label)!r}"
+        value = float(label)
+        return f"n{int(value)}" if value.is_integer() else f"n{value!r}"
     return f"{type(label).__name__}:{label!r}"
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from xent import _native_evaluation
 from xent.evaluation._exact import Floats, Ints
 
 FAMILIES, DOUBLINGS, LOWEST = 4, 13, -6
@@ -35,20 +36,22 @@ _BLOCK = 4096
 """Rows whose integers, below 2**51 each, are added before they are carried."""
 
 
-def node_sums(d: Floats, target: Floats, unit: Floats, mantissa: Floats | None) -> Ints:
-    """Return the sums (nodes, 8, 2) over rows as low and high limbs of 32 bits.
+def node_sums(surprisal: Floats, target: Floats, unit: Floats, mantissa: Floats | None, row: Ints) -> Ints:
+    """Return the sums (nodes, 8, 2) over some rows as low and high limbs of 32 bits.
 
-    `d` is (N, K), -inf where a class is ruled out; `target` (N,) is the loss as given; `unit` (N,) is the power of two
-    in which d is below 128; `mantissa` (N,) is m, None for 1.
+    `surprisal` is (N, K); `target` (N,) is the loss as given, of a normalized label; `unit` (N,) is the power of two in
+    which d = target - surprisal is below 128; `mantissa` (N,) is m, None for 1. `row` says which rows.
     """
     sums = np.zeros((len(NODES), QUANTITIES, 2), dtype=np.int64)
-    n, k = d.shape
-    step = max(2, min(_BLOCK, 2**16 // k))
+    if _native_evaluation.tempers():
+        _native_evaluation.temperature_sums(surprisal, target, 1.0 / unit, mantissa, row, np.array(BASES), sums)
+        return sums
+    step = max(2, min(_BLOCK, 2**16 // surprisal.shape[1]))
     with np.errstate(all="ignore"):
-        for i in range(0, n, step):
-            part = slice(i, min(i + step, n))
-            block = _Block(d[part], target[part], unit[part], None if mantissa is None else mantissa[part])
-            carry(sums, block.sums())
+        for i in range(0, len(row), step):
+            part = row[i : i + step]
+            d = target[part, None] - surprisal[part]
+            carry(sums, _Block(d, target[part], unit[part], None if mantissa is None else mantissa[part]).sums())
     return sums
 
 

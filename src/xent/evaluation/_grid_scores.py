@@ -31,7 +31,7 @@ def temperature_scores(rows: Rows, losses: Floats) -> tuple[list[Floats], list[F
     step = max(2, _BLOCK // rows.k)
     for i in range(0, rows.n, step):
         part = np.arange(i, min(i + step, rows.n))
-        d, _, _ = relative(rows, losses, part)
+        d = relative(rows, losses, part)
         mass = None if rows.soft is None else rows.soft[part].sum(axis=1)
         # Two rows at least: NumPy adds up a single one in another order than several.
         d = np.repeat(d, 2, axis=0).T.copy() if len(part) == 1 else np.ascontiguousarray(d.T)

@@ -36,21 +36,22 @@ class TemperatureGrid:
 
     def add(self, rows: Rows, losses: Floats, fold: Ints) -> None:
         """Add rows of finite loss, and their folds."""
-        active = np.flatnonzero((rows.surprisal < np.inf).sum(axis=1) > 1)
-        d, target, weight = relative(rows, losses, active)
+        surprisal = rows.surprisal
+        ruled_out = np.isinf(surprisal)
+        active = np.arange(rows.n) if not ruled_out.any() else np.flatnonzero((~ruled_out).sum(axis=1) > 1)
         if active.size == 0:
             return
-        low = np.where(np.isinf(d), np.inf, d).min(axis=1)
-        high = d.max(axis=1)
-        self._widen(float(low.min()), float(high.max()), float((high - low).max()))
+        target, weight = _relative(rows, losses)
+        low = target - np.where(ruled_out, -np.inf, surprisal).max(axis=1)
+        high = target - surprisal.min(axis=1)
+        self._widen(float(low[active].min()), float(high[active].max()), float((high - low)[active].max()))
         reach = np.maximum(np.maximum(-low, high), np.abs(target))
         unit_exponent = np.maximum(np.frexp(reach / REACH)[1], 0)
+        unit = np.ldexp(1.0, unit_exponent)
         mantissa, exponent = (None, None) if weight is None else np.frexp(weight)
-        copies = None if rows.count is None else rows.count[active]
-        for group, mine in _groups(fold[active], exponent, unit_exponent, copies):
-            unit = np.ldexp(1.0, unit_exponent[mine])
-            found = node_sums(d[mine], target[mine], unit, None if mantissa is None else mantissa[mine])
+        for group, mine in _groups(active, fold, exponent, unit_exponent, rows.count):
             place = group[3] % _SHIFT
+            found = node_sums(surprisal, target, unit, mantissa, mine)
             self._add((*group[:3], group[3] - place), found << place)
 
     def _widen(self, low: float, high: float, spread: float) -> None:
@@ -89,29 +90,35 @@ class TemperatureGrid:
         return Curve(np.array(values))
 
 
-def relative(rows: Rows, losses: Floats, active: Ints) -> tuple[Floats, Floats, Floats | None]:
-    """Return d (N, K), the loss and the weight of some rows; soft labels enter normalised and weigh their sum."""
-    weight = None if rows.weight is None else rows.weight[active]
-    target = losses[active]
-    if rows.soft is not None:
-        mass = rows.soft[active].sum(axis=1)
-        target = target / mass
-        weight = mass if weight is None else mass * weight
-    return target[:, None] - rows.surprisal[active], target, weight
+def relative(rows: Rows, losses: Floats, part: Ints) -> Floats:
+    """Return d (n, K) of some rows."""
+    return _relative(rows, losses)[0][part, None] - rows.surprisal[part]
 
 
-def _groups(fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None) -> Iterable[tuple[Group, Ints]]:
+def _relative(rows: Rows, losses: Floats) -> tuple[Floats, Floats | None]:
+    """Return loss and weight of each row; soft labels enter normalized and weigh their sum."""
+    if rows.soft is None:
+        return losses, rows.weight
+    mass = rows.soft.sum(axis=1)
+    return losses / mass, mass if rows.weight is None else mass * rows.weight
+
+
+def _groups(
+    active: Ints, fold: Ints, exponent: Ints | None, unit: Ints, copies: Ints | None
+) -> Iterable[tuple[Group, Ints]]:
     """The rows of each group; a row that stands for several is in one group for each bit of their number."""
     weight = np.zeros(len(fold), dtype=np.int64) if exponent is None else exponent.astype(np.int64)
-    places = 1 if copies is None else int(copies.max()).bit_length()
+    places = 1 if copies is None else int(copies[active].max()).bit_length()
     for place in range(places):
-        mine = np.arange(len(fold)) if copies is None else np.flatnonzero((copies >> place) & 1)
-        kinds = np.stack([fold[mine], weight[mine], unit[mine]], axis=1)
+        mine = active if copies is None else active[((copies[active] >> place) & 1).astype(bool)]
         if len(mine) == 0:
             continue
-        order = np.lexsort(kinds.T)
-        starts = np.flatnonzero(np.concatenate([[True], np.diff(kinds[order], axis=0).any(axis=1)]))
-        for part in np.split(mine[order], starts[1:]):
+        kinds = (fold[mine], weight[mine], unit[mine].astype(np.int64))
+        order = np.lexsort(kinds)
+        new = np.zeros(len(mine), dtype=bool)
+        for kind in kinds:
+            new[1:] |= np.diff(kind[order]) != 0
+        for part in np.split(mine[order], np.flatnonzero(new)):
             yield (int(fold[part[0]]), int(weight[part[0]]), int(unit[part[0]]), place), part
 
 

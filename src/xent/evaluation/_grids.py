@@ -64,10 +64,8 @@ class Grids:
             self._count(rows, losses)
             of_cluster = None if clusters is None or rows.cluster is None else clusters[rows.cluster]
             keys = row_keys(rows, self.seed)
-            if of_cluster is None:
-                fold = (keys % np.uint64(FOLDS)).astype(np.int64)
-            else:
-                fold = fold_of(of_cluster, self.seed)
+            by_row = (keys % np.uint64(FOLDS)).astype(np.int64)
+            fold = by_row if of_cluster is None else fold_of(of_cluster, self.seed)
             if self.binary is not None:
                 self.binary.add(rows, fold)
             if self.many is not None:
