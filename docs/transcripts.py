@@ -1,9 +1,10 @@
 """The commands shown in the documents print what they show: `python docs/transcripts.py [--write] FILE...`.
 
 A fenced block marked `console` holds commands, each with its output below it. `$ cat NAME` shows a file, which is made
-before the commands that follow in the same document; `$ xent ...` is run in that folder. What goes to standard error
-stands after standard output. A line of `...` alone stands for any lines. `--write` puts in what commands print now,
-save in outputs with such a line.
+before the commands that follow in the same document; `$ xent ...` is run in that folder, which holds copies of the
+bundled predictions too: `digits.parquet`, `cancer.parquet` and so on. What goes to standard error stands after standard
+output. A line of `...` alone stands for any lines. `--write` puts in what commands print now, save in outputs with such
+a line.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from xent import examples
 
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```)", re.MULTILINE | re.DOTALL)
 
@@ -73,13 +78,22 @@ def agrees(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in _stripped(printed))) is not None
 
 
+@contextmanager
+def workplace() -> Generator[Path]:
+    """A folder for the commands of one document, with the bundled predictions in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in examples.NAMES:
+            shutil.copy(examples.path(name), folder)
+        yield Path(folder)
+
+
 def differences(path: Path) -> list[str]:
     """Each command whose output is not what the document shows."""
     found: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with workplace() as folder:
         for block in BLOCK.findall(path.read_text("utf-8")):
             for step in steps(block):
-                printed = run(step, Path(folder))
+                printed = run(step, folder)
                 if not agrees(step.shown, printed):
                     found.append("\n".join([f"{path.name}: $ {step.command}", *printed]))
     return found
@@ -87,11 +101,11 @@ def differences(path: Path) -> list[str]:
 
 def write(path: Path) -> None:
     """Put in what the commands print now."""
-    with tempfile.TemporaryDirectory() as folder:
+    with workplace() as folder:
 
         def renewed(block: re.Match[str]) -> str:
             parts = list(steps(block[0]))
-            texts = [_text(step, Path(folder), last=step is parts[-1]) for step in parts]
+            texts = [_text(step, folder, last=step is parts[-1]) for step in parts]
             return "".join(texts)
 
         path.write_text(BLOCK.sub(renewed, path.read_text("utf-8")), encoding="utf-8")
