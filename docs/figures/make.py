@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from xent import plots
+from xent import Labels, evaluate, examples, plots, read_predictions
 
 HERE = Path(__file__).parent
 FIGURES = (
@@ -53,6 +53,11 @@ for name in FIGURES:
     path = HERE / f"{name}.png"
     path.write_bytes(indexed(plots.render(drawn, "png")))
     print(f"wrote {path}")
+
+read = read_predictions(examples.path("digits"))
+drawn = plots.reliability(evaluate(Labels(read.labels), read.q, classes=read.classes))
+(HERE / "reliability.png").write_bytes(indexed(plots.render(drawn, "png")))
+print(f"wrote {HERE / 'reliability.png'}")
 
 chromium = shutil.which("chromium") or shutil.which("google-chrome")
 if chromium is None:
