@@ -185,6 +185,35 @@ def test_a_pipe_that_is_closed_early_is_no_error(good, tmp_path):
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("closed", "code", "words"),
+    [
+        (">&-", 2, "error: standard output: Bad file descriptor\n"),
+        ("<&-", 0, ""),
+        ("- <&- --format csv", 2, "error: standard input: is empty"),
+    ],
+)
+def test_streams_that_are_closed_are_no_bug(good, tmp_path, closed, code, words):
+    file = "" if closed.startswith("- ") else "good.csv"
+    done = subprocess.run(
+        f"exec {sys.executable} -m xent report {file} {closed}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == code
+    assert done.stderr.startswith(words)
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(xent, good, monkeypatch):
+    monkeypatch.setattr("xent.cli._reading.examined", lambda *_, **__: pytest.fail("it was read"))
+    for output in ("nowhere/page.html", "good.csv/page.html"):
+        assert output in error_of(xent("report", "good.csv", "-o", output))[0]
+
+
 def test_a_full_disk_is_said(good, tmp_path):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import pickle
 import socket
@@ -65,6 +66,22 @@ def test_a_header_that_claims_the_world(tmp_path, shape):
         read_predictions(tmp_path / "t.npy", label="y.npy")
     with pytest.raises(ValueError, match="shape"):
         read_predictions(npz(tmp_path / "t.npz", probs=data, label=npy_header((5,), "<i8") + bytes(40)))
+
+
+def test_a_header_of_four_gigabytes_that_are_there(tmp_path):
+    path = tmp_path / "t.npy"
+    with path.open("wb") as file:
+        file.write(b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1))
+        file.truncate(2**32 + 100)  # sparse: it takes no room on the disk
+    error = refused_in_little_memory(path, "--label", str(path))
+    assert "its header claims 4,294,967,295 bytes (limit header_bytes = 10,000)" in error
+
+
+def test_the_labels_of_an_array_are_an_array(tmp_path):
+    np.save(tmp_path / "t.npy", np.full((2, 2), 0.5))
+    (tmp_path / "y.csv").write_text("y\n0\n1\n")
+    with pytest.raises(ValueError, match=r"y\.csv: is csv; the labels of .*t\.npy are an array in an NPY file"):
+        read_predictions(tmp_path / "t.npy", label=str(tmp_path / "y.csv"))
 
 
 def test_a_header_that_claims_too_little(tmp_path):
@@ -248,6 +265,9 @@ def test_limits_are_printed(tmp_path):
     (tmp_path / "t.csv").write_text(",".join(f"p_{i}" for i in range(20)) + "\n")
     with pytest.raises(ValueError, match=r"20 columns \(limit columns = 10\)"):
         read_predictions(tmp_path / "t.csv", limits=Limits(columns=10))
+    np.savez(tmp_path / "t.npz", y=[0], probs=[[0.5, 0.5]], classes=["a", "b"])
+    with pytest.raises(ValueError, match=r"'classes' has the shape \(2,\) \(limit classes = 1\)"):
+        read_predictions(tmp_path / "t.npz", limits=Limits(classes=1))
     pq.write_table(pa.table({"y": [0, 1] * 50, "p": [0.5] * 100}), tmp_path / "t.parquet")
     with pytest.raises(ValueError, match="limit numbers = 10"):
         read_predictions(tmp_path / "t.parquet", limits=Limits(numbers=10))
@@ -276,6 +296,11 @@ def test_a_parquet_file_that_swells(tmp_path):
             writer.write_table(pa.table({"y": zeros, "p": zeros}))
     assert path.stat().st_size < 2**20
     assert "limit expansion = 100" in refused_in_little_memory(path)
+
+
+def test_a_header_of_many_columns_is_refused_in_little_memory(tmp_path):
+    (tmp_path / "t.csv").write_text("label," + ",".join(f"p_{i}" for i in range(200_000)) + "\n")
+    assert "200,001 columns (limit columns = 50,000)" in refused_in_little_memory(tmp_path / "t.csv")
 
 
 def test_an_endless_field_is_refused_in_little_memory(tmp_path):
@@ -387,15 +412,24 @@ def test_standard_input_that_is_no_text(monkeypatch):
         (b'{"y": 1, "p": {"a": 1}}\n', "not numbers"),
         (b'{"y": 1, "p": 0.5}\n{"y": 1}\n', "'p' row 1 is empty"),
         (b"[" * 100_000, r"t\.jsonl"),
+        (b'{"y": 1, "p": .5}\n{"y": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", "row 1 has 100,001 lists or objects"),
+        (b'{"y": 1, "p": ' + b'{"a":[]}, "b": {"a":' * 9999 + b"1" + b"}" * 9999 + b"}\n", "limit nesting = 64"),
         (b'{"a":' * 100_000, r"t\.jsonl"),
         (b'{"y": 1, "p": NaN}\n', r"t\.jsonl"),
         (b"\x80abc", r"t\.jsonl"),
-        (b'{"y": 1, "y": 0, "p": 0.5}\n', r"t\.jsonl"),
+        (b'{"y": 1, "y": 0, "p": 0.5}\n', "one of its names is there twice"),
+        (b'{"y": 1, "p": 1e999}\n', "one of its numbers is too large"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_json_lines_that_are_none(tmp_path, data, words):
     (tmp_path / "t.jsonl").write_bytes(data)
     with pytest.raises(ValueError, match=words) as caught:
         read_predictions(tmp_path / "t.jsonl")
     assert len(str(caught.value)) < 2000
+
+
+def test_brackets_in_text_are_not_within_each_other(tmp_path):
+    text = "[{" * 5000 + '\\"'
+    (tmp_path / "t.jsonl").write_text(json.dumps({"y": 1, "p": 0.5, "note": text}) + "\n" + '{"y": 0, "p": 0.5}\n')
+    assert len(read_predictions(tmp_path / "t.jsonl").labels) == 2

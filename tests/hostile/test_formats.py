@@ -239,6 +239,20 @@ def test_an_arrow_batch_that_swells(tmp_path):
         read_predictions(path, limits=Limits(unpacked_bytes=1000, expansion=10_000))
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_a_long_text_in_every_row_is_not_written_out(tmp_path, suffix):
+    """Seven kilobytes of file, seven gigabytes of ids."""
+    ids = pa.DictionaryArray.from_arrays(pa.array(np.zeros(70_000, np.int32)), pa.array(["x" * 100_000]))
+    table = pa.table({"y": np.tile([0, 1], 35_000), "p": np.full(70_000, 0.5), "id": ids})
+    path = tmp_path / f"t.{suffix}"
+    write = pq.write_table if suffix == "parquet" else pyarrow.feather.write_feather
+    write(table, path)
+    assert path.stat().st_size < 20_000
+    error, peak = peak_of(path)
+    assert not error
+    assert peak < 300
+
+
 def test_rows_that_take_no_bytes(tmp_path):
     """Columns of nothing but nulls have no buffers, however many rows they claim."""
     batch = pa.record_batch({"y": pa.nulls(2**26), "p": pa.nulls(2**26)})

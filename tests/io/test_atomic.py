@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from xent.io import atomic_write
+from xent.io import atomic_write, check_target
 
 
 def test_new_and_replaced(tmp_path):
@@ -98,3 +98,47 @@ def test_kill_leaves_the_old_file_or_the_new(tmp_path):
             time.sleep(delay)
             child.send_signal(signal.SIGKILL)
         assert path.read_text() in ("old", "new" * 100_000)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without names are Linux's")
+def test_kill_while_it_is_written_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    code = (
+        "import sys, time\nfrom xent.io import atomic_write\nwith atomic_write(sys.argv[1]) as file:\n"
+        "    file.write('new' * 100_000)\n    file.flush()\n    print(flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(signal.SIGKILL)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["page.html"]
+
+
+def test_without_files_that_have_no_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("xent.io._atomic._DESCRIPTORS", str(tmp_path / "nowhere"))
+    with atomic_write(tmp_path / "page.html") as file:
+        file.write("new")
+        assert len(os.listdir(tmp_path)) == 1
+    assert os.listdir(tmp_path) == ["page.html"]
+    assert (tmp_path / "page.html").read_text() == "new"
+
+
+def test_a_target_is_refused_before_there_is_anything_to_write(tmp_path):
+    (tmp_path / "t.csv").write_text("data")
+    check_target(tmp_path / "page.html")
+    check_target(tmp_path / "t.csv")
+    with pytest.raises(ValueError, match="is an input"):
+        check_target(tmp_path / "t.csv", inputs=[tmp_path / "t.csv"])
+    with pytest.raises(ValueError, match="not a regular file"):
+        check_target(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        check_target(tmp_path / "nowhere" / "page.html")
+    with pytest.raises(NotADirectoryError):
+        check_target(tmp_path / "t.csv" / "page.html")
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o500)
+    if not os.access(shut, os.W_OK):  # as root one may write everywhere
+        with pytest.raises(PermissionError):
+            check_target(shut / "page.html")

@@ -61,6 +61,13 @@ def test_nothing_is_fetched_and_nothing_runs():
     assert all((attributes.get("href") or "#").startswith("#") for _, attributes in tags)
 
 
+def test_what_scrolls_is_reached_by_keyboard():
+    tags = Elements(page()[1]).tags
+    scrolled = [attributes for _, attributes in tags if attributes.get("class") in ("scroll", "drawing")]
+    assert {attributes["class"] for attributes in scrolled} == {"scroll", "drawing"}
+    assert all(attributes.get("role") == "group" and attributes.get("tabindex") == "0" for attributes in scrolled)
+
+
 def test_the_data_is_the_comparison():
     found, text = page()
     assert json.loads(Elements(text).scripts[0]) == json.loads(found.to_json())

@@ -148,6 +148,7 @@ def run(args: Sequence[str]) -> int:
     """Run one call of `xent`; its exit code."""
     manner = Manner()
     manners.COLOR.set(manner.color)
+    manners.open_streams()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end the report.
         if isinstance(stream, io.TextIOWrapper):

@@ -52,6 +52,15 @@ def write_result(text: str) -> None:
         raise type(error)(error.errno, error.strerror, "standard output") from None
 
 
+def open_streams() -> None:
+    """Python has no stream where the caller closed one (`>&-`): what is written there fails as in any other program."""
+    # In the order of their numbers, each takes the lowest that is free: no other file can come to stand there.
+    for name, flags, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.open(os.devnull, flags), mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
+            setattr(sys, name, stream)
+
+
 def silence_stdout() -> None:
     """Send what is still to be flushed nowhere, so that the interpreter's exit is quiet too."""
     try:
@@ -104,7 +113,7 @@ def explain(error: BaseException, *, debug: bool) -> int:
         complain(str(error))  # a room that says itself what it is missing
         return WRONG_CALL
     if isinstance(error, OSError):
-        name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename) or repr('')}: "
         complain(f"{name}{error.strerror or error}")
         return WRONG_CALL
     if _is_about_the_call(error):

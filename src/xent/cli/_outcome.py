@@ -38,6 +38,14 @@ def document(subject: Subject, options: dict[str, Any], engine: str) -> str:
     return json.dumps(found, allow_nan=False) + "\n"
 
 
+def check_page(output: str | None, inputs: list[str]) -> None:
+    """Refuse before the work what writing the page would refuse after it."""
+    if output is not None:
+        from xent.io import check_target
+
+        check_target(output, inputs=[0 if name == "-" else name for name in inputs])
+
+
 def write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
     """Write the page, whole or not at all, and say so."""
     import os

@@ -78,6 +78,7 @@ def compare(
         _check_output(ctx, output)
     if file_a == file_b == "-":
         raise click.UsageError("standard input (-) is named twice; it can be read once", ctx)
+    outcome.check_page(output, [file_a, file_b])
     contest = _contest((file_a, file_b), columns, called, unit=unit, seed=seed)
     failures = _failures(contest, gates)
     text = (

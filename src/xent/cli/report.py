@@ -84,6 +84,7 @@ def report(
     _check_output(ctx, output, opens)
     reading.check_engine(engine)
     paths = reading.paths_of(ctx, files, example)
+    outcome.check_page(output, paths)
     subject = reading.examined(paths, columns, example, engine, unit=unit, seed=seed, loss_only=loss_only)
     failures = _failures(subject, gates)
     options = {"unit": unit, **reading.given({**columns, "loss_only": loss_only})}

@@ -1,6 +1,7 @@
 """The room that opens users' files: reads predictions, and writes results that are whole or not there."""
 
 from xent.io._atomic import atomic_write as atomic_write
+from xent.io._atomic import check_target as check_target
 from xent.io._join import Joined as Joined
 from xent.io._join import join as join
 from xent.io._layout import Guess as Guess

@@ -116,8 +116,8 @@ class ArrayTable:
 
     def _read_classes(self, array: Stored, limits: Limits) -> tuple[str, ...]:
         shape = array.header.shape
-        if not shape or math.prod(shape) > limits.columns:
-            raise ValueError(f"{self.shown}: array 'classes' has the shape {shape} ({limits.shown('columns')})")
+        if not shape or math.prod(shape) > limits.classes:
+            raise ValueError(f"{self.shown}: array 'classes' has the shape {shape} ({limits.shown('classes')})")
         names = array.rows(0, shape[0]).reshape(-1).tolist()
         return tuple(item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item) for item in names)
 

@@ -111,15 +111,19 @@ class ArrowChunk:
         self._batch = batch
         self._text_holds_numbers = text_holds_numbers
 
-    def _column(self, name: str) -> Any:
+    def _stored(self, name: str) -> Any:
         place = self._batch.schema.get_field_index(name)
-        if place < 0:  # a key that no line of this block has
-            return pa.nulls(self.count)
-        column = self._batch.column(place)
+        return self._batch.column(place) if place >= 0 else pa.nulls(self.count)  # a key that no line of this block has
+
+    def _column(self, name: str) -> Any:
+        column = self._stored(name)
         if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        # Few kernels know texts that are views.
-        return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+            # Written out, one long text in a dictionary could be gigabytes; no number is in a text there.
+            kind = column.type.value_type
+            if not (pa.types.is_primitive(kind) or pa.types.is_decimal(kind)):
+                raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
+            column = column.cast(kind)
+        return _viewless(column)
 
     def numbers(self, name: str, rows: Codes) -> Floats:
         """Numbers of these rows, (n,); text is parsed where the format has nothing else."""
@@ -178,16 +182,22 @@ class ArrowChunk:
 
     def coded(self, name: str) -> Coded:
         """A column of labels or names: its distinct values, and which of them each row holds."""
-        column = self._column(name)
-        if is_list_type(column.type) or pa.types.is_nested(column.type):
+        column = self._stored(name)
+        if pa.types.is_nested(column.type) or pa.types.is_nested(getattr(column.type, "value_type", column.type)):
             raise ValueError(
                 f"{self.shown}: column {quoted(name)} holds {printable(column.type, 40)}, not one value a row"
             )
+        column = column if pa.types.is_dictionary(column.type) else _viewless(column)
         if pa.types.is_integer(column.type) and not column.null_count:
             counted = coded_numbers(column.to_numpy())
             if counted is not None:
                 return counted
-        encoded = pc.dictionary_encode(column)
+        try:
+            encoded = _compact(column) if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
+        except pa.ArrowException:  # a place that the dictionary has not
+            raise ValueError(
+                f"{self.shown}: column {quoted(name)} is damaged, perhaps the file was cut short"
+            ) from None
         # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
         places = encoded.indices.to_numpy(zero_copy_only=False)
         codes = (np.nan_to_num(places, nan=-1) if places.dtype.kind == "f" else places).astype(np.int64)
@@ -200,6 +210,17 @@ class ArrowChunk:
             if value in ("", None) or value != value:
                 codes = np.where(codes == place, -1, codes)
         return Coded(codes, values)
+
+
+def _compact(column: Any) -> Any:
+    """A dictionary column with only those values of its dictionary that occur, in the order in which they do."""
+    places = pc.dictionary_encode(column.indices)
+    return pa.DictionaryArray.from_arrays(places.indices, _viewless(column.dictionary.take(places.dictionary)))
+
+
+def _viewless(column: Any) -> Any:
+    """Few kernels know texts that are views."""
+    return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
 
 
 def _is_text(kind: Any) -> bool:

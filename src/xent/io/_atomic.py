@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Generator, Iterable
@@ -12,12 +14,14 @@ from typing import IO, Any
 
 from xent.io._text import printable
 
+_DESCRIPTORS = "/proc/self/fd"
+
 
 @contextmanager
 def atomic_write(
     path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str] | int] = (), binary: bool = False
 ) -> Generator[IO[Any]]:
-    """Open a temporary file beside `path`; it takes the name `path` when the block ends well, and is removed if not.
+    """Open a temporary file; it takes the name `path` when the block ends well, and is gone if not.
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ def atomic_write(
     target = Path(os.path.realpath(path))
     mode = _mode_of_the_result(target, Path(path), inputs)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".tmp", dir=target.parent)
+        descriptor, name = _temporary(target)
     except OSError as error:
         # It names the temporary file, which nobody asked for.
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
@@ -49,17 +53,43 @@ def atomic_write(
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if name is None:
+                # Known before it is made, so that it is removed whenever Ctrl-C comes.
+                name = os.fspath(target.parent / f".{target.name[:50]}.{secrets.token_hex(8)}.tmp")
+                # With a folder's descriptor, which an absolute path does without, the link is to what /proc points to.
+                os.link(f"{_DESCRIPTORS}/{file.fileno()}", name, src_dir_fd=file.fileno())
         os.chmod(name, mode)
         os.replace(name, target)
     except BaseException as error:
         # Ctrl-C included: nothing half written stays behind.
         with suppress(FileNotFoundError):
-            os.unlink(name)
+            if name is not None:
+                os.unlink(name)
         if isinstance(error, OSError) and error.filename is None and error.errno is not None:
             # A full disk does not say what could not be written.
             raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
         raise
     _sync_folder(target.parent)
+
+
+def check_target(path: str | os.PathLike[str], *, inputs: Iterable[str | os.PathLike[str] | int] = ()) -> None:
+    """Raise what `atomic_write` would, where that can be told before there is anything to write."""
+    target = Path(os.path.realpath(path))
+    _mode_of_the_result(target, Path(path), inputs)
+    reason = errno.ENOTDIR if target.parent.exists() else errno.ENOENT
+    if target.parent.is_dir():
+        reason = 0 if os.access(target.parent, os.W_OK | os.X_OK) else errno.EACCES
+    if reason:
+        raise OSError(reason, os.strerror(reason), os.fspath(path))
+
+
+def _temporary(target: Path) -> tuple[int, str | None]:
+    """A new file beside `target`, and its name: none where the system has files without names, which nothing leaves."""
+    kind = getattr(os, "O_TMPFILE", None)
+    if kind is not None and os.path.isdir(_DESCRIPTORS):
+        with suppress(OSError):  # not every file system has them
+            return os.open(target.parent, kind | os.O_RDWR | os.O_CLOEXEC, 0o600), None
+    return tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".tmp", dir=target.parent)
 
 
 def _mode_of_the_result(target: Path, asked: Path, inputs: Iterable[str | os.PathLike[str] | int]) -> int:

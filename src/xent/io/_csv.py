@@ -26,17 +26,25 @@ class CsvTable(ArrowTable):
         """Read the header, and nothing else yet."""
         self._source = source
         self._limits = limits
-        self._check_encoding()
+        self._check_head()
         super().__init__(source.shown, self._header())
         self._check_delimiter()
-        if len(self.names) > limits.columns:
-            raise ValueError(f"{source.shown}: {len(self.names):,} columns ({limits.shown('columns')})")
 
-    def _check_encoding(self) -> None:
-        head = self._source.file.read(4)
+    def _check_head(self) -> None:
+        """Encoding and number of columns: the reader takes ten kilobytes for each, so they are counted before it."""
+        head = self._source.file.read(self._limits.row_bytes)
         self._source.file.seek(0)
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise ValueError(message(f"{self._source.shown}: is UTF-16 text", "save it as UTF-8"))
+        header = head.lstrip(b"\r\n").partition(b"\n")[0]
+        columns = header.count(_DELIMITERS[self._source.format].encode()) + 1
+        if columns > self._limits.columns:
+            raise ValueError(
+                message(
+                    f"{self._source.shown}: {columns:,} columns ({self._limits.shown('columns')})",
+                    "so many classes go in a list column of a Parquet file, or in an array of an NPZ file",
+                )
+            )
 
     def _check_delimiter(self) -> None:
         """A header that is one cell and holds what often stands between cells."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json as pj
 
@@ -15,8 +16,11 @@ from xent.io._source import Source
 from xent.io._text import message, quoted
 
 _BLOCK = 4 * 2**20
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?')
 _KINDS = {"number": "a number", "string": "text", "boolean": "true or false", "array": "a list", "object": "an object"}
 _REASONS = (
+    ("specified twice", "one of its names is there twice"),
+    ("too big to be stored", "one of its numbers is too large"),
     ("Missing a comma or '}'", "a comma or a closing } is missing"),
     ("Missing a comma or ']'", "a comma or a closing ] is missing"),
     ("Missing a colon", "a colon is missing after a name"),
@@ -58,6 +62,7 @@ class JsonLinesTable(ArrowTable):
             lines = self._lines()
         if not lines:
             return None
+        self._check_nesting(lines)
         try:
             table = pj.read_json(
                 pa.BufferReader(lines),
@@ -86,6 +91,18 @@ class JsonLinesTable(ArrowTable):
         self._rest = piece[cut:]
         return b"".join([*pieces, piece[:cut]])
 
+    def _check_nesting(self, lines: bytes) -> None:
+        """Arrow's reader ends the process where lists or objects stand too deep within each other."""
+        for place in _with_many_brackets(lines, self._limits.nesting):
+            line = lines[lines.rfind(b"\n", 0, place) + 1 : _line_end(lines, place)]
+            depth = _depth(line)
+            if depth > self._limits.nesting:
+                row = self._read + lines.count(b"\n", 0, place)
+                raise ValueError(
+                    f"{self._source.shown}: row {row} has {depth:,} lists or objects within each other "
+                    f"({self._limits.shown('nesting')})"
+                )
+
     def _too_long(self, shown: str) -> ValueError:
         return ValueError(f"{shown}: a line is too long to be a row ({self._limits.shown('row_bytes')})")
 
@@ -105,3 +122,27 @@ class JsonLinesTable(ArrowTable):
         return ValueError(
             message(f"{shown}: {where} is not an object a line: {reason}", "write one object on each line")
         )
+
+
+def _with_many_brackets(lines: bytes, few: int) -> list[int]:
+    """A place in each line that has more than a few opening brackets; in the others they cannot stand too deep."""
+    bytes_ = np.frombuffer(lines, np.uint8)
+    places = np.flatnonzero((bytes_ | 0x20) == ord("{"))  # { and [ differ in this bit alone
+    if len(places) <= few:
+        return []
+    ends = np.append(np.flatnonzero(bytes_ == ord("\n")), len(lines))
+    line_of = np.searchsorted(ends, places)
+    firsts = np.flatnonzero(line_of[few:] == line_of[:-few])
+    return places[firsts[np.unique(line_of[firsts], return_index=True)[1]]].tolist()
+
+
+def _line_end(lines: bytes, place: int) -> int:
+    end = lines.find(b"\n", place)
+    return len(lines) if end < 0 else end
+
+
+def _depth(line: bytes) -> int:
+    """How many lists and objects stand within each other, at most; brackets in texts are none."""
+    kinds = np.frombuffer(_TEXT.sub(b"", line), np.uint8) | 0x20
+    steps = (kinds == ord("{")).astype(np.int64) - (kinds == ord("}"))
+    return int(steps.cumsum().max(initial=0))

@@ -12,9 +12,14 @@ LARGEST_MISS = 0.01
 class Limits:
     """Bounds on a file of predictions; an error that meets one prints its name and value."""
 
-    columns: int = 100_000
+    # Readers of wide tables take ten kilobytes and more for each.
+    columns: int = 50_000
+    # Names of them, in an array beside the scores.
+    classes: int = 2**20
     # Of text; the CSV reader reads up to 32 blocks of this length ahead.
     row_bytes: int = 4 * 2**20
+    # Of JSON: its reader goes one step down the stack for each.
+    nesting: int = 64
     # Of a NumPy header, which is read as a Python literal: a longer one could exhaust the parser's stack.
     header_bytes: int = 10_000
     stdin_bytes: int = 8 * 2**30

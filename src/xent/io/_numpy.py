@@ -18,7 +18,8 @@ from xent.io._limits import Limits
 from xent.io._source import Source
 from xent.io._text import printable, quoted
 
-_READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+# By version: NumPy's reader, and how the length of the header is written before it.
+_READ_HEADER = {(1, 0): (npy.read_array_header_1_0, "<H"), (2, 0): (npy.read_array_header_2_0, "<I")}
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, struct.error)
 
 
@@ -26,9 +27,10 @@ def read_header(file: IO[bytes], size: int, shown: str, limits: Limits) -> Heade
     """The header of an array that takes `size` bytes with it; nothing is allocated for what it claims."""
     try:
         version = npy.read_magic(file)
-        reader = _READ_HEADER.get(version)
-        if reader is None:
+        if version not in _READ_HEADER:
             raise ValueError(f"version {version[0]}.{version[1]}")
+        reader, form = _READ_HEADER[version]
+        _check_length(file, form, limits)
         shape, fortran, dtype = reader(file, max_header_size=limits.header_bytes)
     # The header is a Python literal: a hostile one can fail in any way that a tokenizer, a parser or a dtype can.
     except Exception as error:
@@ -37,6 +39,16 @@ def read_header(file: IO[bytes], size: int, shown: str, limits: Limits) -> Heade
     header = Header(tuple(shape), fortran, dtype)
     check_claim(header, size - file.tell(), shown, limits)
     return header
+
+
+def _check_length(file: IO[bytes], form: str, limits: Limits) -> None:
+    """NumPy reads a header whole before it looks how long it is, and one may claim four gigabytes."""
+    start = file.tell()
+    field = file.read(struct.calcsize(form))
+    file.seek(start)
+    length = struct.unpack(form, field)[0] if len(field) == struct.calcsize(form) else 0
+    if length > limits.header_bytes:
+        raise ValueError(f"its header claims {length:,} bytes")
 
 
 def lone_array(source: Source, limits: Limits) -> Plain:

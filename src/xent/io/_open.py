@@ -53,10 +53,24 @@ def open_input(
         from xent.io._numpy import lone_array
 
         array = lone_array(source, limits)
-        labels = lone_array(stack.enter_context(open_source(asked.label, "npy", limits)), limits)
+        labels = lone_array(stack.enter_context(_labels(asked.label, source.shown, limits)), limits)
         table = ArrayTable(source.shown, {"array": array, "labels": labels}, limits)
         asked = replace(asked, label="labels", scores="array" if asked.scores is None else asked.scores)
         yield Opened(table, asked, source.format, source)
+
+
+def _labels(path: str, shown: str, limits: Limits) -> Source:
+    """The file of labels beside an array."""
+    source = open_source(path, None, limits)
+    if source.format != "npy":
+        source.file.close()
+        raise ValueError(
+            message(
+                f"{source.shown}: is {source.format}; the labels of {shown} are an array in an NPY file",
+                "save them with numpy.save, or labels and scores together with numpy.savez",
+            )
+        )
+    return source
 
 
 @contextmanager

@@ -32,8 +32,7 @@ class ParquetTable(ArrowTable):
         self._source = source
         self._limits = limits
         try:
-            # Buffered, so that a column chunk of any size is read piece by piece.
-            self._file: Any = pq.ParquetFile(arrow_file(source), buffer_size=_BUFFER, pre_buffer=False)
+            self._file = self._open([])
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError) as error:
             raise self._broken(error) from None
@@ -45,6 +44,13 @@ class ParquetTable(ArrowTable):
         self._groups = list(range(metadata.num_row_groups) if groups is None else groups)
         total = sum(int(metadata.row_group(group).num_rows) for group in self._groups)
         super().__init__(source.shown, schema, total)
+
+    def _open(self, texts: list[str]) -> Any:
+        """The file; `texts` are columns to be read as a dictionary and places in it."""
+        # Buffered, so that a column chunk of any size is read piece by piece.
+        return pq.ParquetFile(
+            arrow_file(self._source), buffer_size=_BUFFER, pre_buffer=False, read_dictionary=texts or None
+        )
 
     @property
     def group_rows(self) -> list[int]:
@@ -67,6 +73,10 @@ class ParquetTable(ArrowTable):
             self._check_lists(lists)
         try:
             most = rows_at_once(most, self._width(lists)) if lists else most
+            # Written out, a long text that comes in every row could be gigabytes.
+            texts = [name for name in names if _is_text(self._schema.field(name).type)]
+            if texts:
+                self._file = self._open(texts)
             count = 0
             for batch in self._iterate(names, most):
                 # How many numbers lists hold is known only once they are there.
@@ -109,3 +119,7 @@ class ParquetTable(ArrowTable):
     def _broken(self, error: BaseException) -> ValueError:
         reason = printable(str(error).split("\n")[0].split(". ")[0], 160)
         return ValueError(message(f"{self._source.shown}: cannot be read as Parquet, perhaps cut short: {reason}"))
+
+
+def _is_text(kind: Any) -> bool:
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary))

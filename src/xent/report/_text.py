@@ -28,6 +28,7 @@ def to_text(lines: Iterable[Text], *, color: bool) -> str:
         width=WIDTH,
         force_terminal=color,
         color_system="standard" if color else None,
+        no_color=not color,  # decided by who calls: --color always goes before NO_COLOR
         highlight=False,
         markup=False,
         emoji=False,
