@@ -93,6 +93,24 @@ def test_copies_are_dealt_as_rows(several):
     assert sizes.max() - sizes.min() <= 1
 
 
+@pytest.mark.parametrize("copies", [100, 20_000])
+def test_copies_fall_into_folds_by_chance(copies):
+    """Dealt evenly, each fold would be a likeness of the others, and a map would seem to gain."""
+    y, q = np.array([0, 1, 0, 1]), np.array([0.2, 0.2, 0.6, 0.6])
+    counted, apart, order = rows_of(y, q, None, [copies] * 4)
+    found = []
+    for seed in range(150):
+        dealt = copies_in_folds(counted, seed)
+        fold = folds(apart, seed)
+        assert (dealt == [np.bincount(order[fold == f], minlength=4) for f in range(5)]).all()
+        assert (dealt.sum(axis=0) == copies).all()
+        found.append(dealt)
+    spread = np.var(np.array(found, dtype=float) - copies / 5)
+    # Of few rows the folds are equally large: then the four kinds share their places.
+    expected = copies * 0.16 * (0.75 if 4 * copies < 2**16 else 1.0)
+    assert spread == pytest.approx(expected, rel=0.12)
+
+
 def test_copies_total_is_exact():
     rng = np.random.default_rng(0)
     x = rng.normal(size=500) * 10.0 ** rng.integers(-300, 300, 500)

@@ -14,9 +14,9 @@ from sklearn.metrics import log_loss
 
 import xent
 from xent import _native
-from xent.evaluation import _isotonic, _isotonic_null
+from xent.evaluation import _draws, _isotonic, _isotonic_null
 from xent.evaluation._calibration import calibrate
-from xent.evaluation._folds import mix
+from xent.evaluation._mixing import mix
 from xent.evaluation._reliability import isotonic_of
 from xent.evaluation._rows import read_rows
 from xent.evaluation._table import binary_table
@@ -137,9 +137,9 @@ def test_draws_are_binomial_and_alike_without_the_core(monkeypatch):
     copies = np.array([1, 1, 1, 1, 3, 40, 40, 1000, 10**9, 5, 5])
     q = np.array([0.0, 1.0, 0.3, 0.8, 0.5, 0.02, 0.97, 0.4, 1e-9, 0.0, 1.0])
     key, salt = mix(np.arange(copies.size, dtype=np.uint64)), mix(np.arange(4000, dtype=np.uint64))
-    drawn = _isotonic_null.binomials(copies, q, key, salt)
+    drawn = _draws.binomials(copies, q, key, salt)
     monkeypatch.setattr(_native, "offers", lambda call: False)
-    assert (_isotonic_null.binomials(copies, q, key, salt) == drawn).all()
+    assert (_draws.binomials(copies, q, key, salt) == drawn).all()
     assert (drawn[:, [0, 9]] == 0).all()
     assert (drawn[:, [1, 10]] == [1, 5]).all()
     for i in (2, 3, 4, 5, 6, 8):
