@@ -190,8 +190,10 @@ def _codes(groups: NDArray[Any], position: Ints) -> tuple[Ints, tuple[Any, ...]]
     """Number the clusters; also their labels as plain Python objects, in that order."""
     if groups.dtype.kind == "O":
         return _object_codes(groups.tolist(), position)
-    if groups.dtype.kind in "fc" and np.isnan(groups).any():
-        raise ValueError(f"`cluster` row {position[first(np.isnan(groups))]} is nan, which names no cluster.")
+    nothing = groups != groups
+    if groups.dtype.kind in "fcmM" and nothing.any():
+        i = first(nothing)
+        raise ValueError(f"`cluster` row {position[i]} is {groups[i]}, which names no cluster.")
     found, codes = np.unique(groups, return_inverse=True)
     return codes.reshape(-1).astype(np.int64), tuple(found.tolist())
 
@@ -200,10 +202,18 @@ def _object_codes(labels: list[Any], position: Ints) -> tuple[Ints, tuple[Any, .
     seen: dict[Any, int] = {}
     codes: list[int] = []
     for i, label in enumerate(labels):
-        if label is None or (isinstance(label, float) and math.isnan(label)):
+        if label is None or _no_value(label):
             raise ValueError(f"`cluster` row {position[i]} is {label!r}, which names no cluster.")
         try:
             codes.append(seen.setdefault(label, len(seen)))
         except TypeError:
             raise ValueError(f"`cluster` row {position[i]} is {label!r}; a cluster label is hashable.") from None
     return np.array(codes, dtype=np.int64), tuple(seen)
+
+
+def _no_value(label: Any) -> bool:
+    """NaN and its like in other libraries: what is not equal to itself, or does not say."""
+    try:
+        return not bool(label == label)
+    except (TypeError, ValueError):
+        return True
