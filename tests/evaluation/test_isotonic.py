@@ -236,3 +236,10 @@ def test_perfect_and_single_forecasts():
     assert one.isotonic.p_value == 1.0
     assert math.isnan(one.auc)
     assert (one.reliability[0].forecast, one.reliability[0].frequency) == ((0.5,), (1.0,))
+
+
+def test_forecasts_that_are_all_but_sure_have_no_null():
+    """What is drawn from them is what they say: their losses of the other outcome must not leave rounding behind."""
+    z = np.random.default_rng(0).normal(size=60) * 1e300
+    e = xent.evaluate((z < 0).astype(int), xent.Logits(z))
+    assert (e.isotonic.null_mean, e.isotonic.null_high) == (0.0, 0.0)

@@ -26,7 +26,7 @@ _MANY = 2**16
 def folds(rows: Rows, seed: int) -> Ints:
     """Return the fold of each row, 0..min(5, units)-1; no row stands for several."""
     keys, ties = _unit_keys(rows, seed)
-    order = np.lexsort((ties, keys))
+    order = np.lexsort((_beside(rows), ties, keys))
     ordered, tied = keys[order], ties[order]
     new = _changes(ordered) | _changes(tied)
     starts = np.flatnonzero(new)
@@ -104,6 +104,13 @@ def _unit_keys(rows: Rows, seed: int) -> tuple[Keys, Keys | Floats]:
         return keys, np.zeros(rows.n) if rows.weight is None else rows.weight
     ties = _cluster_keys(keys if rows.weight is None else mix(keys ^ bits(rows.weight)), rows.cluster)
     return _cluster_keys(keys, rows.cluster), ties
+
+
+def _beside(rows: Rows) -> Keys:
+    """What orders equal units: it matters only where something else is known of them."""
+    if rows.beside is None:
+        return np.zeros(rows.clusters, dtype=np.uint64)
+    return rows.beside if rows.cluster is None else _cluster_keys(rows.beside, rows.cluster)
 
 
 def unit_keys(rows: Rows, seed: int) -> Keys:

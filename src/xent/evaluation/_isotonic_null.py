@@ -175,7 +175,9 @@ def _values(table: Table, happened: Ints, blocks: Blocks) -> Floats:
     never = np.isinf(table.surprisal)
     no, yes = np.where(never, 0.0, table.surprisal)
     with np.errstate(all="ignore"):
-        loss = float((table.masses * no).sum()) + np.einsum("sm,m->s", happened.astype(np.float64), yes - no)
+        # Both outcomes apart: of a forecast that is all but sure one of the two is huge, and never drawn.
+        loss = np.einsum("sm,m->s", happened.astype(np.float64), yes)
+        loss += np.einsum("sm,m->s", (table.masses - happened).astype(np.float64), no)
         after = np.add.reduceat(entropies(blocks.mass.astype(np.float64)), blocks.first[:-1])
     values = np.maximum((loss - after) / table.whole, 0.0)
     if never.any():

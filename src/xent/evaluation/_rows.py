@@ -27,7 +27,8 @@ class Rows:
     a weight of 1 here is one of `scale` as given. `cluster` numbers the clusters 0..clusters-1 in an order without
     meaning, and `names` are their labels; both are None when each row is its own cluster. `position` is the number of
     each row in what was given, of which there were `given`. `count` says for how many equal rows each one stands; None:
-    for itself. Rows in clusters have none.
+    for itself. Rows in clusters have none. `beside` is a key of what else is known of each row, such as the forecast of
+    another model: rows that are equal here are not the same then.
     """
 
     classes: tuple[str, ...]
@@ -43,6 +44,7 @@ class Rows:
     given: int
     unnormalized: int
     count: Ints | None = None
+    beside: NDArray[np.uint64] | None = None
 
     @property
     def probs(self) -> Floats:
