@@ -11,6 +11,7 @@ from xent.evaluation._calibration import calibrate
 from xent.evaluation._class_grids import ClassGrids
 from xent.evaluation._exact import copies_total, total
 from xent.evaluation._folds import copies_in_folds, folds
+from xent.evaluation._losses import row_losses
 from xent.evaluation._rows import read_rows
 from xent.evaluation._tables import mean_or_inf
 
@@ -25,10 +26,7 @@ def rows_of(y, q, w, times):
 
 def calibrated(rows, seed=0):
     with np.errstate(all="ignore"):
-        if rows.soft is None:
-            losses = rows.of_label(rows.surprisal)
-        else:
-            losses = np.where(rows.soft > 0, rows.soft * rows.surprisal, 0.0).sum(axis=1)
+        losses = row_losses(rows)
         if rows.count is None:
             loss = mean_or_inf(losses, rows)
         else:

@@ -95,10 +95,6 @@ class Rows:
             return self.labels
         return np.argmax(self.soft, axis=1) if self.soft is not None else np.empty(0, dtype=np.int64)
 
-    def of_label(self, values: Floats) -> Floats:
-        """Pick from (N, K) values those of each row's main label."""
-        return values[np.arange(self.n), self.main_label()]
-
 
 def read_rows(
     y: Any, q: Any, classes: Sequence[Any] | None, weight: Any, cluster: Any, *, may_weigh_nothing: bool = False
