@@ -1,9 +1,11 @@
 """The commands shown in the documents print what they show: `python docs/transcripts.py [--write] FILE...`.
 
 A fenced block marked `console` holds commands, each with its output below it. `$ cat NAME` shows a file, which is made
-before the commands that follow in the same document; `$ xent ...` is run in that folder. What goes to standard error
-stands after standard output. A line of `...` alone stands for any lines. `--write` puts in what commands print now,
-save in outputs with such a line.
+before the commands that follow in the same document; `$ xent ...` is run in that folder, which holds copies of the
+bundled predictions too: `digits.parquet`, `cancer.parquet` and so on. What goes to standard error stands after standard
+output. A line of `...` alone stands for any lines, ` ...` for the rest of its line; so a document can go through a long
+output in pieces, and a command that is there again is not run again. `--write` puts in what commands print now, save in
+outputs with such dots.
 """
 
 from __future__ import annotations
@@ -11,12 +13,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from xent import examples
 
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```)", re.MULTILINE | re.DOTALL)
 
@@ -44,19 +50,37 @@ def steps(block: str) -> Iterator[Step]:
         yield Step(command, tuple(shown))
 
 
-def run(step: Step, folder: Path) -> tuple[str, ...]:
-    """What the command prints; for `cat`, the file is made as it is shown."""
-    words = shlex.split(step.command)
-    if words[0] == "cat":
-        (folder / words[1]).write_text("".join(f"{line}\n" for line in _stripped(step.shown)), encoding="utf-8")
-        return step.shown
-    if words[0] != "xent":
-        raise SystemExit(f"only `cat` and `xent` can be run: {step.command}")
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "xent", *words[1:]], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    return tuple(f"{done.stdout}{done.stderr}".rstrip("\n").split("\n"))
+@dataclass(frozen=True)
+class Workplace:
+    """The folder of one document's commands, and what those that were run printed."""
+
+    folder: Path
+    printed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def run(self, step: Step) -> tuple[str, ...]:
+        """What the command prints; for `cat`, the file is made as it is shown."""
+        words = shlex.split(step.command)
+        if words[0] == "cat":
+            text = "".join(f"{line}\n" for line in _stripped(step.shown))
+            (self.folder / words[1]).write_text(text, encoding="utf-8")
+            self.printed.clear()
+            return step.shown
+        if words[0] != "xent":
+            raise SystemExit(f"only `cat` and `xent` can be run: {step.command}")
+        if step.command not in self.printed:
+            self.printed[step.command] = self._output(words[1:])
+        return self.printed[step.command]
+
+    def _output(self, arguments: list[str]) -> tuple[str, ...]:
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80", "PYTHONUTF8": "1"}
+        done = subprocess.run(
+            [sys.executable, "-m", "xent", *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        return tuple(f"{done.stdout}{done.stderr}".rstrip("\n").split("\n"))
 
 
 def _stripped(lines: tuple[str, ...]) -> tuple[str, ...]:
@@ -69,17 +93,32 @@ def _stripped(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 def agrees(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:
     """Whether the lines are the same, but for those that `...` stands for."""
-    pattern = "".join(r"(?:.*\n)*?" if line.strip() == "..." else re.escape(line) + r"\n" for line in _stripped(shown))
+    pattern = "".join(map(_pattern, _stripped(shown)))
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in _stripped(printed))) is not None
+
+
+def _pattern(line: str) -> str:
+    if line.strip() == "...":
+        return r"(?:.*\n)*?"
+    return (re.escape(line[:-3]) + r".*\n") if line.endswith(" ...") else re.escape(line) + r"\n"
+
+
+@contextmanager
+def workplace() -> Generator[Workplace]:
+    """A folder for the commands of one document, with the bundled predictions in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in examples.NAMES:
+            shutil.copy(examples.path(name), folder)
+        yield Workplace(Path(folder))
 
 
 def differences(path: Path) -> list[str]:
     """Each command whose output is not what the document shows."""
     found: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with workplace() as place:
         for block in BLOCK.findall(path.read_text("utf-8")):
             for step in steps(block):
-                printed = run(step, Path(folder))
+                printed = place.run(step)
                 if not agrees(step.shown, printed):
                     found.append("\n".join([f"{path.name}: $ {step.command}", *printed]))
     return found
@@ -87,19 +126,19 @@ def differences(path: Path) -> list[str]:
 
 def write(path: Path) -> None:
     """Put in what the commands print now."""
-    with tempfile.TemporaryDirectory() as folder:
+    with workplace() as place:
 
         def renewed(block: re.Match[str]) -> str:
             parts = list(steps(block[0]))
-            texts = [_text(step, Path(folder), last=step is parts[-1]) for step in parts]
+            texts = [_text(step, place, last=step is parts[-1]) for step in parts]
             return "".join(texts)
 
         path.write_text(BLOCK.sub(renewed, path.read_text("utf-8")), encoding="utf-8")
 
 
-def _text(step: Step, folder: Path, *, last: bool) -> str:
-    printed = run(step, folder)
-    cut = any(line.strip() == "..." for line in step.shown)
+def _text(step: Step, place: Workplace, *, last: bool) -> str:
+    printed = place.run(step)
+    cut = any(line.strip() == "..." or line.endswith(" ...") for line in step.shown)
     lines = _stripped(step.shown if cut else printed)
     return "".join(f"{line}\n" for line in (f"$ {step.command}", *lines)) + ("" if last else "\n")
 

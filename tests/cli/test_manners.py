@@ -57,7 +57,7 @@ def test_help_imports_nothing_heavy(xent, args):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("xent ", {"report", "measure", "plot", "about"}),
+        ("xent ", {"report", "compare", "measure", "plot", "about"}),
         ("xent me", {"measure"}),
         ("xent report --lab", {"--label"}),
         ("xent measure k", {"kl"}),

@@ -187,7 +187,7 @@ def test_color_goes_for_both_streams(xent, saved):
 
 
 def test_a_value_error_that_is_not_raised_here_is_our_bug(xent, saved, monkeypatch):
-    monkeypatch.setattr("xent.report._examine._take", lambda *_: int("no number"))
+    monkeypatch.setattr("xent.report._examine.take", lambda *_: int("no number"))
     done = xent("report", saved(TWO))
     assert done.returncode == 101
     assert "a bug in xent" in done.stderr

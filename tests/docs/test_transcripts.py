@@ -36,3 +36,9 @@ def test_a_difference_is_seen(tmp_path):
     assert not transcripts.differences(page)
     page.write_text(page.read_text("utf-8").replace("0.736966 bits", "...\n0.736966 bits"), encoding="utf-8")
     assert not transcripts.differences(page)
+
+
+def test_bundled_predictions_are_there_by_name(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ xent report cancer.parquet --loss-only\n```\n", encoding="utf-8")
+    assert "cancer.parquet   569 rows x 2 classes" in transcripts.differences(page)[0]

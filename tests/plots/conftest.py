@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -111,8 +112,13 @@ def estimate(value, se):
     return Estimate(value, se, value - 1.96 * se, value + 1.96 * se)
 
 
+@lru_cache
+def both():
+    return filled(sharp=2.0), filled(sharp=1.0)
+
+
 def compared(difference=(-0.0269, 0.0021), recalibrated=(0.0071, 0.0012), names=("large", "small"), unpaired=0.012):
-    a, b = filled(sharp=2.0), filled(sharp=1.0)
+    a, b = both()
     made = [d if isinstance(d, Estimate) else estimate(*d) for d in (difference, recalibrated)]
     return Comparison(
         800, "nats", names, a, b, *made, 0.9, unpaired, (0.6, 0.4), JoinAudit(800, 0, 0),

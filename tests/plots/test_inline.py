@@ -8,7 +8,8 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from xent import plots
+import xent
+from xent import examples, plots
 
 DRAW = {
     "reliability": plots.reliability,
@@ -99,12 +100,21 @@ def boxes(ax):
 @EVERY
 @pytest.mark.parametrize("size", [None, (3.2, 3.0), (10, 4.2)])
 def test_no_text_overlaps_another(name, size, three, made):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     ax = None
     if size:
         ax = Figure(figsize=size, dpi=100).add_axes((0.2, 0.2, 0.76, 0.66))
-    ax = draw(name, three, made, ax)
+    assert_apart(draw(name, three, made, ax))
+
+
+def test_no_text_overlaps_another_where_forecasts_crowd_at_one_end():
+    read = xent.read_predictions(examples.path("digits"))
+    assert_apart(plots.reliability(xent.evaluate(xent.Labels(read.labels), read.q, classes=read.classes)))
+
+
+def assert_apart(ax):
+    """No text overlaps another or is cut."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     FigureCanvasAgg(ax.figure).draw()
     found = boxes(ax)
     for i, (words, box) in enumerate(found):

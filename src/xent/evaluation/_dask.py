@@ -34,29 +34,33 @@ def is_dask(*values: Any) -> bool:
 
 def evaluate_dask(given: Given, slices: Mapping[str, Any] | None, settings: Given) -> Evaluation:
     """Evaluate `given` (y, q, weight, cluster, id: collections, or None) with an Evaluator of `settings`."""
-    import dask
+    from dask.base import compute
 
     forms = {name: type(value) for name, value in given.items() if isinstance(value, Form)}
     columns = {name: _inside(value) for name, value in given.items() if value is not None}
     columns |= {f"slices.{name}": values for name, values in (slices or {}).items()}
     parts = _partitions(columns)
-    part = dask.delayed(_evaluate_part, pure=False)
+    part = _delayed(_evaluate_part)
     rows = [part(number, dict(zip(columns, cells, strict=True)), forms, settings) for number, cells in enumerate(parts)]
     merged = merge_all([row[0] for row in rows], settings)
-    evaluator, counts = dask.compute(merged, [row[1] for row in rows])
+    evaluator, counts = compute(merged, [row[1] for row in rows])
     found = evaluator.result()
     return found if "id" in columns else _with_row_numbers(found, counts)
 
 
 def merge_all(states: Sequence[Any], settings: Given) -> Any:
     """One delayed Evaluator from many, by a tree of merges: any shape of it gives the same digits."""
-    import dask
-
-    merge = dask.delayed(_merge, pure=False)
+    merge = _delayed(_merge)
     level = list(states)
     while len(level) > 1:
         level = [merge(level[i : i + _TOGETHER], settings) for i in range(0, len(level), _TOGETHER)]
     return level[0]
+
+
+def _delayed(function: Any) -> Any:
+    from dask.delayed import delayed
+
+    return delayed(function, pure=False)
 
 
 def _merge(states: Sequence[Evaluator], settings: Given) -> Evaluator:

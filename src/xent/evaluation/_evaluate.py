@@ -109,7 +109,8 @@ def evaluate(
     """
     scale = per_nat(unit)
     seed = operator.index(seed)
-    if is_dask(y, q, weight, cluster, *(slices or {}).values()):
+    sliced = slices.values() if isinstance(slices, Mapping) else ()
+    if is_dask(y, q, weight, cluster, *sliced):
         given = {"y": y, "q": q, "weight": weight, "cluster": cluster, "id": id}
         return evaluate_dask(given, slices, {"classes": classes, "unit": unit, "seed": seed})
     rows = read_rows(y, q, classes, weight, cluster)

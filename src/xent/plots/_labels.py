@@ -107,6 +107,8 @@ class Labels:
         st = self._stage
         size = st.size(points)
         width, height = text_size(words, size, st.ax.figure.dpi)
+        # Measured in the normal weight.
+        width *= 1.1 if weight == "bold" else 1.0
         anchor = self._pixels([at[0]], [at[1]])[0]
         unit = size * 1.2 * st.ax.figure.dpi / 72
         if spots is None:

@@ -177,12 +177,14 @@ def _words(st: _style.Stage, shown: Reliability, unit: str, lines: list[tuple[An
 def _outside(x: Array, y: Array) -> list[tuple[float, float]]:
     """Places beside the line, where it is far from the diagonal first, and away from the diagonal."""
     spots: list[tuple[float, float]] = []
-    order = np.argsort(-np.abs(y - x), kind="stable")
+    # All along the line, however the forecasts crowd at one end of it.
+    across = np.linspace(x[0], x[-1], 17)
+    up = np.interp(across, x, y)
     for dy in (0.055, 0.08, 0.11, 0.16):
         for dx in (0.0, 0.08, 0.16, 0.24):
-            for i in order[:: max(1, len(order) // 16)]:
-                side = -1 if y[i] < x[i] else 1
-                spots.append((float(x[i]) - side * dx, float(y[i]) + side * dy))
+            for i in np.argsort(-np.abs(up - across), kind="stable"):
+                side = -1 if up[i] < across[i] else 1
+                spots.append((float(across[i]) - side * dx, float(up[i]) + side * dy))
     return [(at, high) for at, high in spots if 0.03 < high < 0.97] or [(0.5, 0.1)]
 
 

@@ -68,7 +68,7 @@ def _client() -> Generator[Any]:
     import logging
     import tempfile
 
-    import dask
+    import dask.config
     from distributed import Client, LocalCluster
 
     address = dask.config.get("scheduler-address", None)
