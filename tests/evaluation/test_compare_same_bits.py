@@ -40,6 +40,20 @@ def test_any_order_of_rows(rows, data, weighted, clustered):
     assert without_rows(again) == without_rows(run(rows, weighted, clustered))
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+def test_rows_that_are_equal_for_one_model_only(binary, clustered):
+    y, _, q = binary(300)
+    rough = np.where(q < 0.5, 0.2, 0.8)
+    cluster = np.arange(300) // 2 if clustered else None
+    if clustered:
+        y, rough = np.repeat(y[::2], 2), np.repeat(rough[::2], 2)
+    whole = compare(y, rough, q, cluster=cluster)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(300)
+        again = compare(y[order], rough[order], q[order], cluster=cluster[order] if clustered else None)
+        assert without_rows(again) == without_rows(whole)
+
+
 @settings(max_examples=25, deadline=None)
 @given(rows=st.lists(row, min_size=1, max_size=40), weighted=st.booleans(), clustered=st.booleans())
 def test_swapping_negates(rows, weighted, clustered):

@@ -11,6 +11,7 @@ from xent.evaluation._calibration import calibrate
 from xent.evaluation._class_grids import ClassGrids
 from xent.evaluation._exact import copies_total, total
 from xent.evaluation._folds import copies_in_folds, folds
+from xent.evaluation._losses import row_losses
 from xent.evaluation._rows import read_rows
 from xent.evaluation._tables import mean_or_inf
 
@@ -25,10 +26,7 @@ def rows_of(y, q, w, times):
 
 def calibrated(rows, seed=0):
     with np.errstate(all="ignore"):
-        if rows.soft is None:
-            losses = rows.of_label(rows.surprisal)
-        else:
-            losses = np.where(rows.soft > 0, rows.soft * rows.surprisal, 0.0).sum(axis=1)
+        losses = row_losses(rows)
         if rows.count is None:
             loss = mean_or_inf(losses, rows)
         else:
@@ -91,6 +89,24 @@ def test_copies_are_dealt_as_rows(several):
     assert (dealt == seen).all()
     sizes = np.bincount(fold)
     assert sizes.max() - sizes.min() <= 1
+
+
+@pytest.mark.parametrize("copies", [100, 20_000])
+def test_copies_fall_into_folds_by_chance(copies):
+    """Dealt evenly, each fold would be a likeness of the others, and a map would seem to gain."""
+    y, q = np.array([0, 1, 0, 1]), np.array([0.2, 0.2, 0.6, 0.6])
+    counted, apart, order = rows_of(y, q, None, [copies] * 4)
+    found = []
+    for seed in range(150):
+        dealt = copies_in_folds(counted, seed)
+        fold = folds(apart, seed)
+        assert (dealt == [np.bincount(order[fold == f], minlength=4) for f in range(5)]).all()
+        assert (dealt.sum(axis=0) == copies).all()
+        found.append(dealt)
+    spread = np.var(np.array(found, dtype=float) - copies / 5)
+    # Of few rows the folds are equally large: then the four kinds share their places.
+    expected = copies * 0.16 * (0.75 if 4 * copies < 2**16 else 1.0)
+    assert spread == pytest.approx(expected, rel=0.12)
 
 
 def test_copies_total_is_exact():

@@ -14,9 +14,9 @@ from sklearn.metrics import log_loss
 
 import xent
 from xent import _native
-from xent.evaluation import _isotonic, _isotonic_null
+from xent.evaluation import _draws, _isotonic, _isotonic_null
 from xent.evaluation._calibration import calibrate
-from xent.evaluation._folds import mix
+from xent.evaluation._mixing import mix
 from xent.evaluation._reliability import isotonic_of
 from xent.evaluation._rows import read_rows
 from xent.evaluation._table import binary_table
@@ -137,9 +137,9 @@ def test_draws_are_binomial_and_alike_without_the_core(monkeypatch):
     copies = np.array([1, 1, 1, 1, 3, 40, 40, 1000, 10**9, 5, 5])
     q = np.array([0.0, 1.0, 0.3, 0.8, 0.5, 0.02, 0.97, 0.4, 1e-9, 0.0, 1.0])
     key, salt = mix(np.arange(copies.size, dtype=np.uint64)), mix(np.arange(4000, dtype=np.uint64))
-    drawn = _isotonic_null.binomials(copies, q, key, salt)
+    drawn = _draws.binomials(copies, q, key, salt)
     monkeypatch.setattr(_native, "offers", lambda call: False)
-    assert (_isotonic_null.binomials(copies, q, key, salt) == drawn).all()
+    assert (_draws.binomials(copies, q, key, salt) == drawn).all()
     assert (drawn[:, [0, 9]] == 0).all()
     assert (drawn[:, [1, 10]] == [1, 5]).all()
     for i in (2, 3, 4, 5, 6, 8):
@@ -236,3 +236,10 @@ def test_perfect_and_single_forecasts():
     assert one.isotonic.p_value == 1.0
     assert math.isnan(one.auc)
     assert (one.reliability[0].forecast, one.reliability[0].frequency) == ((0.5,), (1.0,))
+
+
+def test_forecasts_that_are_all_but_sure_have_no_null():
+    """What is drawn from them is what they say: their losses of the other outcome must not leave rounding behind."""
+    z = np.random.default_rng(0).normal(size=60) * 1e300
+    e = xent.evaluate((z < 0).astype(int), xent.Logits(z))
+    assert (e.isotonic.null_mean, e.isotonic.null_high) == (0.0, 0.0)

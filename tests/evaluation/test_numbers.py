@@ -250,3 +250,16 @@ def test_narrow_floats_are_widened_before_the_logarithm(several):
 def test_equal_losses_have_a_standard_error_of_zero():
     e = evaluate([0, 1] * 10, np.array([[0.7, 0.3], [0.3, 0.7]] * 10)).cross_entropy
     assert (e.se, e.low, e.high) == (0.0, e.value, e.value)
+
+
+def test_equal_results_are_equal_where_numbers_are_undefined():
+    """Undefined numbers are one object, so that results compare."""
+    for weight in ([1e300, 1e-300, 1e-300], [1.0, 0.0, 0.0], None):
+        one, other = (evaluate([1, 0, 1], [0.3, 0.4, 0.9], weight=weight) for _ in range(2))
+        assert one == other
+
+
+def test_what_rounds_to_nothing_beside_the_rest_is_not_fitted():
+    e = evaluate([[1, 0], [1 - 1e-300, 1e-300]], [0.5, 0.5], weight=[1, 1e-140])
+    assert e.recalibration.state == "undefined"
+    assert evaluate([1, 0, 1], [0.3, 0.4, 0.9], weight=[1e300, 1e-300, 1e-300]).recalibration.state == "separated"

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import xent
@@ -36,6 +37,39 @@ def test_sums(row):
     refused(f"`q` row 1 sums to {sum(row):.6g}, not 1", [0, 1], [[0.5, 0.5], row])
     if sum(row):
         refused("`q` row 1 sums to", [0, 1], xent.LogProbs(np.log(np.array([[0.5, 0.5], row]))))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sums_off_by_a_hundredth_are_used_and_counted(dtype):
+    q = np.array([[0.5, 0.5], [0.5, 0.49], [0.6, 0.41]], dtype=dtype)
+    assert evaluate([0, 1, 0], q).audit.unnormalized_rows == 2
+
+
+def test_what_is_near_a_whole_number_is_not_shown_as_one():
+    refused("`q` row 1 is 1.000000001;", [0, 1, 1], [0.2, 1 + 1e-9, 0.4])
+    refused("`y` row 2 is 0.9999999999;", [0, 1, 1 - 1e-10], [[0.5, 0.5]] * 3)
+
+
+def test_labels_beyond_64_bits():
+    refused(f"`y` row 1 is {10**30}; a label is a whole number", [0, 10**30, 1], Q2)
+
+
+def test_classes_that_are_no_sequence():
+    refused("`classes` is 2; it is a sequence of names", [0, 1, 1], Q2, classes=2)
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        [1, None, 1],
+        [1, np.float32("nan"), "a"],
+        pd.Series([1, NAN, 1]),
+        [1, pd.NA, 1],
+        np.array(["2020-01-01", "NaT", "2020-01-01"], dtype="datetime64[D]"),
+    ],
+)
+def test_clusters_without_a_name(cluster):
+    refused("`cluster` row 1 is", [0, 1, 1], Q2, cluster=cluster)
 
 
 def test_the_first_bad_row_is_named():

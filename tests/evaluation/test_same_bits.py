@@ -81,6 +81,9 @@ def test_a_common_factor_of_the_weights(several):
     b = evaluate(y, q, weight=w * 3)
     assert b.cross_entropy.value == pytest.approx(a.cross_entropy.value, rel=1e-14)
     assert b.recalibration.gain.value == pytest.approx(a.recalibration.gain.value, rel=1e-10)
+    # Other last bits of what is pooled choose no other draws.
+    for one, other in zip(a.reliability, b.reliability, strict=True):
+        assert (other.p_value, other.null_mean) == pytest.approx((one.p_value, one.null_mean), rel=1e-9)
     assert evaluate(y, q, weight=np.full(200, 7)).to_json() == evaluate(y, q).to_json()
 
 

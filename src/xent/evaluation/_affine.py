@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._maps import Mass, Terms, blocks, effective_mass, minimize_map, power_of_two
+from xent.evaluation._maps import Mass, Terms, blocks, counting, effective_mass, minimize_map, power_of_two
 from xent.evaluation._newton import Slope
 from xent.evaluation._rows import Rows
 
@@ -34,7 +34,7 @@ class AffineMap:
     def of(rows: Rows, losses: Floats) -> AffineMap:
         """The map on those of `rows` whose forecast is not exactly 0 or 1."""
         logit = rows.surprisal[:, 0] - rows.surprisal[:, 1]
-        active = np.flatnonzero(np.isfinite(logit))
+        active = counting(rows, np.isfinite(logit))
         mass = None if rows.soft is None else rows.soft[active].sum(axis=1)
         y = rows.column(1)[active] if mass is None else rows.column(1)[active] / mass
         counts_for = effective_mass(rows, active, mass)
@@ -108,11 +108,14 @@ class AffineMap:
     def _constant(self) -> bool:
         return self.spread == 0.0 or bool((self.x == self.x[0]).all())
 
-    def _shift(self) -> Floats:
-        """Slope 1 and the intercept that makes the one forecast the frequency of class 1."""
+    def _shift(self) -> Floats | None:
+        """Slope 1 and the intercept that makes the one forecast the frequency of class 1; None if that rounds to 0."""
         yes = self.mass.sum(self.y)
         no = self.mass.sum(1.0 - self.y)
-        return np.array([self.spread, math.log(yes / no) - self.spread * float(self.x[0])])
+        odds = yes / no if no > 0.0 else math.inf
+        if not 0.0 < odds < math.inf:
+            return None
+        return np.array([self.spread, math.log(odds) - self.spread * float(self.x[0])])
 
 
 def standardize(x: Floats, mass: Mass) -> tuple[Floats, float, float]:

@@ -79,5 +79,6 @@ def first(mask: NDArray[np.bool_]) -> int:
 
 
 def show(value: float) -> str:
-    """A number as an error message shows it."""
-    return f"{float(value):.6g}"
+    """A number as an error message shows it: briefly, but not as the whole number beside which it lies."""
+    brief = f"{float(value):.6g}"
+    return repr(float(value)) if float(brief).is_integer() and float(brief) != value else brief

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xent.evaluation._estimates import UNDEFINED, Sampling, mean
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._folds import FOLDS
+from xent.evaluation._folds import FOLDS, copies_dealt
 from xent.evaluation._gain import mean_of_copies
 from xent.evaluation._maps import Mass
 from xent.evaluation._sample import Sample
@@ -224,11 +224,8 @@ def _gain(sample: Sample, problem: _Problem, theta: Floats, before: Floats) -> E
 
 
 def _deal(sample: Sample) -> Ints:
-    """Copies of each row in each fold (folds, n): in turn by key, clusters whole."""
-    fold = np.arange(FOLDS)[:, None]
-    if sample.cluster is not None:
-        rank = np.unique(sample.cluster, return_inverse=True)[1].reshape(-1)
-        return np.where(rank % FOLDS == fold, sample.count, 0)
-    place = np.cumsum(sample.count) - sample.count
-    spare = FOLDS - 1 - fold
-    return (place + sample.count + spare) // FOLDS - (place + spare) // FOLDS
+    """Copies of each row in each fold (folds, n); clusters whole."""
+    if sample.cluster is None:
+        return copies_dealt(sample.key, sample.weight, sample.count)
+    rank = np.unique(sample.cluster, return_inverse=True)[1].reshape(-1)
+    return np.where(rank % FOLDS == np.arange(FOLDS)[:, None], sample.count, 0)

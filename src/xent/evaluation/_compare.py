@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from xent.evaluation._calibration import calibrate
 from xent.evaluation._compare_parts import average_losses, by_class, correlation, difference, gain_of_average, movers
 from xent.evaluation._estimates import UNDEFINED, Sampling, in_unit
 from xent.evaluation._exact import Floats
+from xent.evaluation._folds import row_keys
 from xent.evaluation._forecasts import Raw, raw_forecasts
 from xent.evaluation._labels import named_classes
 from xent.evaluation._losses import row_losses
@@ -118,6 +119,8 @@ def compare(
     with np.errstate(all="ignore"):
         a = _naming("q_a", lambda: read_rows(labels, q_a, classes, weight, cluster))
         b = _naming("q_b", lambda: read_rows(labels, q_b, classes, weight, cluster))
+        # Rows that are equal for one model may differ for the other: which of them is in which fold then matters.
+        a, b = replace(a, beside=row_keys(b, seed)), replace(b, beside=row_keys(a, seed))
         return _assemble(_alone(a, unit, scale, seed), _alone(b, unit, scale, seed), pair, scale)
 
 

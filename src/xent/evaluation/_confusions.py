@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xent.evaluation._estimates import times
 from xent.evaluation._exact import ratio
 from xent.evaluation._facts import Facts
 from xent.evaluation._rows import Rows
@@ -76,7 +77,7 @@ class Confusions:
                 label=classes[label],
                 said=classes[said],
                 n=pair.n,
-                loss=math.inf if pair.ruled_out else ratio(pair.loss, up(pair.weight)) * scale,
+                loss=math.inf if pair.ruled_out else times(ratio(pair.loss, up(pair.weight)), scale),
                 share=math.nan if not whole or pair.ruled_out else ratio(pair.loss, whole),
             )
             for (label, said), pair in ordered[:SHOWN]

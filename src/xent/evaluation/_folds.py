@@ -1,15 +1,18 @@
 """Folds by content: which fold a row falls into depends on what it holds and on the seed, never on where it stands.
 
-A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows. Units sorted
-by key are dealt to the folds in turn, so folds are as even as can be. Copies of a unit have one key and lie side by
-side; which of them goes where is free of order because copies are interchangeable, and how many of a row that stands
-for several fall into each fold is a matter of counting.
+A unit is a cluster, or a row without clusters. Each unit gets a 64-bit key from the numbers in its rows; copies of a
+unit get keys of their own, by their number. Units sorted by key are dealt to the folds in turn, so folds are as even as
+can be, and copies fall into them by chance: dealt evenly, they would make each fold a likeness of the others, and a map
+would seem to gain on it what it gains on its own rows. Which of the copies goes where is free of order because copies
+are interchangeable; of many only how many fall into each fold is drawn.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from xent.evaluation._draws import binomials
 from xent.evaluation._mixing import Keys, bits, mix
 from xent.evaluation._row_facts import hashes
 from xent.evaluation._rows import Floats, Ints, Rows
@@ -17,39 +20,81 @@ from xent.evaluation._rows import Floats, Ints, Rows
 FOLDS = 5
 
 _MANY = 2**16
-"""Rows from which each goes by its own key, as it must where not all are kept: folds are even enough then."""
+"""Units from which each goes by its own key, as it must where not all are kept: folds are even enough then."""
 
 
 def folds(rows: Rows, seed: int) -> Ints:
     """Return the fold of each row, 0..min(5, units)-1; no row stands for several."""
-    place, _ = _places(rows, seed)
-    fold = place % min(FOLDS, place.size)
+    keys, ties = _unit_keys(rows, seed)
+    order = np.lexsort((_beside(rows), ties, keys))
+    ordered, tied = keys[order], ties[order]
+    new = _changes(ordered) | _changes(tied)
+    starts = np.flatnonzero(new)
+    dealt = copies_dealt(ordered[starts], tied[starts], np.diff(starts, append=len(order)))
+    unit, number = np.cumsum(new) - 1, np.arange(len(order)) - _first_of_run(new)
+    fold = np.zeros(len(order), dtype=np.int64)
+    # Of equal units the first so many go to fold 0, the next to fold 1, ...
+    for until in np.cumsum(dealt[:-1], axis=0):
+        fold[order] += number >= until[unit]
     return fold if rows.cluster is None else fold[rows.cluster]
 
 
 def copies_in_folds(rows: Rows, seed: int) -> Ints:
     """Return how many copies of each row fall into each fold (folds, N): as many as of equal rows side by side."""
-    place, copies = _places(rows, seed)
-    count = min(FOLDS, int(copies.sum()))
-    # Of the places 0..x-1, fold f has (x + count - 1 - f) // count.
-    spare = count - 1 - np.arange(count)[:, None]
-    return (place + copies + spare) // count - (place + spare) // count
+    return copies_dealt(*_unit_keys(rows, seed), rows.copies())
 
 
-def _places(rows: Rows, seed: int) -> tuple[Ints, Ints]:
-    """Place of each unit's first copy when all are laid out by key, and its copies: copies lie side by side."""
-    # Weights are relative, so a key must not depend on their scale: they only order units that are equal otherwise.
-    keys, ties = _unit_keys(rows, seed)
+def copies_dealt(keys: Keys, ties: Keys | Floats, copies: Ints) -> Ints:
+    """Return how many `copies` of each unit fall into each fold (folds, units); `ties` order units of one key."""
     order = np.lexsort((ties, keys))
-    copies = rows.copies() if rows.cluster is None else np.ones(keys.size, dtype=np.int64)
-    place = np.empty(keys.size, dtype=np.int64)
-    place[order] = np.cumsum(copies[order]) - copies[order]
-    if rows.cluster is None and keys.size >= _MANY:
-        ordered = keys[order]
-        first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-        start = place[order][np.maximum.accumulate(np.where(first, np.arange(keys.size), 0))]
-        place[order] += (ordered % np.uint64(FOLDS)).astype(np.int64) - start
-    return place, copies
+    ordered, many = keys[order], copies[order]
+    whole = int(many.sum())
+    before = np.cumsum(many) - many
+    number = before - before[_first_of_run(_changes(ordered))]
+    found = np.empty((min(FOLDS, whole), keys.size), dtype=np.int64)
+    found[:, order] = _by_key(ordered, number, many) if whole >= _MANY else _in_turn(ordered, number, many, whole)
+    return found
+
+
+def _in_turn(keys: Keys, number: Ints, copies: Ints, whole: int) -> Ints:
+    """Each copy has a key, and goes to the folds in the order of the keys; `number` is that of the first copy."""
+    unit = np.repeat(np.arange(keys.size), copies)
+    first = np.cumsum(copies) - copies
+    apart = _apart(keys[unit], number[unit] + np.arange(whole) - first[unit])
+    count = min(FOLDS, whole)
+    found = np.zeros((count, keys.size), dtype=np.int64)
+    np.add.at(found, (np.arange(whole) % count, unit[np.argsort(apart, kind="stable")]), 1)
+    return found
+
+
+def _by_key(keys: Keys, number: Ints, copies: Ints) -> Ints:
+    """Single units go by the last digits of their key; of several it is drawn how many go to each fold."""
+    apart = _apart(keys, number)
+    found = np.zeros((FOLDS, keys.size), dtype=np.int64)
+    found[(apart % np.uint64(FOLDS)).astype(np.int64), np.arange(keys.size)] = copies
+    several = np.flatnonzero(copies > 1)
+    left, apart = copies[several], apart[several]
+    for fold in range(FOLDS - 1):
+        salt = mix(np.array([fold], dtype=np.uint64))
+        drawn = binomials(left, np.full(left.size, 1.0 / (FOLDS - fold)), apart, salt)[0]
+        found[fold, several] = drawn
+        left = left - drawn
+    found[FOLDS - 1, several] = left
+    return found
+
+
+def _apart(keys: Keys, number: Ints) -> Keys:
+    """Keys of copies by their number; the first has that of the unit."""
+    return np.where(number == 0, keys, mix(keys + number.astype(np.uint64)))
+
+
+def _changes(ordered: Keys | Floats) -> NDArray[np.bool_]:
+    return np.concatenate([[True], ordered[1:] != ordered[:-1]])
+
+
+def _first_of_run(new: NDArray[np.bool_]) -> Ints:
+    """For each place where the run that it is in begins."""
+    return np.maximum.accumulate(np.where(new, np.arange(new.size), 0))
 
 
 def _unit_keys(rows: Rows, seed: int) -> tuple[Keys, Keys | Floats]:
@@ -61,14 +106,19 @@ def _unit_keys(rows: Rows, seed: int) -> tuple[Keys, Keys | Floats]:
     return _cluster_keys(keys, rows.cluster), ties
 
 
+def _beside(rows: Rows) -> Keys:
+    """What orders equal units: it matters only where something else is known of them."""
+    if rows.beside is None:
+        return np.zeros(rows.clusters, dtype=np.uint64)
+    return rows.beside if rows.cluster is None else _cluster_keys(rows.beside, rows.cluster)
+
+
 def unit_keys(rows: Rows, seed: int) -> Keys:
     """Return a key for each unit, in which copies of a unit differ by their number among them."""
     keys, ties = _unit_keys(rows, seed)
     order = np.lexsort((ties, keys))
     ordered = keys[order]
-    place = np.arange(len(keys))
-    new = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    copy = place - np.maximum.accumulate(np.where(new, place, 0))
+    copy = np.arange(len(keys)) - _first_of_run(_changes(ordered))
     apart = np.empty_like(keys)
     apart[order] = mix(ordered + copy.astype(np.uint64))
     return apart

@@ -14,8 +14,9 @@ from typing import cast
 import numpy as np
 
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._folds import FOLDS, Keys, mix
+from xent.evaluation._folds import FOLDS
 from xent.evaluation._grid_cells import Cells
+from xent.evaluation._mixing import Keys, mix
 
 _UNBOUNDED = 2**62
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xent import _native
+from xent.evaluation._draws import binomials, uniforms
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._folds import mix
 from xent.evaluation._isotonic import Blocks, entropies, line_of, loss_of, pool
-from xent.evaluation._table import Draws, Keys, Table
+from xent.evaluation._mixing import mix
+from xent.evaluation._table import Draws, Table
 
 SETS = 399
 """Label sets: then (1 + hits) / (1 + sets) takes the values 1/400, 2/400, ..."""
@@ -25,6 +25,9 @@ GROUPS = 16384
 
 POINTS = 64
 """The line is kept at so many quantiles of the forecasts, and at the last."""
+
+_STEADY = 2.0**30
+"""Forecasts are the same to this fineness, however they were pooled."""
 
 _AT_A_TIME = 2**21
 """Masses drawn before they are pooled: 16 MB."""
@@ -143,8 +146,11 @@ def _draws(table: Table) -> Draws:
 
 
 def _start(table: Table, seed: int) -> np.uint64:
-    """A number from the seed and the forecasts."""
-    content = mix(table.forecast.view(np.uint64)) * mix(table.rows.astype(np.uint64))
+    """A number from the seed and the forecasts.
+
+    Weights on another scale move the last bits of a pooled forecast: those must not choose other draws.
+    """
+    content = mix(np.rint(table.forecast * _STEADY).astype(np.uint64)) * mix(table.rows.astype(np.uint64))
     return mix(np.array([seed % 2**64], dtype=np.uint64) ^ content.sum(dtype=np.uint64))[0]
 
 
@@ -164,51 +170,14 @@ def _happened(table: Table, draws: Draws, start: np.uint64, sets: Ints) -> Ints:
     return np.add.reduceat(drawn, np.flatnonzero(np.diff(draws.place, prepend=-1)), axis=1)
 
 
-def uniforms(key: Keys, salt: Keys) -> Floats:
-    """Return a number in [0, 1) for each salt and key."""
-    return (mix(key[None, :] ^ salt[:, None]) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-
-def binomials(copies: Ints, q: Floats, key: Keys, salt: Keys) -> Ints:
-    """Return how many of `copies` happen, each with probability `q`: one number for each salt and key."""
-    if _native.offers("isotonic_draw"):
-        return _native.isotonic_draw(copies, q, key, salt)
-    drawn = np.where(q >= 1.0, copies, 0) * np.ones((salt.size, 1), dtype=np.int64)
-    for i in np.flatnonzero((q > 0.0) & (q < 1.0)).tolist():
-        low, until = _distribution(int(copies[i]), float(q[i]))
-        x = uniforms(key[i : i + 1], salt)[:, 0] * until[-1]
-        drawn[:, i] = low + np.minimum(np.searchsorted(until, x, side="right"), len(until) - 1)
-    return drawn
-
-
-def _distribution(n: int, q: float) -> tuple[int, list[float]]:
-    """The binomial distribution function, times a constant, from the first outcome of any weight to the last.
-
-    Built from ratios of neighbours outwards from the mode: + - * / and a root, which round alike everywhere.
-    """
-    odds = q / (1.0 - q)
-    mode = min(int((n + 1.0) * q), n)
-    reach = int(8.0 * math.sqrt(n * q * (1.0 - q))) + 12
-    low, high = max(mode - reach, 0), min(mode + reach, n)
-    below, above = [1.0], [1.0]
-    for k in range(mode, low, -1):
-        below.append(below[-1] * (k / (n - k + 1.0)) / odds)
-    for k in range(mode, high):
-        above.append(above[-1] * ((n - k) / (k + 1.0)) * odds)
-    until: list[float] = []
-    whole = 0.0
-    for part in below[:0:-1] + above:
-        whole += part
-        until.append(whole)
-    return low, until
-
-
 def _values(table: Table, happened: Ints, blocks: Blocks) -> Floats:
     """Miscalibration of each set in nats; sums run along the forecasts, whose order is that of their values."""
     never = np.isinf(table.surprisal)
     no, yes = np.where(never, 0.0, table.surprisal)
     with np.errstate(all="ignore"):
-        loss = float((table.masses * no).sum()) + np.einsum("sm,m->s", happened.astype(np.float64), yes - no)
+        # Both outcomes apart: of a forecast that is all but sure one of the two is huge, and never drawn.
+        loss = np.einsum("sm,m->s", happened.astype(np.float64), yes)
+        loss += np.einsum("sm,m->s", (table.masses - happened).astype(np.float64), no)
         after = np.add.reduceat(entropies(blocks.mass.astype(np.float64)), blocks.first[:-1])
     values = np.maximum((loss - after) / table.whole, 0.0)
     if never.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
@@ -23,7 +24,11 @@ def named_classes(classes: Iterable[Any] | None) -> tuple[Any, ...] | None:
     """Return the classes as given, in a tuple."""
     if isinstance(classes, str):
         raise ValueError(f"`classes` is the text {classes!r}; it is a sequence of names, one a class.")
-    return None if classes is None else tuple(classes)
+    if classes is None:
+        return None
+    if not isinstance(classes, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise ValueError(f"`classes` is {classes!r}; it is a sequence of names, one a class.")
+    return tuple(classes)
 
 
 def class_names(classes: Sequence[Any] | None, count: int) -> tuple[str, ...]:
@@ -77,9 +82,10 @@ def read_labels(
 
 
 def _unboxed(values: NDArray[Any]) -> NDArray[Any]:
-    """Integers that a table library kept as objects, as integers."""
+    """Integers that a table library kept as objects, as integers; those beyond 64 bits stay what they are."""
     if values.dtype.kind == "O" and values.size and all(isinstance(v, numbers.Integral) for v in values.flat):
-        return values.astype(np.int64)
+        with contextlib.suppress(OverflowError):
+            return values.astype(np.int64)
     return values
 
 
@@ -149,7 +155,7 @@ def _by_name(values: NDArray[Any], classes: Sequence[Any], row: Ints) -> Ints:
 def _refuse_names(values: NDArray[Any], row: Ints) -> NoReturn:
     """Text needs `classes`: which labels happen to occur does not say how the columns of `q` are ordered."""
     labels = values.tolist()
-    i = next(i for i, label in enumerate(labels) if not isinstance(label, numbers.Integral))
+    i = next(i for i, label in enumerate(labels) if not isinstance(label, numbers.Integral) or abs(int(label)) >= 2**63)
     if isinstance(labels[i], str):
         advice = "pass the class names, in the order of the columns of `q`, as `classes=`."
     else:

@@ -129,6 +129,11 @@ def minimize_map(map_: Map, start: Floats | None, tolerance: float, here: Slope 
     return minimize(lambda theta: slope_at(map_.terms(theta), map_.mass), begin, tolerance, here)
 
 
+def counting(rows: Rows, mask: NDArray[np.bool_]) -> Ints:
+    """Number those of the rows in `mask` that weigh anything beside the heaviest."""
+    return np.flatnonzero(mask if rows.weight is None else mask & (rows.weight > 0.0))
+
+
 def effective_mass(rows: Rows, active: Ints, mass: Floats | None) -> Mass:
     """What the active rows count for; `mass` is what their soft labels sum to."""
     weight = mass

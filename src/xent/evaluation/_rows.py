@@ -27,7 +27,8 @@ class Rows:
     a weight of 1 here is one of `scale` as given. `cluster` numbers the clusters 0..clusters-1 in an order without
     meaning, and `names` are their labels; both are None when each row is its own cluster. `position` is the number of
     each row in what was given, of which there were `given`. `count` says for how many equal rows each one stands; None:
-    for itself. Rows in clusters have none.
+    for itself. Rows in clusters have none. `beside` is a key of what else is known of each row, such as the forecast of
+    another model: rows that are equal here are not the same then.
     """
 
     classes: tuple[str, ...]
@@ -43,6 +44,7 @@ class Rows:
     given: int
     unnormalized: int
     count: Ints | None = None
+    beside: NDArray[np.uint64] | None = None
 
     @property
     def probs(self) -> Floats:
@@ -92,10 +94,6 @@ class Rows:
         if self.labels is not None:
             return self.labels
         return np.argmax(self.soft, axis=1) if self.soft is not None else np.empty(0, dtype=np.int64)
-
-    def of_label(self, values: Floats) -> Floats:
-        """Pick from (N, K) values those of each row's main label."""
-        return values[np.arange(self.n), self.main_label()]
 
 
 def read_rows(
@@ -190,8 +188,10 @@ def _codes(groups: NDArray[Any], position: Ints) -> tuple[Ints, tuple[Any, ...]]
     """Number the clusters; also their labels as plain Python objects, in that order."""
     if groups.dtype.kind == "O":
         return _object_codes(groups.tolist(), position)
-    if groups.dtype.kind in "fc" and np.isnan(groups).any():
-        raise ValueError(f"`cluster` row {position[first(np.isnan(groups))]} is nan, which names no cluster.")
+    nothing = groups != groups
+    if groups.dtype.kind in "fcmM" and nothing.any():
+        i = first(nothing)
+        raise ValueError(f"`cluster` row {position[i]} is {groups[i]}, which names no cluster.")
     found, codes = np.unique(groups, return_inverse=True)
     return codes.reshape(-1).astype(np.int64), tuple(found.tolist())
 
@@ -200,10 +200,18 @@ def _object_codes(labels: list[Any], position: Ints) -> tuple[Ints, tuple[Any, .
     seen: dict[Any, int] = {}
     codes: list[int] = []
     for i, label in enumerate(labels):
-        if label is None or (isinstance(label, float) and math.isnan(label)):
+        if label is None or _no_value(label):
             raise ValueError(f"`cluster` row {position[i]} is {label!r}, which names no cluster.")
         try:
             codes.append(seen.setdefault(label, len(seen)))
         except TypeError:
             raise ValueError(f"`cluster` row {position[i]} is {label!r}; a cluster label is hashable.") from None
     return np.array(codes, dtype=np.int64), tuple(seen)
+
+
+def _no_value(label: Any) -> bool:
+    """NaN and its like in other libraries: what is not equal to itself, or does not say."""
+    try:
+        return not bool(label == label)
+    except (TypeError, ValueError):
+        return True

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from xent.evaluation._estimates import times
 from xent.evaluation._exact import Floats, ratio, total
 from xent.evaluation._rows import Rows
 from xent.evaluation._sums import ClassSums
@@ -35,7 +36,7 @@ def _class_row(
     return ClassRow(
         name=name,
         n=own.n,
-        loss=math.inf if own.ruled_out else ratio(own.cost, own.mass) * scale if own.n else math.nan,
+        loss=math.inf if own.ruled_out else times(ratio(own.cost, own.mass), scale) if own.n else math.nan,
         share=math.nan if not grand or own.ruled_out else ratio(own.cost, grand),
         frequency=ratio(own.mass, whole),
         mean_probability=ratio(probability, whole),

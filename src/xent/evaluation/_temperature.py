@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._maps import Mass, Terms, blocks, effective_mass, minimize_map, power_of_two
+from xent.evaluation._maps import Mass, Terms, blocks, counting, effective_mass, minimize_map, power_of_two
 from xent.evaluation._newton import Slope
 from xent.evaluation._rows import Rows
 
@@ -37,7 +37,7 @@ class TemperatureMap:
     @staticmethod
     def of(rows: Rows, losses: Floats) -> TemperatureMap:
         """The map on those of `rows` that leave more than one class possible."""
-        active = np.flatnonzero((rows.surprisal < np.inf).sum(axis=1) > 1)
+        active = counting(rows, (rows.surprisal < np.inf).sum(axis=1) > 1)
         mass = None if rows.soft is None else rows.soft[active].sum(axis=1)
         target = losses[active] if mass is None else losses[active] / mass
         surprisal = np.ascontiguousarray(rows.surprisal[active].T)

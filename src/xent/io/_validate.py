@@ -98,7 +98,7 @@ def _about_sums(sums: Floats, rows: NDArray[np.int64]) -> tuple[str, str]:
     off = np.flatnonzero(~(np.abs(sums - 1) <= LARGEST_MISS))
     first = f"the first is row {rows[off[0]]}, {sums[off[0]]:.6g}"
     return (
-        f"{off.size:,} of {sums.size:,} rows are off 1 by more than {LARGEST_MISS}; {first}",
+        f"{off.size:,} of {sums.size:,} rows are off 1 by more than {LARGEST_MISS:.2g}; {first}",
         "if a column is missing, name them all with --probs; to rescale each row by its sum: --renormalize",
     )
 
