@@ -94,10 +94,12 @@ def _identity(evaluation: Evaluation) -> list[Text]:
         ("miscalibration", "+ miscalibration", evaluation.miscalibration),
         ("loss", "= cross-entropy", evaluation.cross_entropy.value),
     )
-    return [
+    bars = [
         _bar(f"  {title:<17}{text:>9}", value, whole, _STYLES[name], notes.get(name, ""), evaluation.unit)
         for (name, title, value), text in zip(parts, texts, strict=True)
     ]
+    by_chance = mending.isotonic(evaluation)
+    return [*bars, *(Text(line) for line in paragraph(by_chance, 2, 4))] if by_chance else bars
 
 
 def _bar(head: str, value: float, whole: float, style: str, note: str, unit: str) -> Text:
@@ -115,8 +117,8 @@ def _bar(head: str, value: float, whole: float, style: str, note: str, unit: str
 def _mending(evaluation: Evaluation) -> list[Text]:
     first, *more = mending.remedy(evaluation)
     lines = [*paragraph(first, 2, 4), *(part for line in more for part in paragraph(line, 4))]
-    for finer in (mending.isotonic(evaluation), mending.classwise(evaluation)):
-        lines += paragraph(finer, 2, 4) if finer else []
+    finer = mending.classwise(evaluation)
+    lines += paragraph(finer, 2, 4) if finer else []
     return [Text(line) for line in lines]
 
 
