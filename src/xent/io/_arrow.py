@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
+from numpy.typing import NDArray
 
 from xent.io._source import Source
 from xent.io._table import (
@@ -139,7 +140,7 @@ class ArrowChunk:
             raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column)) // width), "")
-        return as_float(column.to_numpy(zero_copy_only=False)) if len(column) else np.empty(0)
+        return as_float(_plain_array(column)) if len(column) else np.empty(0)
 
     def _parsed(self, name: str, column: Any, rows: Codes) -> Floats:
         try:
@@ -160,7 +161,7 @@ class ArrowChunk:
         column = _only(self._column(name), rows)
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column))), "")
-        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        lengths = _plain_array(pc.list_value_length(column))
         if not len(lengths):
             return np.empty((0, 2))
         odd = np.flatnonzero(lengths != lengths[0])
@@ -184,12 +185,12 @@ class ArrowChunk:
                 f"{self.shown}: column {quoted(name)} holds {printable(column.type, 40)}, not one value a row"
             )
         if pa.types.is_integer(column.type) and not column.null_count:
-            counted = coded_numbers(column.to_numpy())
+            counted = coded_numbers(_plain_array(column))
             if counted is not None:
                 return counted
         encoded = pc.dictionary_encode(column)
         # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
-        places = encoded.indices.to_numpy(zero_copy_only=False)
+        places = _plain_array(encoded.indices)
         codes = (np.nan_to_num(places, nan=-1) if places.dtype.kind == "f" else places).astype(np.int64)
         return self._without_empties(codes, tuple(encoded.dictionary.to_pylist()))
 
@@ -208,6 +209,14 @@ def _is_text(kind: Any) -> bool:
 
 def _only(column: Any, rows: Codes) -> Any:
     return column if len(rows) == len(column) else column.take(pa.array(rows))
+
+
+def _plain_array(column: Any) -> NDArray[Any]:
+    """The values; those that are all numbers without `to_numpy`, which imports pandas where that is installed."""
+    numbers = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if numbers and len(column) and not column.null_count:
+        return np.from_dlpack(column)
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _first(mask: Any) -> int:
