@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Condition
+from threading import Condition, Thread, main_thread
 from typing import Any
 
 _READERS = 2
 _HELD_BYTES = 64 * 2**20
 """What may lie read before its turn; a single batch may always."""
+
+_PATIENCE = 0.5
+"""Seconds between two looks at whether the main thread has ended."""
 
 Open = Callable[[], Iterator[Any]]
 
@@ -24,13 +26,16 @@ def in_turn(spans: Sequence[Open]) -> Generator[Any]:
             yield from span()
         return
     shelf = _Shelf(len(spans))
-    with ThreadPoolExecutor(readers) as pool:
-        try:
-            for _ in range(readers):
-                pool.submit(_read, spans, shelf)
-            yield from shelf.all()
-        finally:
-            shelf.stop()
+    threads = [Thread(target=_read, args=(spans, shelf)) for _ in range(readers)]
+    try:
+        for thread in threads:
+            thread.start()
+        yield from shelf.all()
+    finally:
+        shelf.stop()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
 def _read(spans: Sequence[Open], shelf: _Shelf) -> None:
@@ -76,8 +81,11 @@ class _Shelf:
             return self._stopped or wanted or self._bytes < _HELD_BYTES
 
         with self._changed:
-            self._changed.wait_for(room)
-            if self._stopped:
+            # Python waits for its threads when it ends: one whose batches are forgotten must notice. (A pool's threads
+            # could not: those it waits for while the main thread is still alive.)
+            while not self._changed.wait_for(room, _PATIENCE) and main_thread().is_alive():
+                pass
+            if self._stopped or not room():
                 return False
             self._spans[number].append(batch)
             self._bytes += batch.nbytes
