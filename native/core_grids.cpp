@@ -22,6 +22,7 @@ using Numbers = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device:
 using Forecasts = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Labels = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Results = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Finite = nb::ndarray<int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Counts = nb::ndarray<int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 EvaluationKernels g_kernels;
@@ -140,11 +141,35 @@ void counts(Forecasts probs, Forecasts surprisal, Labels labels, std::optional<L
                                           copies ? copies->data() : nullptr, n, K);
 }
 
+// Of each row the least number, the largest finite one and how many are finite.
+void ranges(Forecasts values, Results least, Results most, Finite finite) {
+    const auto n = static_cast<int64_t>(values.shape(0)), K = static_cast<int64_t>(values.shape(1));
+    if (least.shape(0) != values.shape(0) || most.shape(0) != values.shape(0) || finite.shape(0) != values.shape(0))
+        throw std::invalid_argument("one number a row");
+    nb::gil_scoped_release unlocked;
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    for (int64_t i = 0; i < n; ++i) {
+        const double* row = values.data() + i * K;
+        double low = infinity, high = -infinity;
+        int64_t found = 0;
+        for (int64_t k = 0; k < K; ++k) {
+            const bool there = row[k] < infinity;
+            low = row[k] < low ? row[k] : low;
+            high = there && row[k] > high ? row[k] : high;
+            found += there;
+        }
+        least.data()[i] = low;
+        most.data()[i] = high;
+        finite.data()[i] = found;
+    }
+}
+
 }  // namespace
 
 void bind_grids(nb::module_& m, EvaluationKernels kernels) {
     g_kernels = kernels;
     m.def("class_logits", &logits);
+    m.def("row_ranges", &ranges);
     m.def("class_counts", &counts, nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(),
           nb::arg(), nb::arg(), nb::arg(), nb::arg());
 }

@@ -116,8 +116,8 @@ def row_facts(
 
 
 def grids() -> bool:
-    """Does the compiled core know `class_logits` and `class_counts`?"""
-    return hasattr(_core, "class_counts")
+    """Does the compiled core know `class_logits`, `class_counts` and `row_ranges`?"""
+    return hasattr(_core, "row_ranges")
 
 
 def class_logits(probs: Floats, surprisal: Floats) -> Floats:
@@ -141,6 +141,14 @@ def class_counts(
     """
     times = None if copies is None else _ints(copies)
     _core.class_counts(_floats(probs), _floats(surprisal), _ints(labels), times, *bins, *grids)
+
+
+def row_ranges(values: Floats) -> tuple[Floats, Floats, Ints]:
+    """Of each row the least number, the largest below infinity, and how many are below infinity."""
+    n = len(values)
+    least, most, finite = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    _core.row_ranges(_floats(values), least, most, finite)
+    return least, most, finite
 
 
 def tempers() -> bool:
