@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from numpy.typing import NDArray
 
 from xent.io._source import Source
 from xent.io._table import (
@@ -27,6 +26,10 @@ from xent.io._text import did_you_mean, message, names_in, printable, quoted
 
 # Its functions are made when it is imported, out of a type checker's sight.
 pc: Any = pyarrow.compute
+
+_DTYPES = {f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_DTYPES |= {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""What Arrow and NumPy call numbers of one layout."""
 
 
 def is_list_type(kind: Any) -> bool:
@@ -140,7 +143,7 @@ class ArrowChunk:
             raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column)) // width), "")
-        return as_float(_plain_array(column)) if len(column) else np.empty(0)
+        return as_float(_plain(column)) if len(column) else np.empty(0)
 
     def _parsed(self, name: str, column: Any, rows: Codes) -> Floats:
         try:
@@ -161,7 +164,7 @@ class ArrowChunk:
         column = _only(self._column(name), rows)
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column))), "")
-        lengths = _plain_array(pc.list_value_length(column))
+        lengths = _plain(pc.list_value_length(column))
         if not len(lengths):
             return np.empty((0, 2))
         odd = np.flatnonzero(lengths != lengths[0])
@@ -185,12 +188,12 @@ class ArrowChunk:
                 f"{self.shown}: column {quoted(name)} holds {printable(column.type, 40)}, not one value a row"
             )
         if pa.types.is_integer(column.type) and not column.null_count:
-            counted = coded_numbers(_plain_array(column))
+            counted = coded_numbers(_plain(column))
             if counted is not None:
                 return counted
         encoded = pc.dictionary_encode(column)
-        # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
-        places = _plain_array(encoded.indices)
+        # Places with nulls among them come as floats with NaN.
+        places = _plain(encoded.indices)
         codes = (np.nan_to_num(places, nan=-1) if places.dtype.kind == "f" else places).astype(np.int64)
         return self._without_empties(codes, tuple(encoded.dictionary.to_pylist()))
 
@@ -203,20 +206,23 @@ class ArrowChunk:
         return Coded(codes, values)
 
 
+def _plain(column: Any) -> Any:
+    """A column as a NumPy array; numbers without nulls as they lie there: `to_numpy` would import pandas."""
+    dtype = _DTYPES.get(str(column.type))
+    if dtype is None or column.null_count:
+        return column.to_numpy(zero_copy_only=False)
+    if len(column) == 0:
+        return np.empty(0, dtype=dtype)
+    start = column.offset * np.dtype(dtype).itemsize
+    return np.frombuffer(column.buffers()[1], dtype=dtype, count=len(column), offset=start)
+
+
 def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _only(column: Any, rows: Codes) -> Any:
     return column if len(rows) == len(column) else column.take(pa.array(rows))
-
-
-def _plain_array(column: Any) -> NDArray[Any]:
-    """The values; those that are all numbers without `to_numpy`, which imports pandas where that is installed."""
-    numbers = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    if numbers and len(column) and not column.null_count:
-        return np.from_dlpack(column)
-    return column.to_numpy(zero_copy_only=False)
 
 
 def _first(mask: Any) -> int:
