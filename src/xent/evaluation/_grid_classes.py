@@ -14,10 +14,13 @@ from xent.evaluation._rows import Rows
 from xent.evaluation._sample import MOST, Sample
 from xent.evaluation.results import Classwise
 
+_WAITING = MOST // 4
+"""Rows that wait until they are sorted into the sample together."""
+
 
 @dataclass(slots=True)
 class ManyClasses:
-    """The state; `waiting` are rows that may belong to the sample, so many at most that they are sorted in seldom."""
+    """The state; `waiting` are rows that may belong to the sample."""
 
     grids: ClassGrids
     sample: Sample | None
@@ -38,7 +41,7 @@ class ManyClasses:
             some = np.flatnonzero(keys <= self.sample.key[-1])
         for i in range(0, some.size, MOST):
             self.waiting.append(_sample(rows, some[i : i + MOST], keys, clusters))
-            if sum(part.key.size for part in self.waiting) >= MOST:
+            if sum(part.key.size for part in self.waiting) >= _WAITING:
                 self._settle()
 
     def _settle(self) -> None:
