@@ -29,7 +29,9 @@ pc: Any = pyarrow.compute
 
 _DTYPES = {
     **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    **{"halffloat": "float16", "float": "float32", "double": "float64"},
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
 }
 """What Arrow and NumPy call numbers of one layout."""
 
