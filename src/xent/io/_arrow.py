@@ -27,8 +27,12 @@ from xent.io._text import did_you_mean, message, names_in, printable, quoted
 # Its functions are made when it is imported, out of a type checker's sight.
 pc: Any = pyarrow.compute
 
-_INTEGERS = {f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-_DTYPES = _INTEGERS | {"halffloat": "float16", "float": "float32", "double": "float64"}
+_DTYPES = {
+    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+}
 """What Arrow and NumPy call numbers of one layout."""
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from xent import _native
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Labels
-from xent.evaluation import Audit, Evaluator, LossOnly
+from xent.evaluation import Audit, Evaluator, LossOnly, threads
 from xent.io import Facts, Predictions, Scan
 from xent.report._subject import Subject
 
@@ -47,7 +46,7 @@ def examine(
     def empty() -> Evaluator:
         return (LossOnly if loss_only else Evaluator)(classes=found.classes, unit=unit, seed=seed)
 
-    workers = min(_native.threads(), _MOST_WORKERS)
+    workers = min(threads(), _MOST_WORKERS)
     try:
         evaluation = gathered(batches, empty, told, workers).result()
     except (DistributionError, ShapeError) as error:
