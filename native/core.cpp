@@ -17,6 +17,7 @@
 
 #include "api.hpp"
 #include "core_evaluation.hpp"
+#include "core_grids.hpp"
 #include "core_isotonic.hpp"
 #include "core_losses.hpp"
 #include "core_soft_losses.hpp"
@@ -409,6 +410,7 @@ NB_MODULE(_core, m) {
     bind_losses(m, g_isa.losses(), g_threads);
     bind_soft_losses(m, g_isa.soft_losses(), g_threads);
     bind_evaluation(m, g_isa.evaluation(), g_threads);
+    bind_grids(m, g_isa.evaluation());
     bind_temperature(m, g_isa.temperature(), g_threads);
     m.def("isa", [] { return std::string(g_isa.name); });
     m.def("threads", [] { return g_threads; });

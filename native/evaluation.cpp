@@ -19,7 +19,8 @@ namespace {
 #include "profiles.hpp"
 #include "layers.hpp"
 #include "facts.hpp"
+#include "class_logits.hpp"
 }  // namespace
-EvaluationKernels evaluation() { return {sums, products, facts}; }
+EvaluationKernels evaluation() { return {sums, products, facts, class_logits}; }
 }  // namespace XENT_NS
 }  // namespace xent

@@ -31,6 +31,8 @@ struct EvaluationKernels {
     bool (*products)(const double* a, const double* b, int64_t n, double* product, double* error);
     // Rows [begin, end): the first that holds a value its form does not allow, or -1.
     int64_t (*facts)(const FactsJob&, int64_t begin, int64_t end);
+    // log(q / (1 - q)) of forecasts q, which are given as they are and as -log q; -inf and inf for 0 and 1.
+    void (*logits)(const double* probs, const double* surprisal, int64_t n, double* logits);
 };
 
 }  // namespace xent

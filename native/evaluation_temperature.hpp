@@ -15,20 +15,35 @@ struct Lanes {
     vl* sums;  // (kNodes, kTempered)
 };
 
-XENT_INLINE vl whole_number(vd x) { return minus_bits(as_bits(x * kWhole + kMagic), as_bits(splat(kMagic))); }
+// As a whole number, with the bits of kMagic above it: they are taken off the sums.
+XENT_INLINE vl whole_number(vd x) { return as_bits(x * kWhole + kMagic); }
 
-static void put_node(const Lanes& lanes, int node, double b, Moments m) {
+struct Mass {
+    vd log, share;  // log m and 1 / m
+};
+
+// m in [1, K], absolute error 2^-50: enough for multiples of 2^-30. Both need one division.
+XENT_INLINE Mass log_mass(vd m) {
+    const Parts p = parts_of_small(m);
+    const vd t = p.m + 1.0, y = 1.0 / (t * m), s = (p.m - 1.0) * (y * m), z = s * s;
+    const vd log = p.k * 0x1.62e42fefa39efp-1 + (2.0 * s + s * z * polynomial(z, xent_constants::kLog));
+    return {log, y * t};
+}
+
+// Of rows that all weigh the same the last two numbers are the first two.
+template <bool Weighted>
+XENT_INLINE void put_node(const Lanes& lanes, int node, double b, Moments m) {
     const double s = b > 1.0 ? b : 1.0;
-    const vd share = 1.0 / m.mass, m1 = m.first * share, m2 = m.second * share, m3 = m.third * share;
-    const vd log = whole(log_ratio(m.mass, Plain{})).h;
-    const vd delta = (b * lanes.origin + (log * lanes.shrink - lanes.target)) * (1.0 / s);
+    const Mass mass = log_mass(m.mass);
+    const vd m1 = m.first * mass.share, m2 = m.second * mass.share, m3 = m.third * mass.share;
+    const vd delta = (b * lanes.origin + (mass.log * lanes.shrink - lanes.target)) * (1.0 / s);
     const vd slope = lanes.origin + m1, bent = max(m2 - m1 * m1, vd{});
     const vd third = m3 - m1 * (3.0 * m2 - 2.0 * m1 * m1);
-    const vd values[kTempered] = {lanes.one * delta,           lanes.one * slope,           lanes.one * bent,
-                                  lanes.one * third,           lanes.two * (delta * delta), lanes.two * (delta * slope),
-                                  lanes.two * delta,           lanes.two * slope};
+    vd values[kTempered] = {delta, slope, bent, third, delta * delta, delta * slope, delta, slope};
+    for (int q = 0; Weighted && q < kTempered; ++q) values[q] = (q < 4 ? lanes.one : lanes.two) * values[q];
     vl* sums = lanes.sums + node * kTempered;
-    for (int q = 0; q < kTempered; ++q) sums[q] = plus_bits(sums[q], whole_number(values[q]));
+    for (int q = 0; q < (Weighted ? kTempered : kTempered - 2); ++q)
+        sums[q] = plus_bits(sums[q], whole_number(values[q]));
 }
 
 // M nodes, each at twice the b of the one before: the exponentials are squared in between.
@@ -67,26 +82,28 @@ XENT_INLINE void measure_from(Lanes& lanes, double* v, vd origin) {
     }
 }
 
+template <bool Weighted>
 static void temper_lanes(Lanes& lanes, double* v, const double* base, vd bottom, vd top) {
     const vd grow = 1.0 / lanes.shrink;
-    Moments found[3];
+    Moments found[2];
     measure_from(lanes, v, bottom);
     fill_exponentials(lanes, -base[0], grow);
     add_moments<1>(lanes, found);
-    put_node(lanes, 0, -base[0], found[0]);
+    put_node<Weighted>(lanes, 0, -base[0], found[0]);
     measure_from(lanes, v, top);
     fill_exponentials(lanes, 0.0, grow);
     add_moments<1>(lanes, found);
-    put_node(lanes, 1, 0.0, found[0]);
-    static_assert(kDoublings % 3 == 1, "three at a time and one");
+    put_node<Weighted>(lanes, 1, 0.0, found[0]);
+    // Their sums fit the registers of any machine.
+    static_assert(kDoublings % 2 == 1, "two at a time and one");
     for (int r = 0; r < kFamilies; ++r) {
         double b = base[r];
         fill_exponentials(lanes, b, grow);
-        for (int i = 0; i < kDoublings; i += 3) {
-            const int n = i + 3 <= kDoublings ? 3 : 1;
-            if (n == 3) add_moments<3>(lanes, found);
+        for (int i = 0; i < kDoublings; i += 2) {
+            const int n = i + 2 <= kDoublings ? 2 : 1;
+            if (n == 2) add_moments<2>(lanes, found);
             else add_moments<1>(lanes, found);
-            for (int j = 0; j < n; ++j, b *= 2.0) put_node(lanes, 2 + (i + j) * kFamilies + r, b, found[j]);
+            for (int j = 0; j < n; ++j, b *= 2.0) put_node<Weighted>(lanes, 2 + (i + j) * kFamilies + r, b, found[j]);
         }
     }
 }
@@ -118,13 +135,16 @@ static void temper(const TemperatureJob& job, int64_t begin, int64_t end, double
             top = max(d, top);
             bottom = sel(d > -kInf, min(d, bottom), bottom);
         }
-        temper_lanes(lanes, v, job.base, bottom, top);
+        if (job.mantissa || i + W > end) temper_lanes<true>(lanes, v, job.base, bottom, top);
+        else temper_lanes<false>(lanes, v, job.base, bottom, top);
     }
+    const uint64_t above = to_bits(kMagic) * (uint64_t)((end - begin + W - 1) / W * W);
     for (int n = 0; n < kNodes * kTempered; ++n) {
         long long parts[W];
         __builtin_memcpy(parts, &all[n], sizeof parts);
-        int64_t sum = 0;
-        for (int l = 0; l < W; ++l) sum += parts[l];
-        sums[n] = sum;
+        uint64_t sum = 0;
+        for (int l = 0; l < W; ++l) sum += (uint64_t)parts[l];
+        sums[n] = (int64_t)(sum - above);
+        if (!job.mantissa && n % kTempered >= kTempered - 2) sums[n] = sums[n - (kTempered - 2)];
     }
 }

@@ -115,6 +115,42 @@ def row_facts(
     return RowFacts(loss, given, said, top, brier, off_one, keys, bad)
 
 
+def grids() -> bool:
+    """Does the compiled core know `class_logits`, `class_counts` and `row_ranges`?"""
+    return hasattr(_core, "row_ranges")
+
+
+def class_logits(probs: Floats, surprisal: Floats) -> Floats:
+    """Return log(q / (1 - q)) of forecasts, given as they are and as -log q, of any one shape."""
+    logits = np.empty(probs.shape)
+    _core.class_logits(_floats(probs).reshape(-1), _floats(surprisal).reshape(-1), logits.reshape(-1))
+    return logits
+
+
+def class_counts(
+    probs: Floats,
+    surprisal: Floats,
+    labels: Ints,
+    copies: Ints | None,
+    bins: tuple[int, int, int, float],
+    grids: tuple[Ints, Ints, Ints],
+) -> None:
+    """Add rows to grids (1 + K or 1, bins) of counts, places and hits: see `evaluation/_class_grids.py`.
+
+    `bins` are how many an octave, how many octaves, binary digits of a place and the farthest logit.
+    """
+    times = None if copies is None else _ints(copies)
+    _core.class_counts(_floats(probs), _floats(surprisal), _ints(labels), times, *bins, *grids)
+
+
+def row_ranges(values: Floats) -> tuple[Floats, Floats, Ints]:
+    """Of each row the least number, the largest below infinity, and how many are below infinity."""
+    n = len(values)
+    least, most, finite = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    _core.row_ranges(_floats(values), least, most, finite)
+    return least, most, finite
+
+
 def tempers() -> bool:
     """Does the compiled core know `temperature_sums`?"""
     return hasattr(_core, "temperature_sums")

@@ -1,12 +1,17 @@
 """Grids of classes: exact merging, and slopes and lines within their promise."""
 
 import functools
+import os
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
 import xent
+from xent import _native, _native_evaluation
 from xent.evaluation._class_grids import ClassGrids, _windows
 from xent.evaluation._class_reliability import class_reliability, class_slopes
 from xent.evaluation._isotonic import line_of, loss_of
@@ -106,3 +111,60 @@ def test_beyond_a_thousand_classes_only_the_top_label(several):
     grids = ClassGrids.of(read_rows(y, xent.Logits(z), None, None, None))
     assert len(class_reliability(grids, tuple(map(str, range(1001))), 0, clustered=False)) == 1
     assert np.isnan(class_slopes(grids)).all()
+
+
+compiled = pytest.mark.skipif(not _native_evaluation.grids(), reason="needs the compiled core")
+
+KERNEL_CODE = """
+import sys, zlib, numpy as np
+import xent
+from xent.evaluation._class_grids import ClassGrids
+from xent.evaluation._rows import read_rows
+r = np.random.default_rng(0)
+for k, n, spread in ((3, 1301, 2.0), (10, 3001, 30.0), (37, 50, 90.0), (1100, 70, 3.0)):
+    grids = ClassGrids.of(read_rows(r.integers(k, size=n), xent.Logits(r.normal(size=(n, k)) * spread), *[None] * 3))
+    print(zlib.crc32(b"".join(x.tobytes() for x in (grids.rows, grids.place, *grids.happened.values()))))
+"""
+
+
+@compiled
+def test_the_kernel_gives_one_answer_on_every_machine():
+    def run(**more):
+        code = [sys.executable, "-c", KERNEL_CODE]
+        done = subprocess.run(code, env=os.environ | more, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    known = [{"XENT_ISA": isa, "XENT_NUM_THREADS": n} for isa in _native._core.runnable() for n in ("1", "3")]
+    assert len({run(**more) for more in known}) == 1
+
+
+@compiled
+@pytest.mark.parametrize("kind", ["plain", "copies", "weighted", "soft"])
+@pytest.mark.parametrize("k", [3, 20, 1100])
+def test_the_kernel_counts_what_numpy_counts(k, kind, monkeypatch):
+    rng = np.random.default_rng(k)
+    n = 503
+    q = rng.dirichlet([0.1] * k, n)
+    q[0] = np.eye(k)[1]
+    q[1] = [1.0 + 2.0**-52, *[0.0] * (k - 1)]
+    y = rng.integers(k, size=n) if kind != "soft" else rng.dirichlet([1.0] * k, n)
+    rows = read_rows(y, q, None, rng.random(n) if kind == "weighted" else None, None)
+    if kind == "copies":
+        rows = replace(rows, count=rng.integers(1, 9, n))
+    fast = ClassGrids.of(rows)
+    monkeypatch.setattr(_native_evaluation, "grids", lambda: False)
+    slow = ClassGrids.of(rows)
+    assert (fast.rows == slow.rows).all()
+    # A place may differ in its last digit where the logarithms do.
+    assert np.abs(fast.place - slow.place).sum() <= 2
+    for mine, theirs in ((fast.every, slow.every), (fast.happened, slow.happened)):
+        assert mine.keys() == theirs.keys()
+        assert all((mine[j] == theirs[j]).all() for j in mine)
+
+
+@pytest.mark.parametrize("p", [1.0 + 2.0**-52, 1.0, 0.0])
+def test_what_is_sure_has_a_bin_of_its_own(p):
+    grids = ClassGrids.of(read_rows([0, 1], [[p, 1.0 - min(p, 1.0), 0.0]] * 2, None, None, None))
+    assert grids.rows[1][[0, -1]].tolist() == ([2, 0] if p == 0.0 else [0, 2])
+    assert grids.rows[3][[0, -1]].tolist() == [2, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,9 @@ xent report logits.npz --logits --unit bits
 xent report predictions.parquet --json --fail-if 'loss>0.25'
 xent report --example digits
 """
+_LARGE = 2**24
+"""Bytes of input whose reading takes longer than loading what draws the page."""
+
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow", "feather", "npz", "npy", "safetensors")
 
 
@@ -85,11 +89,14 @@ def report(
     reading.check_engine(engine)
     paths = reading.paths_of(ctx, files, example)
     outcome.check_page(output, paths)
+    ahead = _page_ahead(paths) if output is not None and engine != "dask" else None
     subject = reading.examined(paths, columns, example, engine, unit=unit, seed=seed, loss_only=loss_only)
     failures = _failures(subject, gates)
     options = {"unit": unit, **reading.given({**columns, "loss_only": loss_only})}
     text = outcome.document(subject, options, engine) if as_json else _text(ctx, subject)
     if output is not None:
+        if ahead is not None:
+            ahead.join()
         outcome.write_page(subject, output, _inputs(subject, paths, columns["label"]))
     manners.write_result(text)
     outcome.remark(subject)
@@ -99,6 +106,26 @@ def report(
         outcome.open_page(output)
     if failures:
         ctx.exit(manners.GATE_FAILED)
+
+
+def _page_ahead(paths: list[str]) -> threading.Thread | None:
+    """Load what draws the page while large files are read; what is missing is told when the page is written."""
+    import os
+    from contextlib import suppress
+    from importlib import import_module
+
+    with suppress(OSError):
+        if sum(os.stat(path).st_size for path in paths) >= _LARGE:
+
+            def load() -> None:
+                with suppress(ImportError):
+                    import_module("xent.report.page")
+                    import_module("xent.plots")
+
+            thread = threading.Thread(target=load)
+            thread.start()
+            return thread
+    return None
 
 
 def _check_output(ctx: click.Context, output: str | None, opens: bool) -> None:

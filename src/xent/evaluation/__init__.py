@@ -4,6 +4,7 @@ from xent.evaluation._compare import compare as compare
 from xent.evaluation._evaluate import evaluate as evaluate
 from xent.evaluation._evaluator import Evaluator as Evaluator
 from xent.evaluation._loss_only import LossOnly as LossOnly
+from xent.evaluation._threads import threads as threads
 from xent.evaluation.results import Also as Also
 from xent.evaluation.results import Audit as Audit
 from xent.evaluation.results import Averaging as Averaging

@@ -28,6 +28,11 @@ class Bins:
     loss: list[int]
 
     @staticmethod
+    def none() -> Bins:
+        """The bins of no row."""
+        return Bins([0] * _CONFIDENCES, [0] * _CONFIDENCES, [0] * len(_EDGES), [0] * len(_EDGES))
+
+    @staticmethod
     def of(facts: Facts, weighing: Weighing) -> Bins:
         """The bins of some rows."""
         confidence = np.minimum((facts.top * _CONFIDENCES).astype(np.int64), _CONFIDENCES - 1)
@@ -53,8 +58,8 @@ class Bins:
         return ratio(gaps, up(sum(self.weight)))
 
     def histogram(self, scale: float) -> tuple[LossBin, ...]:
-        """The bins of the loss from the first that holds a row to the last."""
-        held = [i for i, weight in enumerate(self.weight) if weight]
+        """The bins of the loss from the first that holds a row to the last; none where no row was put into one."""
+        held = [i for i, weight in enumerate(self.weight) if weight] or [0, -1]
         ends = [*(float(edge) * scale for edge in _EDGES), math.inf]
         rows, loss = sum(self.weight), sum(self.loss)
         return tuple(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from xent import _native_evaluation as core
 from xent.evaluation._exact import Floats, Ints, as_float, copies_total, total
 from xent.evaluation._rows import Rows
 from xent.evaluation._table import ROOM, Draws, Table
@@ -78,9 +79,23 @@ class ClassGrids:
         self.square += (
             copies_total(weight * weight, rows.copies()) if rows.count is not None else total(weight * weight)
         )
+        if core.grids() and rows.labels is not None and rows.weight is None:
+            self._add_counts(rows, rows.labels)
+            return
         height = max(1, _BLOCK // (rows.k + 1))
         for i in range(0, rows.n, height):
             self._add(rows, weight, slice(i, i + height))
+
+    def _add_counts(self, rows: Rows, labels: Ints) -> None:
+        """Take in rows of hard labels and one weight: all is counting."""
+        counts, hits = np.zeros_like(self.rows), np.zeros_like(self.rows)
+        bins = _per_octave(self.k), _OCTAVES, _POSITION, _FARTHEST
+        core.class_counts(rows.probs, rows.surprisal, labels, rows.count, bins, (counts, self.place, hits))
+        self.rows += counts
+        for j, part in _windows(np.ones(1)):
+            for windows, found in ((self.every, counts), (self.happened, hits)):
+                found *= int(part[0])
+                windows[j] = windows[j] + found if j in windows else found
 
     def _add(self, rows: Rows, weight: Floats, part: slice) -> None:
         surprisal, probs = rows.surprisal[part], rows.probs[part]
@@ -108,9 +123,7 @@ class ClassGrids:
         """The cell (grid · bins + bin) of each forecast, and its place within the bin."""
         per_octave = _per_octave(self.k)
         digits = 52 - per_octave.bit_length() + 1
-        with np.errstate(all="ignore"):
-            rest = np.where(probs < 0.5, 1.0 - probs, -np.expm1(-surprisal))
-            z = -surprisal - np.log(rest)
+        z = core.class_logits(probs, surprisal) if core.grids() else _logits(probs, surprisal)
         bits = (np.minimum(np.abs(z), _FARTHEST) + 2.0).view(np.int64)
         number = (bits >> digits) - (_bits(2.0) >> digits)
         place = (bits >> (digits - _POSITION)) & (2**_POSITION - 1)
@@ -194,6 +207,13 @@ class ClassGrids:
 
 def _per_octave(k: int) -> int:
     return 512 if k <= _FINE else 64
+
+
+def _logits(probs: Floats, surprisal: Floats) -> Floats:
+    """log(q / (1 - q)); a probability may exceed 1 by rounding, and counts as 1."""
+    with np.errstate(all="ignore"):
+        rest = np.where(probs < 0.5, 1.0 - probs, np.maximum(-np.expm1(-surprisal), 0.0))
+        return -surprisal - np.log(rest)
 
 
 def _bits(x: float) -> int:

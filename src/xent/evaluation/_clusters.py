@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from xent.evaluation._facts import Facts
+from xent.evaluation._facts import Seen
 from xent.evaluation._rows import Ints, Rows
 from xent.evaluation._weighing import Weighing, up
 
@@ -86,7 +86,7 @@ def _without_zeros(totals: list[int]) -> tuple[list[int], int]:
     return [total >> zeros for total in totals], zeros
 
 
-def clusters_by(rows: Rows, facts: Facts, group: Ints | None, groups: int) -> list[Clusters]:
+def clusters_by(rows: Rows, facts: Seen, group: Ints | None, groups: int) -> list[Clusters]:
     """Return the clusters of each group of rows."""
     cluster = rows.cluster if rows.cluster is not None else np.arange(rows.n)
     names = rows.names or ()
@@ -101,7 +101,7 @@ def clusters_by(rows: Rows, facts: Facts, group: Ints | None, groups: int) -> li
     return [Clusters(one, zeros) for one in of_group]
 
 
-def _sum_up(rows: Rows, facts: Facts, place: Ints, sums: list[ClusterSums]) -> Zeros:
+def _sum_up(rows: Rows, facts: Seen, place: Ints, sums: list[ClusterSums]) -> Zeros:
     """Fill in the sums, rows of each at its `place`, and say which zeros they were relieved of."""
     finite = facts.finite
     everything = bool(finite.all())

@@ -15,11 +15,11 @@ from xent.evaluation._assemble import assemble
 from xent.evaluation._held import Held
 from xent.evaluation._labels import class_names, named_classes
 from xent.evaluation._losses import row_losses
-from xent.evaluation._rows import read_rows
-from xent.evaluation._slices import read_slices
+from xent.evaluation._rows import Floats, Rows, read_rows
+from xent.evaluation._slices import Columns, read_slices
 from xent.evaluation._spread import cross_entropy
 from xent.evaluation._tally import Tally
-from xent.evaluation._worst import read_naming
+from xent.evaluation._worst import Naming, read_naming
 from xent.evaluation.results import Evaluation
 
 
@@ -117,7 +117,7 @@ class Evaluator:
         columns = read_slices(slices, rows.given)
         losses = row_losses(rows)
         with np.errstate(all="ignore"):
-            tally = Tally.of(rows, losses, naming, columns)
+            tally = self._tallied(rows, losses, naming, columns)
             self._check(rows.classes, rows.forecasts.says, tally)
             held = self._holding(rows.classes, rows.forecasts.says)
             held.add(rows, losses)
@@ -196,6 +196,9 @@ class Evaluator:
             raise ValueError(f"`q` holds {says}, and before it held {self._held.says}; pass one form in all batches.")
         if self._tally is not None:
             self._tally.check(tally)
+
+    def _tallied(self, rows: Rows, losses: Floats, naming: Naming, columns: Columns) -> Tally:
+        return Tally.of(rows, losses, naming, columns)
 
     def _holding(self, classes: tuple[str, ...], says: str) -> Held:
         return Held(classes, says, self._seed) if self._held is None else self._held

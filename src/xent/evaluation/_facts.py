@@ -12,12 +12,11 @@ from xent.evaluation._rows import Floats, Ints, Rows
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """One number a row.
+class Seen:
+    """One number a row: `losses` in nats, 0 where they are infinite (not `finite`).
 
-    `losses` in nats, 0 where they are infinite (not `finite`). `said` is the likeliest class, `top` its probability,
-    `right` how much of the row is of that class (0 or 1 without soft labels). `brier` is (q - y)² for two classes, the
-    sum of it over the classes for more. `forecast` is of class 1 for two classes, else `top`; `happened` goes with it.
+    `said` is the likeliest class, `top` its probability, `right` how much of the row is of that class (0 or 1 without
+    soft labels). `brier` is (q - y)² for two classes, the sum of it over the classes for more.
     """
 
     losses: Floats
@@ -26,25 +25,37 @@ class Facts:
     top: Floats
     right: Floats
     brier: Floats
+
+    @staticmethod
+    def at(rows: Rows, losses: Floats) -> Seen:
+        """What is seen in `rows`, whose losses may be infinite."""
+        finite = np.isfinite(losses)
+        said, top, brier = _seen(rows)
+        held = losses if finite.all() else np.where(finite, losses, 0.0)
+        return Seen(held, finite, said, top, rows.column_of(said), brier)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts(Seen):
+    """The same, and `forecast`: of class 1 for two classes, else `top`; `happened` goes with it."""
+
     forecast: Floats
     happened: Floats
 
     @staticmethod
     def of(rows: Rows, losses: Floats) -> Facts:
         """The facts of `rows`, whose losses may be infinite."""
-        finite = np.isfinite(losses)
-        said, top, brier = _seen(rows)
-        right = rows.column_of(said)
+        seen = Seen.at(rows, losses)
         binary = rows.k == 2
         return Facts(
-            losses=losses if finite.all() else np.where(finite, losses, 0.0),
-            finite=finite,
-            said=said,
-            top=top,
-            right=right,
-            brier=brier,
-            forecast=rows.probs[:, 1] if binary else top,
-            happened=rows.column(1) if binary else right,
+            losses=seen.losses,
+            finite=seen.finite,
+            said=seen.said,
+            top=seen.top,
+            right=seen.right,
+            brier=seen.brier,
+            forecast=rows.probs[:, 1] if binary else seen.top,
+            happened=rows.column(1) if binary else seen.right,
         )
 
 

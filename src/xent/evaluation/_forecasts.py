@@ -49,20 +49,17 @@ class Raw:
 
 @dataclass(frozen=True)
 class Forecasts:
-    """The numbers as given, in float64 (N, K) or (N, 1) for class 1 alone, and what follows from them when needed.
-
-    `content` is what a row is known by, whatever computes its surprisal.
-    """
+    """The numbers as given, (N, K) or (N, 1) for class 1 alone, and what follows from them when needed."""
 
     kind: str
-    content: Floats
+    values: NDArray[Any]
     facts: RowFacts | None = None
     """What each row says about itself; None if it was not looked at with hard labels, or is of one column."""
 
     @property
     def one_column(self) -> bool:
         """Whether the values are those of class 1 alone."""
-        return self.content.shape[1] == 1
+        return self.values.shape[1] == 1
 
     @property
     def says(self) -> str:
@@ -74,6 +71,11 @@ class Forecasts:
         """Forecasts from what `says` and `content` were."""
         kinds = {word: kind for kind, word in _WORDS.items()}
         return Forecasts(kinds[says.removesuffix(" of class 1")], content)
+
+    @cached_property
+    def content(self) -> Floats:
+        """The numbers in float64: what a row is known by, whatever computes its surprisal."""
+        return widen(self.values)
 
     @cached_property
     def surprisal(self) -> Floats:
@@ -141,9 +143,8 @@ def read_forecasts(
     if facts.bad >= 0:
         bad = slice(facts.bad, facts.bad + 1)
         _refuse_outside(raw, widen(raw.values[bad]), row[bad])
-    content = widen(raw.values)
-    off_one = _off_one("q", facts.off_one, content, raw.kind, raw.digits, row)
-    return Forecasts(raw.kind, content, None if labels is None else facts), off_one
+    off_one = _off_one("q", facts.off_one, raw.values, raw.kind, raw.digits, row)
+    return Forecasts(raw.kind, raw.values, None if labels is None else facts), off_one
 
 
 def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -151,12 +152,14 @@ def sums_off_one(name: str, probs: Floats, bits: int, row: NDArray[np.int64]) ->
     return _off_one(name, np.abs(probs.sum(axis=1) - 1.0), probs, "probs", bits, row)
 
 
-def _off_one(name: str, off: Floats, values: Floats, kind: str, bits: int, row: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _off_one(
+    name: str, off: Floats, values: NDArray[Any], kind: str, bits: int, row: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     tolerance = sum_tolerance(bits, values.shape[1])
     far = off > max(tolerance, LARGEST_MISS)
     if far.any():
         i = first(far)
-        total = probabilities(kind, values[i : i + 1]).sum()
+        total = probabilities(kind, widen(values[i : i + 1])).sum()
         advice = f" If these are logits, pass `xent.Logits({name})`; to rescale them, `xent.normalize({name})`."
         raise DistributionError(f"`{name}` row {row[i]} sums to {total:.6g}, not 1.{advice if name == 'q' else ''}")
     return off > tolerance

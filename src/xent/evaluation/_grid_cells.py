@@ -42,7 +42,7 @@ class Cells:
     def merge(self, other: Cells) -> None:
         """Add all of `other`, whose names are the same and whose cells become coarser if these are."""
         self._coarsen(max(self.level, other.level))
-        self._make_room(np.unique(other.keys >> (self.level - other.level)))
+        self._make_room(_distinct(other.keys >> (self.level - other.level)))
         place = np.searchsorted(self.keys, other.keys >> (self.level - other.level))
         for name, windows in other.sums.items():
             self.sums[name].merge(windows.moved(self._wide(place), self.sums[name].size))
@@ -62,7 +62,7 @@ class Cells:
             seen[keys - low] = True
             distinct = np.flatnonzero(seen) + low
         else:
-            distinct = np.unique(keys)
+            distinct = _distinct(np.sort(keys))
         before = self.level
         self._make_room(distinct)
         keys = keys >> (self.level - before)
@@ -76,7 +76,7 @@ class Cells:
 
     def _make_room(self, distinct: Ints) -> None:
         """Let there be cells for these sorted keys of the present level."""
-        union = np.union1d(self.keys, distinct)
+        union = _distinct(np.sort(np.concatenate([self.keys, distinct])))
         if len(union) == len(self.keys):
             return
         by = 0

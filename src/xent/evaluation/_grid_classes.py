@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,13 +14,17 @@ from xent.evaluation._rows import Rows
 from xent.evaluation._sample import MOST, Sample
 from xent.evaluation.results import Classwise
 
+_WAITING = MOST // 4
+"""Rows that wait until they are sorted into the sample together."""
+
 
 @dataclass(slots=True)
 class ManyClasses:
-    """The state."""
+    """The state; `waiting` are rows that may belong to the sample."""
 
     grids: ClassGrids
     sample: Sample | None
+    waiting: list[Sample] = field(default_factory=list["Sample"])
 
     @staticmethod
     def empty(k: int, clustered: bool) -> ManyClasses:
@@ -36,17 +40,26 @@ class ManyClasses:
         if self.sample.key.size == MOST:
             some = np.flatnonzero(keys <= self.sample.key[-1])
         for i in range(0, some.size, MOST):
-            part = some[i : i + MOST]
-            self.sample = self.sample.merge(_sample(rows, part, keys, clusters))
+            self.waiting.append(_sample(rows, some[i : i + MOST], keys, clusters))
+            if sum(part.key.size for part in self.waiting) >= _WAITING:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Sort in the rows that wait."""
+        waiting, self.waiting = self.waiting, []
+        if self.sample is not None and waiting:
+            self.sample = self.sample.merge(*waiting)
 
     def merge(self, other: ManyClasses) -> None:
         """Add all of `other`."""
         self.grids.merge(other.grids)
         if self.sample is not None and other.sample is not None:
-            self.sample = self.sample.merge(other.sample)
+            self.waiting += [other.sample, *other.waiting]
+            self._settle()
 
     def classwise(self) -> Classwise | None:
         """The class-wise map, of as many classes as it is for."""
+        self._settle()
         return None if self.sample is None else classwise_of(self.sample)
 
 

@@ -11,6 +11,7 @@ from math import inf, log
 
 import numpy as np
 
+from xent import _native_evaluation as core
 from xent.evaluation._exact import Floats, Ints, ratio
 from xent.evaluation._grid_nodes import BITS, NODES, QUANTITIES, REACH, node_sums, settle
 from xent.evaluation._rows import Rows
@@ -37,17 +38,18 @@ class TemperatureGrid:
     def add(self, rows: Rows, losses: Floats, fold: Ints) -> None:
         """Add rows of finite loss, and their folds."""
         surprisal = rows.surprisal
-        ruled_out = np.isinf(surprisal)
-        active = np.arange(rows.n) if not ruled_out.any() else np.flatnonzero((~ruled_out).sum(axis=1) > 1)
+        least, most, possible = _ranges(surprisal)
+        active = np.flatnonzero(possible > 1)
         if active.size == 0:
             return
         target, weight = _relative(rows, losses)
-        low = target - np.where(ruled_out, -np.inf, surprisal).max(axis=1)
-        high = target - surprisal.min(axis=1)
+        low, high = target - most, target - least
         self._widen(float(low[active].min()), float(high[active].max()), float((high - low)[active].max()))
         reach = np.maximum(np.maximum(-low, high), np.abs(target))
-        unit_exponent = np.maximum(np.frexp(reach / REACH)[1], 0)
-        unit = np.ldexp(1.0, unit_exponent)
+        unit_exponent, unit = np.zeros(rows.n, dtype=np.int64), np.ones(rows.n)
+        if not float(reach.max()) < REACH:
+            unit_exponent = np.maximum(np.frexp(reach / REACH)[1], 0).astype(np.int64)
+            unit = np.ldexp(1.0, unit_exponent)
         mantissa, exponent = (None, None) if weight is None else np.frexp(weight)
         for group, mine in _groups(active, fold, exponent, unit_exponent, rows.count):
             place = group[3] % _SHIFT
@@ -90,6 +92,14 @@ class TemperatureGrid:
         return Curve(np.array(values))
 
 
+def _ranges(surprisal: Floats) -> tuple[Floats, Floats, Ints]:
+    """Of each row the least, the largest of a class that is not ruled out, and how many of those there are."""
+    if core.grids():
+        return core.row_ranges(surprisal)
+    finite = np.isfinite(surprisal)
+    return surprisal.min(axis=1), np.where(finite, surprisal, -np.inf).max(axis=1), finite.sum(axis=1)
+
+
 def relative(rows: Rows, losses: Floats, part: Ints) -> Floats:
     """Return d (n, K) of some rows."""
     return _relative(rows, losses)[0][part, None] - rows.surprisal[part]
@@ -113,8 +123,10 @@ def _groups(
         mine = active if copies is None else active[((copies[active] >> place) & 1).astype(bool)]
         if len(mine) == 0:
             continue
-        kinds = (fold[mine], weight[mine], unit[mine].astype(np.int64))
-        order = np.lexsort(kinds)
+        # Folds are few: small numbers are sorted without comparing them.
+        kinds = [fold[mine].astype(np.int8)]
+        kinds += [kind for kind in (weight[mine], unit[mine]) if (kind != kind[0]).any()]
+        order = np.lexsort(kinds) if len(kinds) > 1 else np.argsort(kinds[0], kind="stable")
         new = np.zeros(len(mine), dtype=bool)
         for kind in kinds:
             new[1:] |= np.diff(kind[order]) != 0

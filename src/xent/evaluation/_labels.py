@@ -122,6 +122,8 @@ def _in_unit_interval(values: NDArray[Any], row: Ints) -> Floats:
 
 
 def _indices(values: NDArray[Any], count: int, row: Ints) -> Ints:
+    if values.dtype.kind in "iu" and values.size and int(values.min()) >= 0 and int(values.max()) < count:
+        return values.astype(np.int64)
     bad = ~((values >= 0) & (values < count))
     if not is_integer(values):
         bad |= values != np.floor(values)

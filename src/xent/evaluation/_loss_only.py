@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from xent.evaluation._calibration import Calibration
 from xent.evaluation._estimates import UNDEFINED
@@ -10,6 +11,10 @@ from xent.evaluation._evaluator import Evaluator
 from xent.evaluation._held import Held
 from xent.evaluation._recalibration import Mended
 from xent.evaluation._rows import Floats, Rows
+from xent.evaluation._slices import Columns
+from xent.evaluation._tally import Tally
+from xent.evaluation._worst import Naming
+from xent.evaluation.results import Evaluation
 
 
 class _Nothing(Held):
@@ -32,7 +37,19 @@ class _Nothing(Held):
 
 
 class LossOnly(Evaluator):
-    """An `Evaluator` whose result has what is a sum of rows; all that is calibration is undefined in it."""
+    """An `Evaluator` of the loss, the label entropy, the skill, accuracy and Brier score, and the audit.
+
+    All else in its result is undefined or empty, save that `worst_rows` names rows of infinite loss.
+    """
+
+    def result(self) -> Evaluation:
+        """Evaluate all rows so far."""
+        found = super().result()
+        also = replace(found.also, ece=math.nan)
+        return replace(found, also=also, per_class=(), confusions=(), slices=(), loss_histogram=())
+
+    def _tallied(self, rows: Rows, losses: Floats, naming: Naming, columns: Columns) -> Tally:
+        return Tally.of_loss(rows, losses, naming)
 
     def _holding(self, classes: tuple[str, ...], says: str) -> Held:
         return _Nothing(classes, says, self._seed) if self._held is None else self._held

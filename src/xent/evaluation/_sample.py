@@ -50,19 +50,18 @@ class Sample:
             Sample(key[some], rows.surprisal[some], share, rows.weights()[some], rows.copies()[some], cluster)
         )
 
-    def merge(self, other: Sample) -> Sample:
-        """The sample of the rows of both."""
-        cluster = None
-        if self.cluster is not None and other.cluster is not None:
-            cluster = np.concatenate([self.cluster, other.cluster])
+    def merge(self, *others: Sample) -> Sample:
+        """The sample of the rows of all."""
+        every = (self, *others)
+        clusters = [part.cluster for part in every if part.cluster is not None]
         return _smallest(
             Sample(
-                np.concatenate([self.key, other.key]),
-                np.concatenate([self.surprisal, other.surprisal]),
-                np.concatenate([self.share, other.share]),
-                np.concatenate([self.weight, other.weight]),
-                np.concatenate([self.count, other.count]),
-                cluster,
+                np.concatenate([part.key for part in every]),
+                np.concatenate([part.surprisal for part in every]),
+                np.concatenate([part.share for part in every]),
+                np.concatenate([part.weight for part in every]),
+                np.concatenate([part.count for part in every]),
+                np.concatenate(clusters) if len(clusters) == len(every) else None,
             )
         )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xent.evaluation._clusters import Clusters, clusters_by
 from xent.evaluation._exact import Floats, Ints
-from xent.evaluation._facts import Facts
+from xent.evaluation._facts import Facts, Seen
 from xent.evaluation._rows import Rows
 from xent.evaluation._weighing import Weighing, up
 
@@ -92,14 +92,22 @@ _PLAIN = (
 
 def sums_by(rows: Rows, facts: Facts, group: Ints | None, groups: int) -> list[Sums]:
     """Return the sums of each group of rows; `group` None means all of them, one group."""
+    sums = loss_sums_by(rows, facts, group, groups)
+    weighing = Weighing.of(rows)
+    for name, values in (("forecast", facts.forecast), ("happened", facts.happened)):
+        _fill(name, sums, weighing.totals([values], 1, group, groups))
+    return sums
+
+
+def loss_sums_by(rows: Rows, facts: Seen, group: Ints | None, groups: int) -> list[Sums]:
+    """The same without `forecast` and `happened`, which only slices show."""
     finite = None if facts.finite.all() else facts.finite
     chosen = Chosen(rows, facts.losses, group, groups, Weighing.of(rows))
     counted = chosen if finite is None else chosen.keep(finite)
     sums = [Sums() for _ in range(groups)]
     _fill("n", sums, chosen.counts())
     _fill("weight", sums, chosen.totals([], 1))
-    for name, values in (("right", facts.right), ("forecast", facts.forecast), ("happened", facts.happened)):
-        _fill(name, sums, chosen.totals([values], 1))
+    _fill("right", sums, chosen.totals([facts.right], 1))
     _fill("finite", sums, counted.counts())
     _fill("finite_weight", sums, counted.totals([], 1))
     loss = counted.totals([counted.losses], 1)
@@ -159,12 +167,12 @@ def _add_classes(sums: list[Sums], chosen: Chosen, counted: Chosen) -> None:
     k = chosen.rows.k
     pair, found = _pairs(chosen, k)
     n = np.bincount(pair, minlength=len(found)).tolist()
-    mass = chosen.weighing.totals([], 1, pair, len(found))
+    mass = chosen.weighing.of_counts(n, 1, pair)
     of_counted = pair if counted.kept is None else pair[counted.kept]
-    finite = np.bincount(of_counted, minlength=len(found)).tolist()
+    finite = n if counted.kept is None else np.bincount(of_counted, minlength=len(found)).tolist()
     cost = counted.weighing.totals([counted.losses], 1, of_counted, len(found))
     cross = counted.weighing.again(cost, [counted.losses], 2, of_counted, len(found))
-    gram = counted.weighing.totals([], 2, of_counted, len(found))
+    gram = counted.weighing.of_counts(finite, 2, of_counted)
     for i, code in enumerate(found.tolist()):
         if n[i]:
             whole, label = sums[code // k], code % k

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from xent.evaluation._bins import Bins
 from xent.evaluation._confusions import Confusions
-from xent.evaluation._facts import Facts
+from xent.evaluation._facts import Facts, Seen
 from xent.evaluation._losses import CLIPS, clipped_losses
 from xent.evaluation._rows import Floats, Rows
 from xent.evaluation._slices import Columns, Slices
-from xent.evaluation._sums import Sums, sums_by
+from xent.evaluation._sums import Sums, loss_sums_by, sums_by
 from xent.evaluation._weighing import Weighing
 from xent.evaluation._worst import Costly, Naming, costliest, merged
 
@@ -60,6 +61,27 @@ class Tally:
             worst=costliest(rows, facts, losses, naming),
         )
 
+    @staticmethod
+    def of_loss(rows: Rows, losses: Floats, naming: Naming) -> Tally:
+        """The same of the loss alone: without classes' probabilities, bins, confusions and slices.
+
+        Rows of infinite loss are named, for they are why the loss is.
+        """
+        facts, weighing = Seen.at(rows, losses), Weighing.of(rows)
+        impossible = [] if facts.finite.all() else costliest(rows, facts, losses, naming)
+        return Tally(
+            given=rows.given,
+            unnormalized=rows.unnormalized,
+            sums=loss_sums_by(rows, facts, None, 1)[0],
+            probability=[0] * rows.k,
+            brier=weighing.total([facts.brier]),
+            clips=[_clip(rows, losses, eps) for eps in CLIPS],
+            bins=Bins.none(),
+            confusions=Confusions(),
+            slices=Slices({}),
+            worst=[row for row in impossible if math.isinf(row.gain)],
+        )
+
     def check(self, other: Tally) -> None:
         """Refuse what cannot be merged."""
         clustered = self.sums.clusters is not None
@@ -87,6 +109,8 @@ class Tally:
 
 
 def _clip(rows: Rows, losses: Floats, eps: float) -> Clip:
+    if rows.soft is None and not (losses > -math.log(eps)).any():
+        return Clip()
     clipped = clipped_losses(rows, losses, eps)
     changed = clipped != losses
     if not changed.any():

@@ -38,6 +38,13 @@ class Weighing:
             return [one * count for count in counts]
         return [one * t for t in product_totals(factors, group, groups)]
 
+    def of_counts(self, counts: list[int], power: int, group: Ints) -> list[int]:
+        """`totals` of the weights alone in groups of so many rows: equal weights need no look at the rows."""
+        if self.weight is not None:
+            return self.totals([], power, group, len(counts))
+        one = as_units(self.scale) ** power
+        return [one * count for count in counts]
+
     def again(
         self, known: list[int], factors: Sequence[Floats], power: int, group: Ints | None, groups: int
     ) -> list[int]:

@@ -58,8 +58,8 @@ class Windows:
         rest = values
         while rest.size and (most := float(rest.max())) > 0.0:
             j = (int(np.frexp(most)[1]) - 1) // _BITS
-            piece = np.trunc(np.ldexp(rest, -_BITS * j))
-            rest = rest - np.ldexp(piece, _BITS * j)
+            piece = np.trunc(_shifted(rest, -_BITS * j))
+            rest = rest - _shifted(piece, _BITS * j)
             self._part(j)[:] += np.bincount(cell, weights=piece, minlength=self.size).astype(np.int64)
         self._count(len(values))
 
@@ -107,3 +107,8 @@ class Windows:
                     waiting.insert(0, j + 1)
                 self._part(j + 1)[:] += over
         self._added = 1
+
+
+def _shifted(values: Floats, by: int) -> Floats:
+    """The values times 2**by, by a product where that is a normal number: much faster than `ldexp`."""
+    return values * 2.0**by if abs(by) < 1000 else np.ldexp(values, by)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xent._errors import ShapeError
 from xent.evaluation._arrays import boxed, to_numpy
-from xent.evaluation._facts import Facts
+from xent.evaluation._facts import Seen
 from xent.evaluation._rows import Floats, Rows
 from xent.evaluation.results import WorstRow
 
@@ -72,7 +72,7 @@ def read_naming(id: Any, rows: int, numbered: bool) -> Naming:
     return Naming(names, numbered)
 
 
-def costliest(rows: Rows, facts: Facts, losses: Floats, naming: Naming) -> list[Costly]:
+def costliest(rows: Rows, facts: Seen, losses: Floats, naming: Naming) -> list[Costly]:
     """Return up to 20 of `rows`."""
     if rows.n == 0:
         return []
@@ -96,7 +96,7 @@ def merged(a: list[Costly], b: list[Costly]) -> list[Costly]:
     return sorted([*a, *b])[:WORST]
 
 
-def _costly(rows: Rows, facts: Facts, losses: Floats, i: int, naming: Naming) -> Costly:
+def _costly(rows: Rows, facts: Seen, losses: Floats, i: int, naming: Naming) -> Costly:
     name = naming.of(int(rows.position[i]))
     label = int(rows.main_label()[i])
     return Costly(

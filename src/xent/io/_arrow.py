@@ -27,6 +27,14 @@ from xent.io._text import did_you_mean, message, names_in, printable, quoted
 # Its functions are made when it is imported, out of a type checker's sight.
 pc: Any = pyarrow.compute
 
+_DTYPES = {
+    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+}
+"""What Arrow and NumPy call numbers of one layout."""
+
 
 def is_list_type(kind: Any) -> bool:
     """Whether a type holds several numbers a row."""
@@ -143,7 +151,7 @@ class ArrowChunk:
             raise ValueError(f"{self.shown}: column {quoted(name)} holds {printable(kind, 40)}, not numbers")
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column)) // width), "")
-        return as_float(column.to_numpy(zero_copy_only=False)) if len(column) else np.empty(0)
+        return as_float(_plain(column)) if len(column) else np.empty(0)
 
     def _parsed(self, name: str, column: Any, rows: Codes) -> Floats:
         try:
@@ -164,7 +172,7 @@ class ArrowChunk:
         column = _only(self._column(name), rows)
         if column.null_count:
             raise no_number(self.shown, name, self._row(rows, _first(pc.is_null(column))), "")
-        lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+        lengths = _plain(pc.list_value_length(column))
         if not len(lengths):
             return np.empty((0, 2))
         odd = np.flatnonzero(lengths != lengths[0])
@@ -189,7 +197,7 @@ class ArrowChunk:
             )
         column = column if pa.types.is_dictionary(column.type) else _viewless(column)
         if pa.types.is_integer(column.type) and not column.null_count:
-            counted = coded_numbers(column.to_numpy())
+            counted = coded_numbers(_plain(column))
             if counted is not None:
                 return counted
         try:
@@ -198,8 +206,8 @@ class ArrowChunk:
             raise ValueError(
                 f"{self.shown}: column {quoted(name)} is damaged, perhaps the file was cut short"
             ) from None
-        # Places with nulls among them come as floats with NaN. (`fill_null` would import pandas, if that is there.)
-        places = encoded.indices.to_numpy(zero_copy_only=False)
+        # Places with nulls among them come as floats with NaN.
+        places = _plain(encoded.indices)
         codes = (np.nan_to_num(places, nan=-1) if places.dtype.kind == "f" else places).astype(np.int64)
         return self._without_empties(codes, tuple(encoded.dictionary.to_pylist()))
 
@@ -221,6 +229,17 @@ def _compact(column: Any) -> Any:
 def _viewless(column: Any) -> Any:
     """Few kernels know texts that are views."""
     return column.cast(pa.large_string()) if pa.types.is_string_view(column.type) else column
+
+
+def _plain(column: Any) -> Any:
+    """A column as a NumPy array; numbers without nulls as they lie there: `to_numpy` would import pandas."""
+    dtype = _DTYPES.get(str(column.type))
+    if dtype is None or column.null_count:
+        return column.to_numpy(zero_copy_only=False)
+    if len(column) == 0:
+        return np.empty(0, dtype=dtype)
+    start = column.offset * np.dtype(dtype).itemsize
+    return np.frombuffer(column.buffers()[1], dtype=dtype, count=len(column), offset=start)
 
 
 def _is_text(kind: Any) -> bool:

@@ -84,7 +84,8 @@ class Assembler:
             return None
         values = score_values(chunk, self.layout.scores, rows)
         agreed, reader = self._agree(table, chunk, happened, rows, values)
-        labels = reader.read(chunk.shown, chunk.start, _only(happened, rows))[rows]
+        labels = reader.read(chunk.shown, chunk.start, _only(happened, rows))
+        labels = labels if len(rows) == chunk.count else labels[rows]
         scores = self._checked(chunk, values, rows)
         names, unnamed = self._ids(chunk, rows, offset)
         return Predictions(
@@ -181,10 +182,11 @@ def score_values(chunk: Chunk, scores: Scores, rows: Codes) -> Floats:
     """The numbers of the score columns in these rows, (n, K), or (n,) for a single one."""
     if scores.shape == "wide":
         columns = [chunk.numbers(name, rows) for name in scores.columns]
-        values = np.empty((len(rows), len(columns)), dtype=np.result_type(*columns))
+        # A class after the other in memory, as they came: what reads them takes either order.
+        values = np.empty((len(columns), len(rows)), dtype=np.result_type(*columns))
         for place, column in enumerate(columns):
-            values[:, place] = column
-        return values
+            values[place] = column
+        return values.T
     if scores.shape == "single":
         return chunk.numbers(scores.columns[0], rows)
     matrix = chunk.matrix(scores.columns[0], rows)

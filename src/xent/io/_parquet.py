@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from xent.io._arrow import ArrowTable, arrow_file
 from xent.io._footer import numbers_in_lists
 from xent.io._limits import Limits
 from xent.io._source import Source
+from xent.io._spans import in_turn
 from xent.io._table import rows_at_once
 from xent.io._text import message, printable
 
@@ -94,12 +96,31 @@ class ParquetTable(ArrowTable):
         self._check_claim(claimed)
 
     def _iterate(self, names: list[str], most: int) -> Iterator[Any]:
-        # One thread: it is as fast as several here, and leaves the others to whoever takes the rows.
-        return self._file.iter_batches(most, row_groups=self._groups, columns=names, use_threads=False)
+        return in_turn([partial(self._read, groups, names, most) for groups in self._spans(2 * most)])
+
+    def _read(self, groups: list[int], names: list[str], most: int) -> Iterator[Any]:
+        """These row groups, by a reader of their own that knows the footer."""
+        file = pq.ParquetFile(
+            arrow_file(self._source), metadata=self._file.metadata, buffer_size=_BUFFER, pre_buffer=False
+        )
+        # One thread for all columns: lists, all in one column, would have no more anyway.
+        return file.iter_batches(most, row_groups=groups, columns=names, use_threads=False)
+
+    def _spans(self, least: int) -> list[list[int]]:
+        """The row groups, as many together as have so many rows, so that no batch is cut short for long."""
+        rows, count = self.group_rows, 0
+        spans: list[list[int]] = [[]]
+        for group in self._groups:
+            spans[-1].append(group)
+            count += rows[group]
+            if count >= least:
+                spans.append([])
+                count = 0
+        return [span for span in spans if span]
 
     def _width(self, lists: list[str]) -> int:
         """How many numbers the first lists hold in a row, at most."""
-        first = next(self._iterate(lists, _PROBE), None)
+        first = next(self._read(self._groups, lists, _PROBE), None)
         if first is None or not first.num_rows:
             return 1
         self._check_claim(sum(len(first.column(name).flatten()) for name in lists))

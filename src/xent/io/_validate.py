@@ -57,7 +57,8 @@ def _plainly_probs(values: Floats) -> bool:
         return False
     if not (values.min() >= 0 and values.max() <= 1):
         return False
-    off = np.einsum("ij->i", values)
+    # Which way is the quicker one depends on how the numbers lie.
+    off = values.sum(axis=1) if values.flags.f_contiguous else np.einsum("ij->i", values)
     off -= 1
     return bool(np.abs(off, out=off).max() <= LARGEST_MISS / 2)
 
