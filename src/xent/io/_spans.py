@@ -9,7 +9,7 @@ from threading import Condition, Thread, main_thread
 from typing import Any
 
 _READERS = 2
-_HELD_BYTES = 64 * 2**20
+_HELD_BYTES = 32 * 2**20
 """What may lie read before its turn; a single batch may always."""
 
 _PATIENCE = 0.5
