@@ -38,10 +38,10 @@ def test_the_page_goes_to_a_name_of_a_page(xent, saved, tmp_path, output):
 def test_the_labels_of_an_array_are_an_input(xent, tmp_path):
     np.save(tmp_path / "q.npy", np.array([0.25, 0.5, 0.75]))
     np.save(tmp_path / "y.npy", np.array([0, 1, 1]))
-    (tmp_path / "y.npy").rename(tmp_path / "y.html")
-    before = (tmp_path / "y.html").read_bytes()
-    assert "input" in refused(xent("report", "q.npy", "--label", "y.html", "-o", "y.html"))
-    assert (tmp_path / "y.html").read_bytes() == before
+    (tmp_path / "y.html").symlink_to("y.npy")
+    before = (tmp_path / "y.npy").read_bytes()
+    assert "input" in refused(xent("report", "q.npy", "--label", "y.npy", "-o", "y.html"))
+    assert (tmp_path / "y.npy").read_bytes() == before
 
 
 def test_standard_input_from_a_file_is_an_input(tmp_path):
@@ -204,3 +204,16 @@ def test_one_cluster_has_no_standard_errors(xent, saved):
     done = xent("report", saved("y,p,c\n1,.75,a\n0,.25,a\n1,.5,a\n"), "--cluster", "c")
     assert "1 cluster: no standard errors" in done.stderr
     assert "1 clusters" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("report", "t.csv", "--loss-only", "--slice", "y"), "give --slice or --loss-only, not both"),
+        (("compare", "t.csv", "t.csv", "--engine", "dask"), "--engine dask is for xent report, leave it out"),
+    ],
+)
+def test_options_that_do_not_go_together(xent, arguments, words):
+    done = xent(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,6 +38,9 @@ _DTYPES = {
 """What Arrow and NumPy call numbers of one layout."""
 
 
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def is_list_type(kind: Any) -> bool:
     """Whether a type holds several numbers a row."""
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
@@ -47,11 +52,14 @@ def arrow_file(source: Source) -> Any:
     Arrow reads ahead in threads that may outlive an error. A handle of its own needs nothing from Python there;
     a Python file would, and at the interpreter's exit such a thread ends the process.
     """
+    if isinstance(source.file, io.BytesIO):  # standard input: several readers share these bytes, and no place in them
+        return pa.BufferReader(source.file.getvalue())
     try:
         return pa.OSFile(f"/dev/fd/{source.file.fileno()}")
-    except OSError:  # no such folder, or no descriptor
-        source.file.seek(0)
-        return pa.BufferReader(source.file.read())
+    except OSError:  # no such folder
+        with _ONE_AT_A_TIME:
+            source.file.seek(0)
+            return pa.BufferReader(source.file.read())
 
 
 class ArrowTable:

@@ -16,6 +16,8 @@ from xent.io._text import message, quoted
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
+_QUOTED = re.compile(rb'"[^"]*"')
+
 
 class CsvTable(ArrowTable):
     """Delimited text with a header line: UTF-8, quotes doubled inside quotes."""
@@ -36,7 +38,8 @@ class CsvTable(ArrowTable):
         self._source.file.seek(0)
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise ValueError(message(f"{self._source.shown}: is UTF-16 text", "save it as UTF-8"))
-        header = head.lstrip(b"\r\n").partition(b"\n")[0]
+        # What stands between quotes is one name, whatever it holds.
+        header = _QUOTED.sub(b"", head).lstrip(b"\r\n").partition(b"\n")[0]
         columns = header.count(_DELIMITERS[self._source.format].encode()) + 1
         if columns > self._limits.columns:
             raise ValueError(

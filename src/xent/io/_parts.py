@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from xent.io._open import Input, open_input, shown_input
 from xent.io._scan import Options, Scan, Share
+from xent.io._text import message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ def parts_of(inputs: Sequence[Input], options: Options) -> tuple[Part, ...]:
     """Cut the inputs into parts; the first rows are read, since they decide for all."""
     for given in inputs:
         if not isinstance(given, str | os.PathLike) or given == "-":
-            raise ValueError(f"{shown_input(given)}: only files can be read in parts")
+            raise ValueError(
+                message(f"{shown_input(given)}: only files can be read in parts", "save it as a file, or read it whole")
+            )
     with Scan(inputs, options) as scan:
         agreed = scan.agreed
     found: list[Part] = []

@@ -72,6 +72,7 @@ class Source:
 def open_source(path: str | os.PathLike[str], file_format: str | None, limits: Limits) -> Source:
     """Open `path` (`-` is standard input) for reading, once its kind and format are known to be what they should."""
     name = os.fspath(path)
+    file_format = "arrow" if file_format == "feather" else file_format  # a Feather file is an Arrow file
     if file_format is not None and file_format not in FORMATS:
         near = did_you_mean(file_format, FORMATS)
         raise ValueError(f"--format {quoted(file_format)} is not known{near or '; it is one of ' + ', '.join(FORMATS)}")
