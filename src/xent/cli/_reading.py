@@ -34,7 +34,7 @@ def check_engine(engine: str) -> None:
     if engine != "dask":
         return
     if importlib.util.find_spec("dask") is None or importlib.util.find_spec("distributed") is None:
-        raise ModuleNotFoundError("--engine dask needs dask: pip install 'xent[dask]'", name="dask")
+        raise ModuleNotFoundError("--engine dask needs dask: pip install 'xent[report,dask]'", name="dask")
 
 
 def examined(paths: list[str], columns: dict[str, Any], example: str | None, engine: str, **settings: Any) -> Subject:
@@ -72,8 +72,7 @@ def _options(columns: dict[str, Any]) -> dict[str, Any]:
         "slices": columns["slices"],
         "classes": None if classes is None else [word.strip() for word in classes.split(",")],
         "renormalize": columns["renormalize"],
-        # A Feather file is an Arrow file.
-        "format": "arrow" if columns["file_format"] == "feather" else columns["file_format"],
+        "format": columns["file_format"],
     }
 
 

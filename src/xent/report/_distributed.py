@@ -52,7 +52,7 @@ def examine_parts(
 ) -> Subject:
     """Evaluate the parts on workers; `shown` names the files, `advance` is told of the parts that are done."""
     settings = Settings(parts[0].classes, unit, seed, loss_only)
-    with _client() as client:
+    with _client() as client, _workers_end(shown):
         whole = _merged(client, _submitted(client, _numbered(client, parts), settings, advance), settings)
     facts = replace(whole.facts, file=shown)
     try:
@@ -88,10 +88,24 @@ def _client() -> Generator[Any]:
             dashboard_address=None,  # pyright: ignore[reportArgumentType]  # None: no dashboard, no port
             silence_logs=logging.CRITICAL,
             local_directory=folder,
+            env={"XENT_NUM_THREADS": "1"},  # there is a process for each core
         ) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _workers_end(shown: str) -> Generator[None]:
+    """Say it where workers were lost: too often for one part, or with all that they were doing."""
+    from concurrent.futures import CancelledError
+
+    from distributed import KilledWorker
+
+    try:
+        yield
+    except (KilledWorker, CancelledError):
+        raise ValueError(f"{shown}: a Dask worker ended, perhaps for want of memory; give workers more of it") from None
 
 
 def _numbered(client: Any, parts: Sequence[Part]) -> list[Part]:
@@ -115,7 +129,7 @@ def _submitted(client: Any, parts: Sequence[Part], settings: Settings, advance: 
 
     futures = [client.submit(_examine, part, settings, pure=False) for part in parts]
     for done, future in enumerate(as_completed(futures), start=1):
-        if future.status == "error":
+        if future.status != "finished":
             # The first part that has an error, not the one that was quickest to find one.
             _first_error(futures)
         advance(done, len(parts))

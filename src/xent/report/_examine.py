@@ -75,8 +75,10 @@ def gathered(
 
     def work(batch: Predictions) -> Predictions:
         mine = idle.pop()
-        take(mine, batch)
-        idle.append(mine)
+        try:
+            take(mine, batch)
+        finally:
+            idle.append(mine)
         return batch
 
     pool = ThreadPoolExecutor(workers)
