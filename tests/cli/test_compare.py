@@ -3,16 +3,13 @@
 import json
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import xent as package
-from xent import examples
 from xent.evaluation import compare
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "comparing.md"
 CLASSES = ("cat", "dog", "emu")
 
 
@@ -229,18 +226,6 @@ def test_help_needs_no_numpy(xent_process):
     done = xent_process("compare", "--help", PYTHONPROFILEIMPORTTIME="1")
     assert "numpy" not in done.stderr
     assert done.returncode == 0
-
-
-def test_the_document_shows_what_is_printed(xent, tmp_path):
-    for name in ("digits", "digits-trees"):
-        shutil.copy(examples.path(name), tmp_path)
-    call = re.search(r"\$ xent (compare .*)", DOCUMENT.read_text("utf-8"))
-    shown = re.search(r"```text\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-    assert call is not None
-    assert shown is not None
-    done = xent(*call[1].split())
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == shown[1]
 
 
 def test_in_python_it_is_there_by_name():

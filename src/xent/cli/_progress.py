@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from xent.cli import _manners as manners
+
 DELAY = 0.5
 """Seconds; what is done by then shows no bar."""
 
@@ -24,7 +26,7 @@ def progress(words: str) -> Generator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    plain = bool(os.environ.get("NO_COLOR"))
+    plain = not manners.wants_color(manners.COLOR.get(), sys.stderr)
     console = Console(stderr=True, no_color=plain, highlight=False, emoji=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=console, transient=True)

@@ -44,7 +44,8 @@ xent compare old.parquet new.parquet --fail-if 'difference.low<0'
 @click.option("--unit", type=Word(UNITS), default="nats", metavar="U", help="nats (default), bits or bans.")
 @click.option("--fail-if", "tests", multiple=True, metavar="TEST", help="Exit with 1 if this holds: 'difference>0'.")
 @click.option("--renormalize", is_flag=True, help="Divide each row of probabilities by its sum.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Chooses the folds (default 0).")
+@click.option("--seed", type=int, default=0, metavar="N", help="Chooses folds and resamples (default 0).")
+@click.option("--engine", type=Word(("local", "dask")), default="local", metavar="E", help="local alone: see below.")
 @click.option(
     "--format",
     "file_format",
@@ -63,17 +64,21 @@ def compare(
     unit: str,
     tests: tuple[str, ...],
     seed: int,
+    engine: str,
     **columns: Any,
 ) -> None:
     """Whether the predictions in A or those in B are better, on the rows they share.
 
     Rows are joined by --id (or the column id, if both have it), else one by one. Each file is read as xent report reads
-    it, with the same options for both. The difference is A's loss less B's: below 0 A is better.
+    it, with the same options for both, and held in memory while they are joined. The difference is A's loss less B's:
+    below 0 A is better.
 
     Exit code 0: done. 1: a --fail-if test held. 2: something is wrong with the call or the data.
     """
     gates = [parse_gate(text) for text in tests]
     called = None if names is None else _names(ctx, names)
+    if engine == "dask":
+        raise click.UsageError("files are joined in memory: --engine dask is for xent report, leave it out", ctx)
     if output is not None:
         _check_output(ctx, output)
     if file_a == file_b == "-":
@@ -108,7 +113,8 @@ def _contest(
 ) -> Contest:
     from xent.report import contend
 
-    a, b = (_read(file, columns) for file in files)
+    with progress("reading"):
+        a, b = (_read(file, columns) for file in files)
     with progress("comparing"):
         return contend(a, b, names=names or _file_names(files), unit=unit, seed=seed)
 

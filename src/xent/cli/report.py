@@ -86,6 +86,8 @@ def report(
     """
     gates = [parse_gate(text) for text in tests]
     _check_output(ctx, output, opens)
+    if loss_only and columns["slices"]:
+        raise click.UsageError("--loss-only leaves slices out: give --slice or --loss-only, not both", ctx)
     reading.check_engine(engine)
     paths = reading.paths_of(ctx, files, example)
     outcome.check_page(output, paths)
@@ -118,11 +120,11 @@ def _page_ahead(paths: list[str]) -> threading.Thread | None:
         if sum(os.stat(path).st_size for path in paths) >= _LARGE:
 
             def load() -> None:
-                with suppress(ImportError):
+                with suppress(Exception):  # it comes again where it can be said
                     import_module("xent.report.page")
                     import_module("xent.plots")
 
-            thread = threading.Thread(target=load)
+            thread = threading.Thread(target=load, daemon=True)
             thread.start()
             return thread
     return None

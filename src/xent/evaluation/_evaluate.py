@@ -49,8 +49,6 @@ def evaluate(
         `xent.Logits` say otherwise, a single logit is that of class 1. Narrower floats are widened to float64 first.
     classes : sequence of K names, optional
         In the order of the columns of `q`.
-        All of these, and what follows, may be Dask collections: then every partition is evaluated where it is computed
-        and only small states travel. Beyond 131,072 rows recalibration is then within 1e-5 nats of the same arrays'.
     weight : array (N,), optional
         Relative weights >= 0: a common factor changes nothing, a row of weight 0 is left out.
     cluster : sequence of N hashable labels, optional
@@ -62,7 +60,10 @@ def evaluate(
     unit : {"nats", "bits", "bans"}
         Of all losses in the result.
     seed : int
-        Chooses the folds of the cross-fitted gain.
+        Chooses folds, the label sets of the isotonic null and the rows of the class-wise map.
+
+    Any of y, q, weight, cluster, slices and id may be Dask collections: then every partition is evaluated where it is
+    computed and only small states travel, as with `xent.Evaluator`.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def evaluate(
     scale = per_nat(unit)
     seed = operator.index(seed)
     sliced = slices.values() if isinstance(slices, Mapping) else ()
-    if is_dask(y, q, weight, cluster, *sliced):
+    if is_dask(y, q, weight, cluster, id, *sliced):
         given = {"y": y, "q": q, "weight": weight, "cluster": cluster, "id": id}
         return evaluate_dask(given, slices, {"classes": classes, "unit": unit, "seed": seed})
     rows = read_rows(y, q, classes, weight, cluster)

@@ -39,7 +39,7 @@ class Evaluator:
     unit : {"nats", "bits", "bans"}
         Of all losses in the result.
     seed : int
-        Chooses the folds of the cross-fitted gain.
+        Chooses folds, the label sets of the isotonic null and the rows of the class-wise map.
 
     Raises
     ------
