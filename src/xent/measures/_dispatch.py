@@ -13,7 +13,7 @@ from xent.measures import _core_path as core
 from xent.measures import _formula_path as formulas
 from xent.measures import _namespace as ns
 from xent.measures._operands import Operand, floats_of, one_library
-from xent.measures._promotion import promoted, widened
+from xent.measures._promotion import promoted
 
 # What a result can be scaled to besides a unit: the exponential, for perplexity.
 EXP = "exp"
@@ -37,7 +37,8 @@ def rows(measure: Measure, operands: tuple[Operand, ...], axis: Any, post: str, 
     axis, outcomes, outer = arrange(operands, axis)
     dtype = result_dtype(operands)
     if use_core(operands):
-        kept = widened(dtype) if measure.root else dtype
+        # A divergence too small for the dtype may have a root that is not.
+        kept = "float64" if measure.root else dtype
         values = core.rows(measure.op, operands, axis, outcomes, outer, post, check, kept)
         return core.scalar(np.sqrt(values), dtype, operands) if measure.root else values[()]
     if measure.root:
