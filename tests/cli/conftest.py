@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src"
+import xent as package
+
+SOURCE = Path(package.__file__).parents[1]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

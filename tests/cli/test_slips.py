@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src"
+import xent as package
+
+SOURCE = Path(package.__file__).parents[1]
 TWO = "y,p\n1,.75\n0,.25\n1,.5\n0,.375\n"
 
 

@@ -38,7 +38,7 @@ def test_language_model_learns_and_both_losses_agree(tmp_path):
     assert values["all bytes alike"] == 8.0
     assert values["byte frequencies"] < 5.2
     assert values["this model"] < 6.5
-    apart = float(re.search(r"at most ([0-9.e-]+) apart", out)[1])
+    apart = float(re.search(r"at most ([0-9.e+-]+) apart", out)[1])
     assert apart < 1e-5
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -17,11 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import xent as package
 from xent import UnsafeFile
 from xent.cli._app import run
 from xent.io import Limits, read_predictions
 
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = Path(package.__file__).parents[1]
 
 
 def npy_header(shape: tuple[int, ...], descr: str = "<f8") -> bytes:

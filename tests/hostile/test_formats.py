@@ -13,10 +13,11 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
+import xent as package
 from xent import UnsafeFile
 from xent.io import Limits, read_predictions
 
-SOURCE = Path(__file__).parents[2] / "src"
+SOURCE = Path(package.__file__).parents[1]
 Q = np.random.default_rng(0).dirichlet(np.ones(3), 40)
 Y = np.random.default_rng(1).integers(0, 3, 40)
 IDS = [f"r{i}" for i in range(40)]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import xent as package
 from xent._rendering import Renderer, Shown, load_with, register
 from xent.evaluation import evaluate
 
-SOURCE = str(Path(__file__).parents[2] / "src")
+SOURCE = str(Path(package.__file__).parents[1])
 MAKE = "import xent; e = xent.evaluate([1, 0, 1, 1, 0, 0], [.9, .2, .6, .4, .3, .5]);"
 NO = (
     "import sys, importlib.abc, importlib.util as u; find = u.find_spec;"
