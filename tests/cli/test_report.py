@@ -303,7 +303,7 @@ def test_engine(xent, good, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = xent("report", "good.csv", "--engine", "dask")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: --engine dask needs dask: pip install 'xent[dask]'\n"
+    assert done.stderr == "error: --engine dask needs dask: pip install 'xent[report,dask]'\n"
 
 
 def test_arrow_and_feather(xent, tmp_path):
