@@ -30,7 +30,7 @@ types: $(VENV)/.test
 # The examples in docstrings and documents print what they say
 docs: $(VENV)/.test
 	$(BIN)/python -m pytest -q --doctest-modules --doctest-glob='*.md' --import-mode=importlib \
-	    --pyargs xent README.md docs
+	    --pyargs xent README.md docs/*.md
 
 # The compiled core is really there
 core: $(VENV)/.test
