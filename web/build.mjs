@@ -36,7 +36,9 @@ if (text.includes('</script')) throw new Error('the asset would end its own scri
 
 if (process.argv.includes('--check')) {
   if ((await readFile(ASSET, 'utf8')) !== text) {
-    console.error('src/xent/explorer/explorer.js is not what web/ builds: run `npm run build` in web/ and commit it');
+    console.error(
+      'src/xent/explorer/explorer.js is not what web/ builds: run `npm run build` in web/ and commit it',
+    );
     process.exit(1);
   }
   console.log(`explorer.js is what web/ builds (${Buffer.byteLength(text)} bytes)`);
