@@ -103,22 +103,22 @@ function divergence(p, x) {
 /** @type {{ key: string, path: Path } | undefined} the last path: moving along it costs nothing */
 let last;
 
-/** `steps` steps from q. A share of 0 stays 0. The first q is the one given.
+/** `steps` steps from q. A share of 0 stays 0, and where q = p it stays there. The first q is the one given.
  * @param {Shares} p @param {Shares} q @param {number} eta @param {number} steps
  * @returns {Path} */
 export function train(p, q, eta, steps) {
   const length = Math.max(steps, STEPS);
   const key = [p, q, eta, length].join(';');
   if (last?.key !== key) {
-    const path = logits(p, q, eta, length);
-    const still = p.every((v, i) => v === q[i]); // then p is the minimum, though its sum be off 1 by a rounding
-    const later = path.slice(1);
+    const still = p.every((v, i) => v === q[i]); // p is the minimum, though its sum be off 1 by a rounding
+    const path = still ? [] : logits(p, q, eta, length);
+    const at = [...Array(length + 1).keys()];
     last = {
       key,
       path: {
-        q: [[...q], ...later.map((x) => softmax(x, 1))],
-        loss: [crossEntropy(p, q), ...later.map((x) => crossEntropyLogits(p, x, 1))],
-        kl: [klDivergence(p, q), ...later.map((x) => (still ? 0 : divergence(p, x)))],
+        q: at.map((t) => (t && !still ? softmax(path[t], 1) : [...q])),
+        loss: at.map((t) => (t && !still ? crossEntropyLogits(p, path[t], 1) : crossEntropy(p, q))),
+        kl: at.map((t) => (t && !still ? divergence(p, path[t]) : klDivergence(p, q))),
       },
     };
   }
