@@ -292,9 +292,11 @@ def _training_states(draw: random.Random) -> Iterator[State]:
     for place, (p, q) in enumerate(pairs):
         for eta, step in ((0.4, 0), (0.05, 7), (0.4, 200), (4.0, 60), (7.0 + place / 11, 200), (8.0, 133)):
             yield {"p": p, "q": q, "eta": eta, "step": step}
-    for _ in range(14):  # skewed and past the rate limit: chaos
-        p, q = _random_shares(draw, 3), _random_shares(draw)
-        yield {"p": p, "q": q, "eta": 6 + 2 * draw.random(), "step": draw.randint(100, 200)}
+    for place in range(18):  # chaos: over 200 steps an error grows by up to e^77
+        rest, least = 0.29 + 0.07 * draw.random(), 0.01 + 0.03 * draw.random()
+        p = [1 - rest, rest - least, least]
+        state = {"p": p[place % 3 :] + p[: place % 3], "q": _random_shares(draw), "eta": 7.6 + 0.4 * draw.random()}
+        yield {**state, "step": draw.randint(150, 200)}
     for _ in range(10):
         p, q = _random_shares(draw), _random_shares(draw)
         yield {"p": p, "q": q, "eta": 0.05 + 7.95 * draw.random(), "step": draw.randint(1, 200)}

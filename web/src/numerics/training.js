@@ -93,11 +93,12 @@ function logits(p, q, eta, steps) {
   return path;
 }
 
-/** @param {Shares} p @param {number[]} x */
+/** KL(p‖softmax(x)). @param {Shares} p @param {number[]} x */
 function divergence(p, x) {
   const q = softmax(x, 1);
   const greatest = Math.log(Math.max(...q));
-  return sum(p.length, (i) => klTerm(p[i], q[i], q[i] - p[i], x[i] + greatest));
+  // a share below the normal doubles is rounded, its logit is not
+  return sum(p.length, (i) => klTerm(p[i], q[i], q[i] - p[i], q[i] < 1e-300 ? x[i] + greatest : undefined));
 }
 
 /** @type {{ key: string, path: Path } | undefined} the last path: moving along it costs nothing */
