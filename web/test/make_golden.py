@@ -267,6 +267,9 @@ def _gradient_states(draw: random.Random) -> Iterator[State]:
     for place, z in enumerate(logits):
         for tau in (0.05, 0.3, 1.0, 20.0):
             yield {"p": _SHARES[place], "z": z, "tau": tau}
+    for third in (-20.0, -17.0, 0.0, 10.0):  # nearly certain, and right
+        for tau in (0.4, 1.0, 3.0):
+            yield {"p": [1.0, 0.0, 0.0], "z": [20.0, -20.0, third], "tau": tau}
     for p in _SHARES:
         yield {"p": p, "z": [20.0 * draw.random(), 0.0, -20.0 * draw.random()], "tau": 1.0}
         yield {"p": p, "z": [40.0 * draw.random() - 20.0 for _ in range(3)], "tau": 0.05 + 20 * draw.random() ** 6}
