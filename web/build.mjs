@@ -41,11 +41,14 @@ if (sheets.length !== 1) throw new Error(`one style sheet is allowed on the page
 // The page allows its style sheet by hash. Python reads it here, so that it need not look into the script.
 const hash = createHash('sha256').update(sheets[0]).digest('base64');
 const text = `/*css sha256-${hash}*/\n${outputFiles[0].text}`;
-if (/<\/script|<!--/i.test(text)) throw new Error('the asset would end its own script element, or hide its end');
+if (/<\/script|<!--/i.test(text))
+  throw new Error('the asset would end its own script element, or hide its end');
 
 if (process.argv.includes('--check')) {
   if ((await readFile(ASSET, 'utf8')) !== text) {
-    console.error('src/xent/explorer/explorer.js is not what web/ builds: run `npm run build` in web/ and commit it');
+    console.error(
+      'src/xent/explorer/explorer.js is not what web/ builds: run `npm run build` in web/ and commit it',
+    );
     process.exit(1);
   }
   console.log(`explorer.js is what web/ builds (${Buffer.byteLength(text)} bytes)`);
