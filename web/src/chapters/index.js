@@ -1,0 +1,6 @@
+// The chapters in the order in which one idea needs the one before.
+import { surprisal } from './surprisal.js';
+/** @import { Chapter } from '../types' */
+
+/** @type {Chapter[]} */
+export const CHAPTERS_IN_ORDER = [surprisal];

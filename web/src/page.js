@@ -1,0 +1,34 @@
+// The stand-alone page: its model is the hash of its address.
+import { render } from './render.js';
+/** @import { Model } from './types' */
+
+/** @param {HTMLElement} el */
+export function page(el) {
+  let state = location.hash.slice(1);
+  /** @type {Set<() => void>} */
+  const listeners = new Set();
+  /** @type {Model} */
+  const model = {
+    get: () => state,
+    set: (_key, value) => {
+      state = value;
+    },
+    save_changes() {
+      try {
+        history.replaceState(null, '', `#${state}`);
+      } catch {
+        // A sandboxed page has no address of its own.
+      }
+    },
+    on: (_event, listener) => listeners.add(listener),
+    off: (_event, listener) => listeners.delete(listener),
+  };
+  addEventListener('hashchange', () => {
+    state = location.hash.slice(1);
+    listeners.forEach((listener) => listener());
+  });
+  // Set through the object model: the page's policy lets one style sheet in, and that one is the explorer's own.
+  document.documentElement.style.fontSize = 'clamp(16px, 9px + 0.5vw, 28px)';
+  document.body.style.cssText = 'margin: 0; background: light-dark(#fff, #16181c)';
+  render({ model, el });
+}

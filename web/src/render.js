@@ -1,0 +1,235 @@
+// One copy of the explorer in an element: state in, frames out. The form is anywidget's, so that the page and the
+// notebook are the same module.
+import { CHAPTERS_IN_ORDER } from './chapters/index.js';
+import { button, h, put, write } from './dom.js';
+import { DEFAULTS, format, parse, withShare } from './state.js';
+import { section } from './section.js';
+import css from './style.css';
+/** @import { Context, Model, State } from './types' */
+
+/** Milliseconds after the last change until the model hears of it, and until screen readers do. */
+const REST = 150;
+const QUIET = 700;
+
+let copies = 0;
+
+/** @param {{ model: Model, el: HTMLElement }} given @returns {() => void} ends this copy */
+export function render({ model, el }) {
+  const copy = ++copies;
+  const ending = new AbortController();
+  const { signal } = ending;
+  const root = h('div', { class: 'xent', 'data-explorer': '' });
+  let { state, note } = parse(model.get('state') ?? '');
+  let frame = 0;
+  let spoken = '';
+  let rest = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  let quiet = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
+  /** Which share of which vector moved last, and the ratio of the other two.
+   * @type {{ vector: readonly number[], place: number, first: number } | undefined} */
+  let moved;
+
+  /** @type {Context} */
+  const context = {
+    root,
+    signal,
+    get state() {
+      return state;
+    },
+    set(change) {
+      state = { ...state, ...change };
+      note = '';
+      spoken = '';
+      changed();
+      clearTimeout(rest);
+      rest = setTimeout(tell, REST);
+    },
+    moveShare(name, place, share) {
+      const vector = state[name];
+      if (moved?.vector !== vector || moved.place !== place)
+        moved = { vector, place, first: ratio(vector, place) };
+      const next = withShare(place, share, moved.first);
+      moved.vector = next;
+      context.set({ [name]: next });
+    },
+    id: (name) => `xent-${copy}-${name}-${++ids}`,
+    redraw() {
+      frame ||= requestAnimationFrame(draw);
+    },
+    say(text) {
+      spoken = text;
+      listenAgain();
+    },
+  };
+  let ids = 0;
+
+  const sections = CHAPTERS_IN_ORDER.map((chapter, i) =>
+    section(context, chapter, i, CHAPTERS_IN_ORDER[i + 1]),
+  );
+  const bar = toolbar(context);
+  const chapters = contents();
+  const warning = h('p', { class: 'note', 'data-note': '', role: 'alert', hidden: true });
+  const live = h('p', { class: 'unseen', role: 'status' });
+  root.append(
+    h('header', { class: 'top' }, h('p', { class: 'title' }, 'Cross-entropy you can touch'), bar.element),
+    chapters.element,
+    warning,
+    ...sections.map((one) => one.element),
+    live,
+  );
+  root.addEventListener('click', go, { signal });
+
+  /** @param {MouseEvent} event */
+  function go(event) {
+    const target = /** @type {Element} */ (event.target).closest('[data-goto]');
+    const id = target?.getAttribute('data-goto');
+    if (!target || !id) return;
+    context.set({ chapter: id });
+    draw();
+    const heading = /** @type {HTMLElement} */ (root.querySelector(`[data-chapter="${id}"] h2`));
+    if (!chapters.element.contains(target)) heading.focus({ preventScroll: true });
+    if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
+  }
+
+  function changed() {
+    put(root, 'data-state', format(state));
+    write(warning, note);
+    warning.hidden = note === '';
+    context.redraw();
+  }
+
+  function draw() {
+    cancelAnimationFrame(frame);
+    frame = 0;
+    sections.forEach((one, i) => {
+      const { id } = CHAPTERS_IN_ORDER[i];
+      one.element.hidden = id !== state.chapter;
+      one.update(state);
+      if (id === state.chapter) one.draw(state);
+    });
+    bar.update(state);
+    chapters.update(state);
+    listenAgain();
+  }
+
+  /** At rest one sentence goes to screen readers. */
+  function listenAgain() {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      const chapter = CHAPTERS_IN_ORDER.find(({ id }) => id === state.chapter);
+      write(live, spoken || (chapter?.sentence(state) ?? ''));
+    }, QUIET);
+  }
+
+  /** At rest the model hears of the state. */
+  function tell() {
+    const text = format(state);
+    if (model.get('state') === text) return;
+    model.set('state', text);
+    model.save_changes();
+  }
+
+  /** The model has another state: a link was followed, a cell was run. */
+  function hear() {
+    const text = model.get('state') ?? '';
+    if (text === format(state) && note === '') return;
+    clearTimeout(rest);
+    ({ state, note } = parse(text));
+    changed();
+    rest = setTimeout(tell, REST);
+  }
+
+  model.on('change:state', hear);
+  signal.addEventListener('abort', () => {
+    model.off('change:state', hear);
+    cancelAnimationFrame(frame);
+    clearTimeout(rest);
+    clearTimeout(quiet);
+    root.remove();
+  });
+  el.append(h('style', {}, css), root);
+  changed();
+  draw();
+  rest = setTimeout(tell, REST);
+  return () => ending.abort();
+}
+
+/** The share of the first of the two others in their sum; even when both are 0.
+ * @param {readonly number[]} vector @param {number} place */
+function ratio(vector, place) {
+  const [a, b] = vector.filter((_, i) => i !== place);
+  return a + b > 0 ? a / (a + b) : 0.5;
+}
+
+/** Unit, reset, link.
+ * @param {Context} context */
+function toolbar(context) {
+  const id = context.id('unit');
+  const unit = h('select', { id, name: 'unit' }, h('option', {}, 'nats'), h('option', {}, 'bits'));
+  unit.addEventListener('change', () => context.set({ unit: unit.value === 'bits' ? 'bits' : 'nats' }));
+  const reset = button('Reset', () => {
+    const { chapter, unit } = context.state;
+    context.set({ ...DEFAULTS, chapter, unit });
+  });
+  reset.setAttribute('data-action', 'reset');
+  const link = h('input', {
+    class: 'link',
+    readonly: true,
+    hidden: true,
+    'aria-label': 'Link to this state',
+  });
+  const copy = button('Copy link', () => copyLink(context, link));
+  copy.setAttribute('data-action', 'copy-link');
+  return {
+    element: h('div', { class: 'toolbar' }, h('label', { for: id }, 'Unit'), unit, reset, copy, link),
+    /** @param {State} state */
+    update(state) {
+      unit.value = state.unit;
+      if (link.value !== address(state)) link.hidden = true;
+    },
+  };
+}
+
+/** The link to a state; where the page has no address of its own (a notebook), its hash.
+ * @param {State} state */
+function address(state) {
+  const here = location.href.split('#')[0];
+  return `${here.startsWith('about:') ? '' : here}#${format(state)}`;
+}
+
+/** @param {Context} context @param {HTMLInputElement} link */
+async function copyLink(context, link) {
+  const text = address(context.state);
+  try {
+    await navigator.clipboard.writeText(text);
+    context.say('The link was copied.');
+    link.hidden = true;
+  } catch {
+    link.value = text;
+    link.hidden = false;
+    link.select();
+    context.say('No clipboard here: the link stands in the field.');
+  }
+}
+
+/** The list of chapters. */
+function contents() {
+  const buttons = CHAPTERS_IN_ORDER.map(({ id, title }, i) =>
+    h(
+      'button',
+      { type: 'button', 'data-goto': id },
+      h('span', { class: 'count' }, `${i + 1}`),
+      ' ',
+      h('span', {}, title),
+    ),
+  );
+  return {
+    element: h('nav', { 'aria-label': 'Chapters' }, h('ol', {}, ...buttons.map((one) => h('li', {}, one)))),
+    /** @param {State} state */
+    update(state) {
+      for (const one of buttons) {
+        if (one.getAttribute('data-goto') === state.chapter) put(one, 'aria-current', 'page');
+        else one.removeAttribute('aria-current');
+      }
+    },
+  };
+}
