@@ -1,7 +1,8 @@
 // The chapters in the order in which one idea needs the one before.
+import { crossEntropy } from './cross-entropy.js';
 import { entropy } from './entropy.js';
 import { surprisal } from './surprisal.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, entropy];
+export const CHAPTERS_IN_ORDER = [surprisal, entropy, crossEntropy];
