@@ -8,7 +8,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 /** @typedef {object} Drawing
  * @property {string} id the value of data-figure
  * @property {string} title
- * @property {number} [ratio] height over width, where there is room
+ * @property {number | ((ems: number) => number)} [ratio] height over width, where there is room; or for every width
  * @property {(pen: Pen, state: State, size: Size) => void} draw
  * @property {(state: State) => string} describe one sentence on what is seen, with the main number
  * @property {(handles: Stage) => void} [setup] puts handles or a canvas on the stage, once */
@@ -52,11 +52,12 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
 }
 
 /** Narrow figures are taller: their labels stay as large.
- * @param {HTMLElement} stage @param {number} ratio @returns {Size} */
+ * @param {HTMLElement} stage @param {number | ((ems: number) => number)} ratio @returns {Size} */
 function measured(stage, ratio) {
   const width = stage.clientWidth;
   const em = parseFloat(getComputedStyle(stage).fontSize);
-  const tall = width < 26 * em ? Math.max(ratio, 0.85) : ratio;
+  const tall =
+    typeof ratio === 'function' ? ratio(width / em) : width < 26 * em ? Math.max(ratio, 0.85) : ratio;
   return { width, height: Math.round(width * tall), em };
 }
 

@@ -1,7 +1,9 @@
 // The chapters in the order in which one idea needs the one before.
 import { surprisal } from './surprisal.js';
+import { entropy } from './entropy.js';
+import { crossEntropy } from './cross-entropy.js';
 import { binary } from './binary.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, binary];
+export const CHAPTERS_IN_ORDER = [surprisal, entropy, crossEntropy, binary];

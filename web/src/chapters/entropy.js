@@ -1,0 +1,96 @@
+// Entropy: the mean surprisal of what is to come.
+import { axes, curve } from '../axes.js';
+import { amount, number, perNat, short } from '../dom.js';
+import { figure } from '../figure.js';
+import { entropyBlocks } from '../figures/entropy-blocks.js';
+import { entropy as nats, perplexity } from '../numerics/index.js';
+import { pythonProgram } from '../python.js';
+import { DEFAULTS } from '../state.js';
+/** @import { Chapter, Context } from '../types' */
+
+/** The entropy of fair dice with 1 to 3 sides, also of those between: perplexity is read off below.
+ * @param {Context} context */
+function diceFigure(context) {
+  return figure(context, {
+    id: 'die',
+    title: 'Perplexity: the fair die that is as uncertain',
+    ratio: 0.5,
+    draw(pen, state, size) {
+      const { em, width } = size;
+      const unit = perNat(state.unit);
+      const wide = width > 26 * em;
+      const { X, Y, inside } = axes(
+        pen,
+        size,
+        {
+          span: [0.85, 3.2],
+          name: 'sides of a fair die (perplexity)',
+          ticks: [1, 2, 3],
+          label: (side) => (wide ? ['1: certain', '2: a fair coin', '3: all equal'][side - 1] : `${side}`),
+        },
+        { span: [0, 1.2 * unit], name: `entropy (${state.unit})` },
+      );
+      pen.path(
+        'axis',
+        curve((sides) => Math.log(sides) * unit, [1, 3], X, Y, Infinity, 60),
+      );
+      const sides = perplexity(state.p);
+      const [x, y] = [X(sides), Y(nats(state.p) * unit)];
+      pen.line('guide', inside.left, y, x, y);
+      pen.line('guide', x, inside.bottom, x, y);
+      pen.circle('truth point', x, y, 0.45 * em);
+      const low = sides < 1.6;
+      pen.text(
+        `${low ? 'start' : 'end'} strong halo truth-text`,
+        x + (low ? 0.2 : -0.8) * em,
+        y - (low ? 1 : 0.6) * em,
+        `${number(sides, 2)} sides`,
+      );
+    },
+    describe: ({ p, unit }) =>
+      `The entropy of a fair die grows with the logarithm of its sides; ${amount(nats(p), unit)} is that of a die with ${number(perplexity(p))} sides.`,
+  });
+}
+
+/** @type {Chapter} */
+export const entropy = {
+  id: 'entropy',
+  title: 'Entropy',
+  lead: 'Before the day comes: how surprised will you be on average?',
+  formula: 'H ( p ) = − ∑_i p_i log p_i',
+  text: [
+    'Tomorrow brings rain, cloud or sun, with the shares $p_i$ on the sliders. Each outcome has its surprisal $− log p_i$, and each counts as often as it comes. This mean surprisal is the *entropy*.',
+    'In the picture an outcome is a block: as wide as its share, as high as its surprisal. The widths add up to 1, so the areas add up to the mean. The thick line is its height: what rises above it would just fill the gaps below. Drag the borders.',
+    'Entropy is 0 when one outcome is certain, and greatest, $log 3$, when all three are equally likely. In bits it counts yes-or-no questions: no way to report the weather day after day needs fewer bits a day on average, and good codes come as close to it as you like. An outcome of share ⅛ deserves a word of 3 bits.',
+    '*Perplexity* says the same as a number of choices, $e^H$ with $H$ in nats or $2^H$ with $H$ in bits: you are as uncertain as before the throw of a fair die with so many sides.',
+  ],
+  mind: 'a very surprising outcome adds little when it is rare. Share times surprisal goes to 0 with the share, so what never happens adds 0, though its surprisal is *inf*.',
+  sliders: [{ name: 'p', label: 'Truth p' }],
+  quantities: [
+    { name: 'entropy', label: 'Entropy H(p)', value: ({ p }) => nats(p) },
+    { name: 'perplexity', label: 'Perplexity', natural: true, value: ({ p }) => perplexity(p) },
+  ],
+  presets: [
+    { id: 'weather', label: 'Our weather', change: () => ({ p: DEFAULTS.p }) },
+    { id: 'even', label: 'All equal', change: () => ({ p: [1 / 3, 1 / 3, 1 / 3] }) },
+    { id: 'coin', label: 'A fair coin', change: () => ({ p: [0.5, 0, 0.5] }) },
+    { id: 'halves', label: '¼, ¼, ½', change: () => ({ p: [0.25, 0.25, 0.5] }) },
+    { id: 'rare', label: 'Rain is rare', change: () => ({ p: [0.001, 0.299, 0.7] }) },
+    { id: 'certain', label: 'Always sun', change: () => ({ p: [0, 0, 1] }) },
+  ],
+  figures: [entropyBlocks, diceFigure],
+  question: {
+    ask: 'In a desert the sun shines on 98 days of 100; rain and cloud share the rest. A rainy day there is a shock, twice as surprising as here. Is the entropy of the desert’s weather higher than of ours (0.1, 0.2, 0.7)?',
+    choices: ['Higher: such shocks weigh heavily', 'Lower: they hardly ever come', 'The same'],
+    right: 1,
+    why: 'The shock of 4.6 nats comes once in 100 days and adds 0.046. On all other days there is next to nothing to learn: the desert has 0.112 nats, our weather 0.802.',
+    show: { p: [0.01, 0.01, 0.98] },
+  },
+  python: (state) =>
+    pythonProgram(state, { p: state.p }, [
+      { name: 'entropy', call: 'xent.entropy(p)' },
+      { name: 'perplexity', call: 'xent.perplexity(p)', natural: true },
+    ]),
+  sentence: ({ p, unit }) =>
+    `Entropy of ${p.map((share) => short(share)).join(', ')}: ${amount(nats(p), unit)}, as uncertain as a fair die with ${number(perplexity(p))} sides.`,
+};
