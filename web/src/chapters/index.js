@@ -3,7 +3,8 @@ import { surprisal } from './surprisal.js';
 import { entropy } from './entropy.js';
 import { crossEntropy } from './cross-entropy.js';
 import { binary } from './binary.js';
+import { gradientChapter } from './gradient.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, entropy, crossEntropy, binary];
+export const CHAPTERS_IN_ORDER = [surprisal, entropy, crossEntropy, binary, gradientChapter];
