@@ -1,5 +1,6 @@
 // A figure: a stage with an SVG drawing, handles to drag above it, a title and its exports below.
 import { h, put } from './dom.js';
+import { exports } from './export.js';
 import { Pen } from './pen.js';
 /** @import { Context, Figure, Size, State } from './types' */
 
@@ -24,10 +25,17 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
   put(svg, 'role', 'img');
   const pen = new Pen(svg, { hatch: context.id('hatch'), dots: context.id('dots') });
   const stage = h('div', { class: 'stage' }, svg);
-  const element = h('figure', { 'data-figure': id }, stage, h('figcaption', {}, title));
   /** @type {((state: State, size: Size) => void)[]} */
   const parts = [];
   let size = { width: 0, height: 0, em: 16 };
+  const save = exports(context, {
+    id,
+    title,
+    stage,
+    size: () => size,
+    describe: () => describe(context.state),
+  });
+  const element = h('figure', { 'data-figure': id }, stage, h('figcaption', {}, h('span', {}, title), save));
   const observer = new ResizeObserver(() => {
     if (stage.clientWidth !== size.width) context.redraw();
   });
