@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -151,9 +152,9 @@ class Contract:
     chapters = CHAPTERS
     defaults = DEFAULTS
     ranges = RANGES
-    quantities = {chapter: names.replace("*", "").split() for chapter, names in QUANTITIES.items()}
-    natural = {name[:-1] for names in QUANTITIES.values() for name in names.split() if name.endswith("*")}
-    keys = {chapter: keys.split() for chapter, keys in SLIDERS.items()}
+    quantities: ClassVar = {chapter: names.replace("*", "").split() for chapter, names in QUANTITIES.items()}
+    natural: ClassVar = {name[:-1] for names in QUANTITIES.values() for name in names.split() if name.endswith("*")}
+    keys: ClassVar = {chapter: keys.split() for chapter, keys in SLIDERS.items()}
 
     @staticmethod
     def inputs(chapter: str) -> dict[str, tuple[float, float]]:
@@ -203,3 +204,9 @@ class Contract:
 @pytest.fixture(scope="session")
 def contract():
     return Contract
+
+
+def pytest_generate_tests(metafunc):
+    """A test that takes `each_chapter` is run for each of them."""
+    if "each_chapter" in metafunc.fixturenames:
+        metafunc.parametrize("each_chapter", CHAPTERS)
