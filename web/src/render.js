@@ -101,10 +101,10 @@ export function render({ model, el }) {
     cancelAnimationFrame(frame);
     frame = 0;
     sections.forEach((one, i) => {
-      const { id } = CHAPTERS_IN_ORDER[i];
-      one.element.hidden = id !== state.chapter;
-      one.update(state);
-      if (id === state.chapter) one.draw(state);
+      const shown = CHAPTERS_IN_ORDER[i].id === state.chapter;
+      one.element.hidden = !shown;
+      if (shown) one.update(state);
+      if (shown) one.draw(state);
     });
     bar.update(state);
     chapters.update(state);
@@ -120,8 +120,9 @@ export function render({ model, el }) {
     }, QUIET);
   }
 
-  /** At rest the model hears of the state. */
+  /** At rest the hidden chapters take their numbers, and the model hears of the state. */
   function tell() {
+    for (const one of sections) one.update(state);
     const text = format(state);
     if (model.get('state') === text) return;
     model.set('state', text);
