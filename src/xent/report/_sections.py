@@ -120,7 +120,10 @@ def _explorer(subject: Subject) -> Section:
     return Section(
         "Three classes in the explorer",
         links=links,
-        notes=(f"They open {explore.PAGE} beside this page. This writes it there: xent explore -o {explore.PAGE}",),
+        notes=(
+            f"They open {explore.PAGE} beside this page, its three outcomes in the order named. "
+            f"This writes it there: xent explore -o {explore.PAGE}",
+        ),
     )
 
 
