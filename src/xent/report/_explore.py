@@ -88,8 +88,8 @@ def _row(evaluation: Evaluation) -> Link | None:
             return Link(
                 _href(evaluation, (1.0, 0.0, 0.0), q),
                 f"Row{named}: {printable(row.label, 40)} happened, {printable(row.said, 40)} was said",
-                "p is 1 for what happened, q the forecast of it, of what was said, and what is left for all others: "
-                f"{loss} {evaluation.unit}.",
+                "p is 1 for what happened; q is its forecast, that of what was said, and what is left for all others. "
+                f"The loss: {loss} {evaluation.unit}.",
             )
     return None
 

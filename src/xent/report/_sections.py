@@ -117,11 +117,9 @@ def _explorer(subject: Subject) -> Section:
     links = explore.links(subject.evaluation)
     if not links:
         return Section("")
-    return Section(
-        "Three classes in the explorer",
-        links=links,
-        notes=(f"They open {explore.PAGE} beside this page. This writes it there: xent explore -o {explore.PAGE}",),
-    )
+    where = f"They open {explore.PAGE} beside this page, its three outcomes in the order named."
+    how = f"This writes it there: xent explore -o {explore.PAGE}"
+    return Section("Three classes in the explorer", links=links, notes=(f"{where} {how}",))
 
 
 def _slices(subject: Subject) -> list[Section]:
