@@ -1,6 +1,7 @@
 // The chapters in the order in which one idea needs the one before.
+import { simplex } from './simplex.js';
 import { surprisal } from './surprisal.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal];
+export const CHAPTERS_IN_ORDER = [surprisal, simplex];
