@@ -1,10 +1,9 @@
 // The chapters in the order in which one idea needs the one before.
-import { simplex } from './simplex.js';
 import { binary } from './binary.js';
+import { simplex } from './simplex.js';
 import { surprisal } from './surprisal.js';
 import { training } from './training.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, simplex, training];
-export const CHAPTERS_IN_ORDER = [surprisal, binary];
+export const CHAPTERS_IN_ORDER = [surprisal, binary, simplex, training];
