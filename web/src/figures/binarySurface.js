@@ -2,7 +2,7 @@
 // in the label, so the surface is made of straight lines, one for each prediction; the faces lie between them.
 import { amount } from '../dom.js';
 import { binaryCrossEntropy as loss, binaryEntropy as floor } from '../numerics/index.js';
-import { beside, CUT, surface, tone } from './surface.js';
+import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Context } from '../types' */
 /** @import { Piece, Spot } from './surface.js' */
 
@@ -113,8 +113,7 @@ export function binarySurface(context) {
       pen.rect('', x - 0.25 * em, top, 0.5 * em, bottom - top).setAttribute('fill', pen.hatch);
       pen.circle('truth point', vx, vy, 0.35 * em);
       pen.circle('model point', x, top, 0.45 * em);
-      const [anchor, step] = x > size.width - 9 * em ? ['end', -0.7 * em] : ['start', 0.7 * em];
-      pen.text(`strong halo ${anchor}`, x + step, top - 0.5 * em, amount(now, unit));
+      word(pen, 'strong halo', size, x + 0.7 * em, top - 0.5 * em, 1, amount(now, unit));
     },
     describe: ({ y, yhat, unit }) =>
       `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle and falls to 0 again; at label ${y} and prediction ${yhat} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,

@@ -5,7 +5,7 @@ import { amount, perNat } from '../dom.js';
 import { crossEntropy, entropy, klDivergence } from '../numerics/index.js';
 import { BANDS, LEVELS } from '../palette.js';
 import { rings } from './levels.js';
-import { beside, CUT, surface } from './surface.js';
+import { beside, CUT, surface, word } from './surface.js';
 /** @import { Context, Shares, State } from '../types' */
 /** @import { Piece, Spot } from './surface.js' */
 
@@ -52,20 +52,30 @@ export function mesh(p, unit) {
   );
   /** @type {Piece[]} */
   const pieces = [];
+  const count = all[0].length;
+  const flat = all[0].map((_, i) => p.some((v, j) => v === 0 && all.every((ring) => !ring[i][j])));
   let inner = all[0].map(() => spot(p, least));
+  const spots = [inner];
   for (const [k, { nats, band }] of steps.entries()) {
     // Where the edge of the triangle came first and rules nothing out, the ring is lower than its level.
     const outer = all[k].map((q) => {
       const finite = p.every((v, i) => v === 0 || q[i] > 1e-9);
       return spot(q, least + (finite ? Math.min(nats, klDivergence(p, q)) : nats));
     });
-    for (let i = 0; i < outer.length; i++) {
-      const j = (i + 1) % outer.length;
+    for (let i = 0; i < count; i++) {
+      const j = (i + 1) % count;
+      if (flat[i] && flat[j]) continue; // both along the edge that p lies on
       pieces.push({ at: [inner[i], outer[i], outer[j], inner[j]], fill: BANDS[band] });
     }
-    inner = outer;
+    spots.push((inner = outer));
   }
-  pieces.push({ at: [...inner, inner[0]], stroke: '#000', width: 1.5 });
+  for (let i = 0; i < count; i++) {
+    const at = [inner[i], inner[(i + 1) % count]];
+    if (at.every(([, , z]) => z > 1 - 1e-9)) pieces.push({ at, stroke: '#000', width: 1.5, layer: 1 });
+    // The edge that p lies on, from p to each end
+    if (flat[i] && i % (count / 3) === 0)
+      pieces.push({ at: spots.map((ring) => ring[i]), stroke: '#000', width: 1.5 });
+  }
   return pieces;
 }
 
@@ -82,7 +92,7 @@ export function simplexSurface(context) {
     id: 'surface',
     title: 'Cross-entropy over all forecasts q. Drag it, or use arrow keys, to turn it.',
     floor: CORNERS.map(([x, y]) => [x, y, 0]),
-    turn: 15,
+    turn: 345,
     tilt: 35,
     open: true,
     name: 'loss',
@@ -104,19 +114,11 @@ export function simplexSurface(context) {
       pen.line('line truth', foot[0], foot[1], low[0], low[1]);
       pen.circle('truth point', low[0], low[1], 0.4 * em);
       pen.circle('model point', high[0], high[1], 0.45 * em);
-      const [before, after] = [
-        ['end', -0.8 * em],
-        ['start', 0.8 * em],
-      ];
-      const [of, step] = high[0] < low[0] ? after : before;
-      pen.text(
-        `truth-text strong halo ${of}`,
-        low[0] + Number(step),
-        low[1] + 1.2 * em,
-        `H(p) = ${amount(least, unit, 3)}`,
-      );
-      const [to, over] = high[0] < low[0] ? before : after;
-      pen.text(`model-text strong halo ${to}`, high[0] + Number(over), high[1] - 0.6 * em, amount(now, unit));
+      const side = high[0] < low[0] ? 1 : -1;
+      const floor = `H(p) = ${amount(least, unit, 3)}`;
+      word(pen, 'truth-text strong halo', size, low[0] + 0.8 * side * em, low[1] + 1.2 * em, side, floor);
+      const loss = amount(now, unit, 3);
+      word(pen, 'model-text strong halo', size, high[0] - 0.8 * side * em, high[1] - 0.6 * em, -side, loss);
     },
     describe: ({ p, q, unit }) =>
       `A bowl over the triangle of forecasts, lowest at q = p with ${amount(entropy(p), unit)}; at q it is ${amount(crossEntropy(p, q), unit)}, ${amount(klDivergence(p, q), unit)} above the lowest.`,

@@ -150,9 +150,9 @@ export function surface(context, { id, title, floor, name, open, pieces, draw, d
       const { width, height, em } = size;
       const scale = Math.min(
         (width - 5 * em) / (2 * reach),
-        (height - 4.6 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
+        (height - 5.8 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
       );
-      const view = space(turn, tilt, scale, width / 2, height / 2 + 0.3 * em);
+      const view = space(turn, tilt, scale, width / 2, height / 2 + 0.7 * em);
       painted = arranged(
         [{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...pieces(state)],
         view,
@@ -249,7 +249,8 @@ function ink(pen, { points, fill, stroke = fill, width }) {
 
 /** The upright axis at the leftmost corner of the box, where nothing hides it, and the plane of the cut.
  * @param {Pen} pen @param {State} state @param {Size} size @param {Space} view @param {Spot[]} floor @param {string} name */
-function box(pen, { unit }, { width, em }, { to }, floor, name) {
+function box(pen, { unit }, size, { to }, floor, name) {
+  const { em } = size;
   const top = CUT * perNat(unit);
   const lid = floor.map(([x, y]) => to([x, y, 1]));
   const across = [...floor].sort((a, b) => to(a)[0] - to(b)[0]);
@@ -262,33 +263,32 @@ function box(pen, { unit }, { width, em }, { to }, floor, name) {
   const [[, low], [, high]] = [to([left, deep, 0]), to([left, deep, 1])];
   for (const tick of round([0, top], Math.max(1, (low - high) / (2.5 * em)))) {
     const [x, y] = to([left, deep, tick / top]);
-    if (tick > 0 && low - high > 4 * em) pen.text('tick end', x - 0.4 * em, y + 0.35 * em, short(tick));
+    if (tick > 0 && tick < 0.98 * top && low - high > 4 * em)
+      pen.text('tick end', x - 0.4 * em, y + 0.35 * em, short(tick));
   }
-  pen.text(
-    'name end',
-    Math.max(to([left, deep, 1])[0] - 0.4 * em, 5.2 * em),
-    high - 1.1 * em,
-    `${name} (${unit})`,
-  );
+  pen.text('name start', 0.2 * em, 0.9 * em, `${name} (${unit})`);
   const [x, y] = lid.reduce((one, other) => (other[1] < one[1] ? other : one));
   const words = `cut at ${short(top, 2)} ${unit}; it goes on to inf`;
-  pen.text(
-    'tick middle halo',
-    Math.max(7.5 * em, Math.min(x, width - 7.5 * em)),
-    y - (floor.length > 3 ? 0.5 : 1.7) * em,
-    words,
-  );
+  word(pen, 'tick halo', size, x, y - (floor.length > 3 ? 0.5 : 1.7) * em, 0, words);
 }
 
 /** A word beside a spot of the floor, away from the middle of the box.
  * @param {Pen} pen @param {string} look @param {Size} size @param {Space} view @param {Spot} spot
  * @param {readonly number[]} out where outside is, on the floor @param {number} ems how far @param {string} text */
-export function beside(pen, look, { width, em }, { to, away }, spot, out, ems, text) {
+export function beside(pen, look, size, { to, away }, spot, out, ems, text) {
   const [dx, dy] = away(out[0], out[1]);
-  const far = (ems * em) / (Math.hypot(dx, dy) || 1);
+  const far = (ems * size.em) / (Math.hypot(dx, dy) || 1);
   const [x, y] = to(spot);
-  const anchor = Math.abs(dx) < 0.3 ? 'middle' : dx > 0 ? 'start' : 'end';
-  const long = dx > 0 ? text.length * 0.47 * em : 0; // stays on the stage
-  const at = Math.min(x + dx * far, width - long);
-  pen.text(`${look} ${anchor}`, at, y + dy * far + 0.35 * em, text);
+  const side = Math.abs(dx) < 0.3 ? 0 : Math.sign(dx);
+  word(pen, look, size, x + dx * far, y + dy * far + 0.35 * size.em, side, text);
+}
+
+/** Text right of a point (1), left of it (-1) or about it (0), and inside the stage.
+ * @param {Pen} pen @param {string} look @param {Size} size @param {number} x @param {number} y
+ * @param {number} side @param {string} text */
+export function word(pen, look, { width, em }, x, y, side, text) {
+  const long = text.length * 0.49 * em;
+  const [left, right] = [((1 - side) / 2) * long, width - ((1 + side) / 2) * long];
+  const anchor = ['end', 'middle', 'start'][side + 1];
+  pen.text(`${look} ${anchor}`, Math.max(left, Math.min(x, right)), y, text);
 }
