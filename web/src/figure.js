@@ -36,8 +36,10 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
     describe: () => describe(context.state),
   });
   const element = h('figure', { 'data-figure': id }, stage, h('figcaption', {}, h('span', {}, title), save));
+  let stale = true; // asking for the width in every drawing would lay the page out in every drawing
   const observer = new ResizeObserver(() => {
-    if (stage.clientWidth !== size.width) context.redraw();
+    stale ||= stage.clientWidth !== size.width;
+    if (stale) context.redraw();
   });
   observer.observe(stage);
   context.signal.addEventListener('abort', () => observer.disconnect());
@@ -45,11 +47,12 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
   return {
     element,
     update(state) {
-      if (stage.clientWidth !== size.width) {
+      if (stale) {
         size = measured(stage, ratio);
+        stale = size.width === 0;
         stage.style.setProperty('height', `${size.height}px`);
       }
-      if (size.width === 0) return; // not laid out yet: the observer calls again
+      if (stale) return; // not laid out yet: the observer calls again
       pen.start(size);
       draw(pen, state, size);
       pen.finish();

@@ -3,8 +3,18 @@ import { surprisal } from './surprisal.js';
 import { entropy } from './entropy.js';
 import { crossEntropy } from './cross-entropy.js';
 import { binary } from './binary.js';
+import { simplex } from './simplex.js';
 import { gradientChapter } from './gradient.js';
+import { training } from './training.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, entropy, crossEntropy, binary, gradientChapter];
+export const CHAPTERS_IN_ORDER = [
+  surprisal,
+  entropy,
+  crossEntropy,
+  binary,
+  simplex,
+  gradientChapter,
+  training,
+];

@@ -2,12 +2,12 @@
 // in the label, so the surface is made of straight lines, one for each prediction; the faces lie between them.
 import { amount } from '../dom.js';
 import { binaryCrossEntropy as loss, binaryEntropy as floor } from '../numerics/index.js';
-import { beside, CUT, surface, tone } from './surface.js';
+import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Context } from '../types' */
 /** @import { Piece, Spot } from './surface.js' */
 
 const TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const ROWS = 24;
+const ROWS = 32;
 
 /** A place over the prediction (right) and the label (back).
  * @param {number} y @param {number} yhat @param {number} nats @returns {Spot} */
@@ -31,7 +31,7 @@ const along = ([a, b], t) => a.map((from, i) => from + (b[i] - from) * t);
 /** Predictions close to 0 and 1 are closer together: there the surface is steep.
  * @returns {number[]} */
 export function predictions() {
-  const half = [0, 1e-12, 1e-7, 1e-5, 2e-4, ...TENTHS.slice(0, 5)];
+  const half = [0, 1e-12, 1e-7, 1e-5, 2e-4, Math.exp(-CUT), ...TENTHS.slice(0, 5)];
   for (let i = 1; i < 20; i++) half.push(Math.sin((Math.PI * i) / 80) ** 2);
   half.sort((a, b) => a - b);
   return [
@@ -98,7 +98,8 @@ export function binarySurface(context) {
       const { em } = size;
       const front = view.away(0, -1)[1] > 0 ? -1 : 1;
       const near = view.away(-1, 0)[1] > 0 ? -1 : 1;
-      for (const tick of [0, 0.25, 0.75, 1]) {
+      const wide = size.width > 26 * em;
+      for (const tick of wide ? [0, 0.25, 0.75, 1] : [0, 1]) {
         beside(pen, 'tick', size, view, [tick - 0.5, front / 2, 0], [0, front], 1, `${tick}`);
         beside(pen, 'tick', size, view, [near / 2, tick - 0.5, 0], [near, 0], 1, `${tick}`);
       }
@@ -112,7 +113,7 @@ export function binarySurface(context) {
       pen.rect('', x - 0.25 * em, top, 0.5 * em, bottom - top).setAttribute('fill', pen.hatch);
       pen.circle('truth point', vx, vy, 0.35 * em);
       pen.circle('model point', x, top, 0.45 * em);
-      pen.text('strong halo', x + 0.7 * em, top - 0.5 * em, amount(now, unit));
+      word(pen, 'strong halo', size, x + 0.7 * em, top - 0.5 * em, 1, amount(now, unit));
     },
     describe: ({ y, yhat, unit }) =>
       `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle and falls to 0 again; at label ${y} and prediction ${yhat} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,

@@ -19,7 +19,8 @@ export function rings(p, levels, count = 96, reverse = false) {
 /** One ring. @param {Shares} p @param {number} level @param {number} [count] @param {boolean} [reverse] */
 export const ring = (p, level, count, reverse) => rings(p, [level], count, reverse)[0];
 
-/** From p to points of the three edges, the corners among them; as seen from p, at about even angles.
+/** From p to points of the three edges, the corners among them. As seen from p they are
+ * denser towards the corners, where rings that hug the edges turn sharply.
  * @param {Shares} p @param {number} count */
 function directions(p, count) {
   const ways = [];
@@ -29,7 +30,8 @@ function directions(p, count) {
     const away = Math.max(0.02, (p[k] * Math.sqrt(3)) / 2);
     const [low, high] = [Math.atan(-foot / away), Math.atan((1 - foot) / away)];
     for (let s = 0; s < count; s += 3) {
-      const u = s ? foot + away * Math.tan(low + ((high - low) * s) / count) : 0;
+      const share = 0.5 - 0.5 * Math.cos((Math.PI * s) / count);
+      const u = s ? foot + away * Math.tan(low + (high - low) * share) : 0;
       const b = [0, 0, 0];
       b[i] = 1 - u;
       b[j] = u;

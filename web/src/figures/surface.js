@@ -45,6 +45,7 @@ const GREY = '#80808070'; // seen on light and on dark paper
  * @property {number} turn degrees
  * @property {number} tilt degrees; 90 looks straight down
  * @property {string} name of what the height is, without its unit
+ * @property {boolean} [open] what is seen from below is left out: one looks into the bowl
  * @property {(state: State) => Piece[]} pieces the same list again while nothing changed
  * @property {(pen: Pen, state: State, size: Size, space: Space) => void} draw
  * @property {(state: State) => string} describe */
@@ -82,8 +83,9 @@ export function space(turn, tilt, scale, cx, cy) {
 }
 
 /** All pieces on the stage, the farthest first; lines in segments, each just above the face it lies on.
- * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @returns {Painted[]} */
-export function arranged(pieces, view) {
+ * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @param {boolean} [open] without faces seen from below
+ * @returns {Painted[]} */
+export function arranged(pieces, view, open) {
   /** @type {Painted[]} */
   const painted = [];
   /** @param {Piece} piece @param {Spot[]} at @param {number} lift */
@@ -91,17 +93,31 @@ export function arranged(pieces, view) {
     const side = wall ? (view.away(wall[0], wall[1])[1] > 0 ? 1 : -1) : layer;
     let depth = side ? -side * Infinity : -lift;
     if (!side) for (const spot of at) depth += view.depth(spot) / at.length;
-    painted.push({ points: at.map(view.to), fill, stroke, width, depth });
+    const points = at.map(view.to);
+    if (fill && !side && open && area(points) >= 0) return;
+    painted.push({ points, fill, stroke, width, depth });
   };
   for (const piece of pieces) {
     if (piece.fill || piece.layer) add(piece, piece.at, 0);
-    else for (let i = 1; i < piece.at.length; i++) add(piece, piece.at.slice(i - 1, i + 1), 0.03);
+    else for (let i = 1; i < piece.at.length; i++) add(piece, piece.at.slice(i - 1, i + 1), 0.06);
   }
   return painted.sort((a, b) => b.depth - a.depth || 0);
 }
 
+/** Twice the area of a face on the stage; negative where its corners go round against the clock.
+ * @param {number[][]} points */
+function area(points) {
+  let sum = 0;
+  let [x0, y0] = points[points.length - 1];
+  for (const [x, y] of points) {
+    sum += x0 * y - x * y0;
+    [x0, y0] = [x, y];
+  }
+  return sum;
+}
+
 /** @param {Context} context @param {Relief} relief */
-export function surface(context, { id, title, floor, name, pieces, draw, describe, ...first }) {
+export function surface(context, { id, title, floor, name, open, pieces, draw, describe, ...first }) {
   let { turn, tilt } = first;
   /** @type {Painted[]} */
   let painted = [];
@@ -127,16 +143,20 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
   return figure(context, {
     id,
     title,
-    ratio: 0.8,
+    ratio: (ems) => (ems < 26 ? 1 : 0.8),
     describe,
     draw(pen, state, size) {
       const { width, height, em } = size;
       const scale = Math.min(
-        (width - 6 * em) / (2 * reach),
-        (height - 4.6 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
+        (width - 5 * em) / (2 * reach),
+        (height - 5.8 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
       );
-      const view = space(turn, tilt, scale, width / 2, height / 2 + 0.3 * em);
-      painted = arranged([{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...pieces(state)], view);
+      const view = space(turn, tilt, scale, width / 2, height / 2 + 0.7 * em);
+      painted = arranged(
+        [{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...pieces(state)],
+        view,
+        open,
+      );
       paint(canvas, size, painted);
       box(pen, state, size, view, floor, name);
       draw(pen, state, size, view);
@@ -228,7 +248,8 @@ function ink(pen, { points, fill, stroke = fill, width }) {
 
 /** The upright axis at the leftmost corner of the box, where nothing hides it, and the plane of the cut.
  * @param {Pen} pen @param {State} state @param {Size} size @param {Space} view @param {Spot[]} floor @param {string} name */
-function box(pen, { unit }, { em }, { to }, floor, name) {
+function box(pen, { unit }, size, { to }, floor, name) {
+  const { em } = size;
   const top = CUT * perNat(unit);
   const lid = floor.map(([x, y]) => to([x, y, 1]));
   const across = [...floor].sort((a, b) => to(a)[0] - to(b)[0]);
@@ -241,20 +262,32 @@ function box(pen, { unit }, { em }, { to }, floor, name) {
   const [[, low], [, high]] = [to([left, deep, 0]), to([left, deep, 1])];
   for (const tick of round([0, top], Math.max(1, (low - high) / (2.5 * em)))) {
     const [x, y] = to([left, deep, tick / top]);
-    if (tick > 0 && low - high > 4 * em) pen.text('tick end', x - 0.4 * em, y + 0.35 * em, short(tick));
+    if (tick > 0 && tick < 0.98 * top && low - high > 4 * em)
+      pen.text('tick end', x - 0.4 * em, y + 0.35 * em, short(tick));
   }
   pen.text('name start', 0.2 * em, 0.9 * em, `${name} (${unit})`);
   const [x, y] = lid.reduce((one, other) => (other[1] < one[1] ? other : one));
-  pen.text('tick middle halo', x, y - 0.45 * em, `cut at ${short(top, 2)} ${unit}; it goes on to inf`);
+  const words = `cut at ${short(top, 2)} ${unit}; it goes on to inf`;
+  word(pen, 'tick halo', size, x, y - (floor.length > 3 ? 0.5 : 1.7) * em, 0, words);
 }
 
 /** A word beside a spot of the floor, away from the middle of the box.
  * @param {Pen} pen @param {string} look @param {Size} size @param {Space} view @param {Spot} spot
  * @param {readonly number[]} out where outside is, on the floor @param {number} ems how far @param {string} text */
-export function beside(pen, look, { em }, { to, away }, spot, out, ems, text) {
+export function beside(pen, look, size, { to, away }, spot, out, ems, text) {
   const [dx, dy] = away(out[0], out[1]);
-  const far = (ems * em) / (Math.hypot(dx, dy) || 1);
+  const far = (ems * size.em) / (Math.hypot(dx, dy) || 1);
   const [x, y] = to(spot);
-  const anchor = Math.abs(dx) < 0.3 ? 'middle' : dx > 0 ? 'start' : 'end';
-  pen.text(`${look} ${anchor}`, x + dx * far, y + dy * far + 0.35 * em, text);
+  const side = Math.abs(dx) < 0.3 ? 0 : Math.sign(dx);
+  word(pen, look, size, x + dx * far, y + dy * far + 0.35 * size.em, side, text);
+}
+
+/** Text right of a point (1), left of it (-1) or about it (0), and inside the stage.
+ * @param {Pen} pen @param {string} look @param {Size} size @param {number} x @param {number} y
+ * @param {number} side @param {string} text */
+export function word(pen, look, { width, em }, x, y, side, text) {
+  const long = text.length * 0.49 * em;
+  const [left, right] = [((1 - side) / 2) * long, width - ((1 + side) / 2) * long];
+  const anchor = ['end', 'middle', 'start'][side + 1];
+  pen.text(`${look} ${anchor}`, Math.max(left, Math.min(x, right)), y, text);
 }
