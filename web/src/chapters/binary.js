@@ -59,7 +59,12 @@ function curves(context) {
       pen.rect('', x - 0.3 * em, high, 0.6 * em, low - high).setAttribute('fill', pen.hatch);
       const [away, side] = y > 0.5 ? ['start', inside.left + 0.5 * em] : ['end', inside.right - 0.3 * em];
       const under = low < inside.bottom - 1.6 * em ? 1.1 * em : -0.4 * em;
-      pen.text(`${away} truth-text halo`, side, low + under, `least: H(y) = ${amount(least, unit, 3)}`);
+      pen.text(
+        `${away} truth-text halo`,
+        side,
+        low + under,
+        `${narrow ? '' : 'least: '}H(y) = ${amount(least, unit, 3)}`,
+      );
 
       // Words stand on the side where the curve falls; the two curves and the coin make room for them.
       const leftward = yhat > y ? x > inside.left + 10 * em : x > inside.right - 10 * em;
