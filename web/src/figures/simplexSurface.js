@@ -10,7 +10,7 @@ import { beside, CUT, surface, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const SIDE = 1.15;
-const BETWEEN = 3; // rings from one level to the next
+const STEP = 0.2; // nats from ring to ring
 
 /** Rain, cloud, sun on the floor. */
 const CORNERS = [
@@ -26,18 +26,18 @@ const spot = (q, nats) => [
   Math.min(nats, CUT) / CUT,
 ];
 
-/** Divergences of the rings, in nats, and the band that ends at each: the levels, steps between them, the cut.
+/** Divergences of the rings, in nats, up to the cut, and the band that ends at each: the levels, and between them
+ * steps that are small in height.
  * @param {number} most divergence at the cut @param {number} unit how many of the unit one nat is */
 export function heights(most, unit) {
   const all = [];
-  let before = LEVELS[0] / 10;
-  for (const [band, level] of [...LEVELS, 2 * CUT * unit].entries()) {
-    for (let i = 1; i <= BETWEEN; i++) {
-      const nats = (before * (level / before) ** (i / BETWEEN)) / unit;
-      all.push({ nats: Math.min(nats, most), band });
-      if (nats >= most) return all;
-    }
-    before = level;
+  let before = 0;
+  for (const [band, level] of [...LEVELS, Infinity].entries()) {
+    const to = Math.min(level / unit, most);
+    const steps = Math.max(2, Math.ceil((to - before) / STEP));
+    for (let i = 1; i <= steps; i++) all.push({ nats: before + ((to - before) * i) / steps, band });
+    if (to === most) break;
+    before = to;
   }
   return all;
 }
