@@ -98,12 +98,12 @@ export function crossBlocks(context) {
       OUTCOMES.forEach((outcome, i) =>
         handle(context, stage, {
           name: `height-${i + 1}`,
-          label: `The forecast's share of ${outcome}`,
+          label: `Surprisal of ${outcome} by the forecast`,
           place: (state, size) => grip(state, size, i),
           move: (_x, y, size) => context.moveShare('q', i, shareAt(y, context.state.unit, size)),
-          nudge: (right, up, { q }) => context.moveShare('q', i, Math.min(1, Math.max(0, q[i] + right - up))),
-          text: ({ q, unit }) => `${short(q[i])}, surprisal ${amount(surprisal(q[i]), unit)}`,
-          now: ({ q }) => q[i],
+          nudge: (right, up, { q }) => context.moveShare('q', i, Math.min(1, Math.max(0, q[i] - right - up))),
+          text: ({ q, unit }) => `${amount(surprisal(q[i]), unit)}, share ${short(q[i])}`,
+          now: ({ q, unit }) => Math.min(1, (surprisal(q[i]) * perNat(unit)) / CEILING[unit]),
         }),
       );
     },
