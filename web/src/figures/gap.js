@@ -89,7 +89,8 @@ export function gapFigure(context) {
       const stack = wide ? [`H(p, q) = ${written(cost)}`] : ['H(p, q)', `= ${written(cost)}`];
       if (near) stack.unshift(kl);
       else pen.text('strong halo kl-text', at + 1.1 * em, (low + high) / 2 + 0.3 * em, kl);
-      const y = cost > top ? high + (0.1 + 1.25 * stack.length) * em : high - 0.6 * em;
+      const tall = 1.25 * stack.length * em;
+      const y = high - tall < inside.top ? high + 0.1 * em + tall : high - 0.6 * em;
       stack.forEach((text, i) =>
         pen.text(
           `end strong halo ${text === kl ? 'kl' : 'model'}-text`,
