@@ -17,11 +17,11 @@ export const crossEntropy = {
   text: [
     'A forecaster says $q$, but the days follow $p$. Whoever trusts the forecast is surprised by its numbers, $− log q_i$; how often, only the truth decides, $p_i$. The mean is the *cross-entropy* $H ( p , q )$.',
     'So a block keeps the width of the true share, and gets the height of the forecast’s surprisal: the dashed line. Where the forecast gave an outcome too little, every such day costs extra: hatched. Where it gave too much, such days cost less: dotted. Drag the dashed tops: one that sinks lifts the others, for the forecast has only one whole to share out.',
-    'The extra is never outweighed. $H ( p , q ) ≥ H ( p )$, and they are equal only when $q = p$. The reason is that a logarithm stays below its tangent, $log x ≤ x − 1$: the saving, the mean of $log ( {q_i/p_i} )$, is at most the mean of ${q_i/p_i} − 1$, which is at most 0.',
+    'The savings never outweigh the extra: $H ( p , q ) ≥ H ( p )$, and they are equal only when $q = p$. Why? A logarithm stays below its tangent, $log x ≤ x − 1$. So what the forecast saves on average, the mean of $log {q_i/p_i}$, is at most the mean of ${q_i/p_i} − 1$, and that is at most the sum of $q$ less 1: nothing.',
     'The difference is the *Kullback–Leibler divergence* $KL ( p ‖ q )$, the price of a wrong forecast. The entropy you pay even when you know the truth; the divergence you pay for being wrong.',
     'In bits these are lengths of messages. A code made for the forecast gives an outcome about $− log_2 q_i$ bits: short words for what it thinks likely. Used for the real weather it takes $H ( p , q )$ bits a day, where $H ( p )$ would have done.',
   ],
-  mind: 'cross-entropy is not the divergence. A perfect forecast still costs $H ( p )$, not 0. And a forecast of 0 for what does happen costs *inf*, however rare it is.',
+  mind: 'cross-entropy is not the divergence. A perfect forecast still costs the entropy, not 0. And a forecast of 0 for what does happen costs *inf*, however rare it is.',
   sliders: [
     { name: 'p', label: 'Truth p' },
     { name: 'q', label: 'Forecast q' },

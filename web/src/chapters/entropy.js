@@ -39,11 +39,11 @@ function diceFigure(context) {
       pen.line('guide', inside.left, y, x, y);
       pen.line('guide', x, inside.bottom, x, y);
       pen.circle('truth point', x, y, 0.45 * em);
-      const low = sides < 1.6;
+      const right = sides < 2.2; // below the curve there, above it here
       pen.text(
-        `${low ? 'start' : 'end'} strong halo truth-text`,
-        x + (low ? 0.2 : -0.8) * em,
-        y - (low ? 1 : 0.6) * em,
+        `${right ? 'start' : 'end'} strong halo truth-text`,
+        x + (right ? 0.9 : -0.8) * em,
+        right ? Math.min(y + 0.35 * em, inside.bottom - 0.4 * em) : y - 0.6 * em,
         `${number(sides, 2)} sides`,
       );
     },

@@ -1,7 +1,7 @@
 // Blocks: as wide as an outcome's share, as high as a surprisal. Widths add up to 1, so an area is an average.
 import { axes } from '../axes.js';
 import { OUTCOMES } from '../controls.js';
-import { number, put } from '../dom.js';
+import { number, put, short } from '../dom.js';
 /** @import { Pen } from '../pen.js' */
 /** @import { Size, State } from '../types' */
 
@@ -16,6 +16,13 @@ const LEADER = 1; // em, from a block to its labels
 export const blockRatio = (ems) => (ems < 26 ? 1.2 : 0.72);
 
 export const digits3 = (/** @type {number} */ value) => number(value, 3);
+
+/** A number in a narrow column: 0.1, 0.0012, 12.34, 1e-5.
+ * @param {number} value */
+export function brief(value) {
+  if (value < 0.0005) return number(Number(value.toPrecision(1))).replace('.00e', 'e');
+  return short(value, value < 0.005 ? 4 : value < 10 ? 3 : 2);
+}
 
 /** Where the blocks stand; what axes() draws with the height that ground() gives it.
  * @param {Size} size @param {number} rows */
@@ -70,7 +77,10 @@ export function plane(pen, { em }, { left, right, top }, state, at) {
   if (at.length === 0) return;
   pen.line('guide', left, top, right, top);
   pen.text('tick end', right, top - 0.4 * em, `cut at ${CEILING[state.unit]} ${state.unit}`);
-  for (const x of at) pen.text('middle strong halo', x, top + 1.1 * em, '↑');
+  // Where two would stand in one place one is enough.
+  for (const [i, x] of at.entries()) {
+    if (!i || x - at[i - 1] > 0.8 * em) pen.text('middle strong halo', x, top + 1.7 * em, '↑');
+  }
 }
 
 /** Below each block its outcome and rows of labels, moved apart where blocks are narrow, each with a line to its block.
@@ -87,8 +97,8 @@ export function columns(pen, { width, em }, { X, box }, p, rows) {
       [centres[i], box.bottom + 0.1 * em],
       [x, y],
     ]);
-    [/** @type {const} */ (['strong', OUTCOMES[i]]), ...rows(i)].forEach(([look, text], row) =>
-      pen.text(`middle ${look}`, x, y + (row + 0.85) * ROW * em, text),
+    [/** @type {const} */ (['strong ink', OUTCOMES[i]]), ...rows(i)].forEach(([look, text], row) =>
+      pen.text(`middle tick ${look}`, x, y + (row + 0.85) * ROW * em, text),
     );
   });
 }

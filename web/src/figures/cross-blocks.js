@@ -6,6 +6,7 @@ import { crossEntropy, entropy, klDivergence, surprisal } from '../numerics/inde
 import {
   blockRatio,
   borders,
+  brief,
   CEILING,
   columns,
   digits3,
@@ -39,8 +40,8 @@ function shareAt(y, unit, size) {
  * @param {number} p @param {number} q in nats */
 export const extra = (p, q) => crossEntropy([p], [q]) - crossEntropy([p], [p]);
 
-/** @param {number} value */
-export const signed = (value) => (value > 0 ? '+' : '') + digits3(value);
+/** @param {number} area */
+const priced = (area) => (area < 0 ? `saved ${brief(-area)}` : `extra ${brief(area)}`);
 
 /** @param {Context} context */
 export function crossBlocks(context) {
@@ -58,8 +59,8 @@ export function crossBlocks(context) {
       const skyline = [[X(0), box.bottom]];
       p.forEach((share, i) => {
         const [x, end, y, line] = [X(edges[i]), X(edges[i + 1]), Y(truth[i]), Y(model[i])];
-        skyline.push([x, line], [end, line]);
         if (share === 0) return;
+        skyline.push([x, line], [end, line]);
         pen.rect('area truth', x, y, end - x, box.bottom - y);
         patterned(pen, line < y ? pen.hatch : pen.dots, x, Math.min(y, line), end - x, Math.abs(y - line));
       });
@@ -73,15 +74,15 @@ export function crossBlocks(context) {
           share > 0 && Math.max(truth[i], model[i]) > top ? [X((edges[i] + edges[i + 1]) / 2)] : [],
         ),
       );
-      p.forEach((_, i) => {
+      p.forEach((share, i) => {
         const [x, y] = grip(state, size, i);
-        pen.circle('model point', x, y, 0.4 * em);
+        pen.circle('model point', x, y, (share > 0 ? 0.4 : 0.25) * em);
       });
       columns(pen, size, place, p, (i) => [
-        ['', `${short(p[i])} wide`],
-        ['truth-text', `truth ${digits3(truth[i])}`],
-        ['model-text', `model ${digits3(model[i])}`],
-        ['kl-text', `area ${signed(extra(p[i], q[i]) * perNat(unit))}`],
+        ['', `${brief(p[i])} wide`],
+        ['truth-text', `−log p ${brief(truth[i])}`],
+        ['model-text', `−log q ${brief(model[i])}`],
+        ['kl-text', priced(extra(p[i], q[i]) * perNat(unit))],
       ]);
     },
     describe: ({ p, q, unit }) =>
@@ -97,12 +98,12 @@ export function crossBlocks(context) {
       OUTCOMES.forEach((outcome, i) =>
         handle(context, stage, {
           name: `height-${i + 1}`,
-          label: `The forecast's share of ${outcome}`,
+          label: `Surprisal of ${outcome} by the forecast`,
           place: (state, size) => grip(state, size, i),
           move: (_x, y, size) => context.moveShare('q', i, shareAt(y, context.state.unit, size)),
-          nudge: (right, up, { q }) => context.moveShare('q', i, Math.min(1, Math.max(0, q[i] + right - up))),
-          text: ({ q, unit }) => `${short(q[i])}, surprisal ${amount(surprisal(q[i]), unit)}`,
-          now: ({ q }) => q[i],
+          nudge: (right, up, { q }) => context.moveShare('q', i, Math.min(1, Math.max(0, q[i] - right - up))),
+          text: ({ q, unit }) => `${amount(surprisal(q[i]), unit)}, share ${short(q[i])}`,
+          now: ({ q, unit }) => Math.min(1, (surprisal(q[i]) * perNat(unit)) / CEILING[unit]),
         }),
       );
     },
@@ -127,18 +128,9 @@ export function sumBar(context) {
       const [middle, end] = [X(own), X(both)];
       pen.text('strong truth-text', left, em, `H(p) ${digits3(own)}`);
       pen.text('strong kl-text', Math.max(middle, left + 7 * em), em, `+ KL ${digits3(gap)}`);
-      pen.rect('area truth', left, 1.5 * em, middle - left, 1.7 * em);
+      if (own > 0) pen.rect('area truth', left, 1.5 * em, middle - left, 1.7 * em);
       patterned(pen, pen.hatch, middle, 1.5 * em, end - middle, 1.7 * em);
-      pen.path(
-        'kl line',
-        [
-          [middle, 1.5 * em],
-          [end, 1.5 * em],
-          [end, 3.2 * em],
-          [middle, 3.2 * em],
-        ],
-        true,
-      );
+      if (gap > 0) pen.rect('kl line', middle, 1.5 * em, end - middle, 1.7 * em);
       if (both > top)
         pen.text('strong', end + 0.4 * em, 2.7 * em, `→ ${width > 26 * em ? `cut at ${top} ${unit}` : ''}`);
       pen.line('model line', left, 3.9 * em, end, 3.9 * em);

@@ -3,7 +3,7 @@ import { OUTCOMES } from '../controls.js';
 import { amount, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { crossEntropy, entropy, surprisal } from '../numerics/index.js';
-import { blockRatio, borders, columns, digits3, ground, inside, plane } from './blocks.js';
+import { blockRatio, borders, brief, columns, digits3, ground, inside, plane } from './blocks.js';
 /** @import { Context, Shares, Size, State } from '../types' */
 
 const ROWS = 4;
@@ -51,21 +51,23 @@ export function entropyBlocks(context) {
       const mean = entropy(p);
       const y = Y(mean * perNat(unit));
       pen.line('truth line', box.left, y, box.right, y);
-      for (const i of /** @type {const} */ ([0, 1])) {
-        const [gx, gy] = grip(state, size, i);
-        pen.circle('truth point', gx, gy, 0.45 * em);
-      }
       // The likeliest outcome is never more surprising than the mean: above the line there is room.
       const widest = p.indexOf(Math.max(...p));
       const half = (width < 26 * em ? 3.2 : 6.5) * em;
       const middle = X((edges[widest] + edges[widest + 1]) / 2);
       const x = Math.min(box.right - half, Math.max(box.left + half, middle));
       const text = width < 26 * em ? digits3(mean * perNat(unit)) : `${amount(mean, unit, 3)} on average`;
-      pen.text('middle strong halo truth-text', x, y - 0.5 * em, `H = ${text}`);
+      let above = y - 0.5 * em;
+      for (const i of /** @type {const} */ ([0, 1])) {
+        const [gx, gy] = grip(state, size, i);
+        pen.circle('truth point', gx, gy, 0.45 * em);
+        if (Math.abs(gx - x) < half + 0.6 * em && Math.abs(gy - above + 0.3 * em) < em) above = gy - 0.8 * em;
+      }
+      pen.text('middle strong halo truth-text', x, above, `H = ${text}`);
       columns(pen, size, place, p, (i) => [
-        ['', `${short(p[i])} wide`],
-        ['', `${digits3(heights[i])} high`],
-        ['truth-text', `area ${digits3(crossEntropy([p[i]], [p[i]]) * perNat(unit))}`],
+        ['', `${brief(p[i])} wide`],
+        ['', `${brief(heights[i])} high`],
+        ['truth-text', `area ${brief(crossEntropy([p[i]], [p[i]]) * perNat(unit))}`],
       ]);
     },
     describe: ({ p, unit }) =>

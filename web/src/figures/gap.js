@@ -13,7 +13,7 @@ const SPAN = /** @type {const} */ ([-0.3, 2]);
  * @param {Shares} p @param {Shares} q */
 export function target(p, q) {
   if (p.some((share, i) => share !== q[i])) return q;
-  return p.every((share) => share === p[0]) ? [0, 0, 1] : [1 / 3, 1 / 3, 1 / 3];
+  return Math.max(...p) < 0.34 ? [0, 0, 1] : [1 / 3, 1 / 3, 1 / 3];
 }
 
 /** The model at `t` on the line: p at 0, q at 1. @param {Shares} p @param {Shares} q @param {number} t */
@@ -48,7 +48,7 @@ export function gapFigure(context) {
         size,
         {
           span: SPAN,
-          name: 'forecast',
+          name: 'forecast on the line',
           ticks: same ? [0] : [0, 1],
           label: (t) => (t ? 'this q' : 'q = p'),
         },
@@ -76,19 +76,29 @@ export function gapFigure(context) {
         low + (below ? 1.3 : -0.5) * em,
         `H(p) = ${written(own)}`,
       );
-      const near = low - high < 3 * em;
-      const side = same ? 'start' : 'end';
-      const x = at + (same ? 1 : -1.1) * em;
-      const y = cost > top ? high + 1.3 * em : high - 0.6 * em;
-      pen.text(
-        `${side} strong halo model-text`,
-        x,
-        y,
-        same ? 'H(p, q) = H(p)' : `H(p, q) = ${written(cost)}`,
-      );
       const kl = `KL = ${written(gap)}`;
-      if (near) pen.text(`${side} strong halo kl-text`, x, y - 1.35 * em, kl);
+      if (same) {
+        // High above the lowest point: the curve rises on both sides of it.
+        const y = inside.top + 0.25 * (low - inside.top);
+        pen.line('guide', at, low, at, y + 0.5 * em);
+        pen.text('strong halo kl-text', inside.left + 0.5 * em, y, wide ? `q = p: ${kl}` : 'q = p: KL = 0');
+        return;
+      }
+      // Left above the curve, which is convex, there is room; right of the gap, below the curve, while it is wide.
+      const near = low - high < 3 * em;
+      const stack = wide ? [`H(p, q) = ${written(cost)}`] : ['H(p, q)', `= ${written(cost)}`];
+      if (near) stack.unshift(kl);
       else pen.text('strong halo kl-text', at + 1.1 * em, (low + high) / 2 + 0.3 * em, kl);
+      const tall = 1.25 * stack.length * em;
+      const y = high - tall < inside.top ? high + 0.1 * em + tall : high - 0.6 * em;
+      stack.forEach((text, i) =>
+        pen.text(
+          `end strong halo ${text === kl ? 'kl' : 'model'}-text`,
+          at - 1.1 * em,
+          y - (stack.length - 1 - i) * 1.25 * em,
+          text,
+        ),
+      );
     },
     describe: ({ p, q, unit }) =>
       `On the line of forecasts through p and q the cross-entropy is lowest at q = p, where it is the entropy, ${amount(entropy(p), unit)}; at this q it is ${amount(crossEntropy(p, q), unit)}, higher by KL, ${amount(klDivergence(p, q), unit)}.`,
