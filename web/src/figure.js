@@ -9,6 +9,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @property {string} id the value of data-figure
  * @property {string} title
  * @property {number} [ratio] height over width, where there is room
+ * @property {number} [narrow] the same where there is little room
  * @property {(pen: Pen, state: State, size: Size) => void} draw
  * @property {(state: State) => string} describe one sentence on what is seen, with the main number
  * @property {(handles: Stage) => void} [setup] puts handles or a canvas on the stage, once */
@@ -19,7 +20,7 @@ const SVG = 'http://www.w3.org/2000/svg';
  * @property {() => Size} size as last drawn */
 
 /** @param {Context} context @param {Drawing} drawing @returns {Figure} */
-export function figure(context, { id, title, ratio = 0.7, draw, describe, setup }) {
+export function figure(context, { id, title, ratio = 0.7, narrow = 0.85, draw, describe, setup }) {
   const svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, 'svg'));
   put(svg, 'role', 'img');
   const pen = new Pen(svg, { hatch: context.id('hatch'), dots: context.id('dots') });
@@ -38,7 +39,7 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
     element,
     update(state) {
       if (stage.clientWidth !== size.width) {
-        size = measured(stage, ratio);
+        size = measured(stage, ratio, narrow);
         stage.style.setProperty('height', `${size.height}px`);
       }
       if (size.width === 0) return; // not laid out yet: the observer calls again
@@ -52,11 +53,11 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
 }
 
 /** Narrow figures are taller: their labels stay as large.
- * @param {HTMLElement} stage @param {number} ratio @returns {Size} */
-function measured(stage, ratio) {
+ * @param {HTMLElement} stage @param {number} ratio @param {number} narrow @returns {Size} */
+function measured(stage, ratio, narrow) {
   const width = stage.clientWidth;
   const em = parseFloat(getComputedStyle(stage).fontSize);
-  const tall = width < 26 * em ? Math.max(ratio, 0.85) : ratio;
+  const tall = width < 26 * em ? Math.max(ratio, narrow) : ratio;
   return { width, height: Math.round(width * tall), em };
 }
 

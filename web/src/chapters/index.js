@@ -1,7 +1,8 @@
 // The chapters in the order in which one idea needs the one before.
 import { gradientChapter } from './gradient.js';
+import { labels } from './labels.js';
 import { surprisal } from './surprisal.js';
 /** @import { Chapter } from '../types' */
 
 /** @type {Chapter[]} */
-export const CHAPTERS_IN_ORDER = [surprisal, gradientChapter];
+export const CHAPTERS_IN_ORDER = [surprisal, labels, gradientChapter];
