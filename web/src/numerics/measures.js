@@ -30,13 +30,13 @@ export const klDivergence = (p, q) => sum(p.length, (i) => klTerm(p[i], q[i]));
  * @param {number} p @param {number} q
  * @param {number} [excess] q - p, where it is known better than from the rounded p and q
  * @param {number} [logq] log q, where q is too small to be a good double */
-export function klTerm(p, q, excess = q - p, logq = Math.log(q)) {
+export function klTerm(p, q, excess = q - p, logq = undefined) {
   if (p === 0) return q;
   const t = excess / p;
   if (t > -2 / 3 && t < 2) return p * phi(t); // does not cancel
   const ratio = q > 1e-290 ? p / q : 0; // neither p nor q need be a normal number
   const usable = ratio > 1e-290 && ratio < 1e290;
-  return p * (usable ? Math.log(ratio) : Math.log(p) - logq) + excess;
+  return p * (usable ? Math.log(ratio) : Math.log(p) - (logq ?? Math.log(q))) + excess;
 }
 
 /** Half of KL(p‖m) + KL(q‖m), m halfway; symmetric bit for bit. @param {Shares} p @param {Shares} q */

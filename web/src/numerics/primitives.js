@@ -22,8 +22,8 @@ export function phi(t) {
 /** e^d - 1 - d, never negative. @param {number} d */
 export function psi(d) {
   if (Math.abs(d) >= 0.5) return Math.expm1(d) - d;
-  let factor = 0.5;
-  return d * d * series(d, (k) => (factor /= k + 2) * (k ? 1 : 2));
+  let factor = 1;
+  return d * d * series(d, (k) => (factor /= k + 2));
 }
 
 /** ½[(1 + d) log(1 + d) + (1 - d) log(1 - d)]: the divergence of two outcomes ½(1 ± d) from a fair coin.

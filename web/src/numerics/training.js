@@ -2,28 +2,22 @@
 import { crossEntropy, klDivergence, klTerm, sum } from './measures.js';
 import { crossEntropyLogits, softmax } from './softmax.js';
 
-/** @typedef {readonly number[]} Shares */
+/** @import { Shares } from './measures.js' */
 /** @typedef {{ q: number[][], loss: number[], kl: number[] }} Path q, H(p, q) and KL(p‖q) before each step and after the last */
 
-/** The step size beyond which a minimum at p repels: 2 over the greatest eigenvalue of diag(p) - ppᵀ, with what the
- * sum of p lacks to 1 taken as it is.
- * @param {Shares} p three shares */
+/** The step size beyond which the minimum at p repels: 2 over the greatest eigenvalue of diag(p) - ppᵀ.
+ * @param {Shares} p */
 export function rateLimit(p) {
-  const [a, b, c] = [...p].sort((x, y) => y - x);
-  const lack = 1 - a - b - c; // exact where it counts
-  const pairs = a * b + b * c + c * a; // half the trace
-  const scale = Math.max(pairs, Math.abs(lack)); // squares must not vanish
-  if (scale === 0) return Infinity;
-  const [ab, bc, ca, d, e] = [a * b, b * c, c * a, lack, pairs].map((v) => v / scale);
-  const spread = ((ab - bc) ** 2 + (bc - ca) ** 2 + (ca - ab) ** 2) / 2; // e² - 3abc
-  const half = e + ((1 - lack) * d) / 2;
-  let top = half + Math.sqrt(spread);
-  for (let i = 0; d && top > 0 && i < 9; i++) {
-    // The characteristic polynomial, its constant term ab c d being the only place where the root stands twice.
-    const square = spread + d * ab * (c / scale / top - 3 * c) + d * d * ((1 - lack) ** 2 / 4 - pairs);
-    top = half + Math.sqrt(Math.max(0, square));
+  const parts = [...p].sort((a, b) => b - a);
+  const lack = parts.reduce((rest, v) => rest - v, 1); // exact where it counts
+  // The eigenvalue lies between the two greatest shares, where 1 - sum p²/(p - λ) falls from ∞ to -∞.
+  let [high, low] = parts;
+  for (let middle; (middle = low + (high - low) / 2) > low && middle < high;) {
+    const at = middle;
+    if (lack > at * sum(parts.length, (i) => parts[i] / (parts[i] - at))) low = middle;
+    else high = middle;
   }
-  return top > 0 ? 2 / scale / top : Infinity;
+  return 2 / low;
 }
 
 // -- the path -----------------------------------------------------------------------------------------------------------
@@ -37,6 +31,9 @@ const STEPS = 200;
 function fixedPoint(bits) {
   const b = BigInt(bits);
   const one = 1n << b;
+  const two = 2n * one;
+  const taylor = [one]; // 1/k!, down to what x^k/k! does not show for x below 2^-10
+  for (let k = 2n; k * 10n < b; k++) taylor.unshift(taylor[0] / k);
   let ln2 = 0n;
   for (let n = 1n; n <= b; n++) ln2 += (one >> n) / n;
 
@@ -57,10 +54,10 @@ function fixedPoint(bits) {
   const exp = (x) => {
     const n = x / ln2;
     if (-n > b) return 0n;
-    const r = (x - n * ln2) >> 16n;
-    let [sum, term] = [0n, one];
-    for (let k = 1n; (term = (term * r) / (k * one)); k++) sum += term;
-    for (let i = 0; i < 16; i++) sum = 2n * sum + ((sum * sum) >> b); // (1 + s)² - 1
+    const r = (x - n * ln2) >> 10n;
+    let sum = 0n;
+    for (const c of taylor) sum = ((sum + c) * r) >> b;
+    for (let i = 0; i < 10; i++) sum = (sum * (two + sum)) >> b; // (1 + s)² - 1
     return (one + sum) >> -n;
   };
   /** ln x, x above 0: Newton's steps from the double. @param {number} x */
@@ -96,9 +93,67 @@ function logits(p, q, eta, steps) {
   return path;
 }
 
-/** The shares and their divergence from p, by logits. @param {Shares} p @param {number[]} x */
+/** @param {Shares} p @param {number[]} x */
 function divergence(p, x) {
   const q = softmax(x, 1);
-  const log = crossEntropyLogits([1], [0], 1);
-  return { q, log };
+  const greatest = Math.log(Math.max(...q));
+  return sum(p.length, (i) => klTerm(p[i], q[i], q[i] - p[i], x[i] + greatest));
+}
+
+/** @type {{ key: string, path: Path } | undefined} the last path: moving along it costs nothing */
+let last;
+
+/** `steps` steps from q. A share of 0 stays 0, and where q = p it stays there. The first q is the one given.
+ * @param {Shares} p @param {Shares} q @param {number} eta @param {number} steps
+ * @returns {Path} */
+export function train(p, q, eta, steps) {
+  const length = Math.max(steps, STEPS);
+  const key = [p, q, eta, length].join(';');
+  if (last?.key !== key) {
+    const still = p.every((v, i) => v === q[i]); // p is the minimum, though its sum be off 1 by a rounding
+    const path = still ? [] : logits(p, q, eta, length);
+    const at = [...Array(length + 1).keys()];
+    last = {
+      key,
+      path: {
+        q: at.map((t) => (t && !still ? softmax(path[t], 1) : [...q])),
+        loss: at.map((t) => (t && !still ? crossEntropyLogits(p, path[t], 1) : crossEntropy(p, q))),
+        kl: at.map((t) => (t && !still ? divergence(p, path[t]) : klDivergence(p, q))),
+      },
+    };
+  }
+  const { path } = last;
+  return {
+    q: path.q.slice(0, steps + 1),
+    loss: path.loss.slice(0, steps + 1),
+    kl: path.kl.slice(0, steps + 1),
+  };
+}
+
+/** The same with one label a step, drawn from p. The same seed gives the same path.
+ * @param {Shares} p @param {Shares} q @param {number} eta @param {number} steps @param {number} seed
+ * @returns {{ q: number[][] }} */
+export function sampledPath(p, q, eta, steps, seed) {
+  let state = seed | 0;
+  // mulberry32
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const path = [[...q]];
+  let z = q.map((v) => Math.log(v));
+  for (let t = 0; t < steps; t++) {
+    let left = random() * sum(p.length, (i) => p[i]);
+    let label = -1;
+    p.forEach((share, i) => {
+      if (share > 0 && left >= 0) label = i;
+      left -= share;
+    });
+    const now = softmax(z, 1);
+    z = z.map((v, i) => v - eta * (now[i] - (i === label ? 1 : 0)));
+    path.push(softmax(z, 1));
+  }
+  return { q: path };
 }

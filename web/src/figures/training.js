@@ -1,0 +1,294 @@
+// Gradient descent seen twice: the path of q on the map of the truth, and the loss against the step.
+import { axes } from '../axes.js';
+import { amount, button, h, perNat, put, short, write } from '../dom.js';
+import { figure, handle } from '../figure.js';
+import { crossEntropy, entropy, klDivergence, rateLimit, sampledPath, train } from '../numerics/index.js';
+import { around, carry, inWords, map, markModel, markTruth, tag } from './contour.js';
+import { frame, toPoint } from './triangle.js';
+/** @import { Context, Figure, Size, State } from '../types' */
+
+const LAST = 200;
+const PACE = 40; // steps a second
+
+/** Where q stands after the steps done. Without steps nothing is walked: a path costs more than all else on the page.
+ * @param {State} state */
+export function now({ p, q, eta, step }) {
+  if (step === 0) return { q, loss: crossEntropy(p, q), kl: klDivergence(p, q) };
+  const path = train(p, q, eta, LAST);
+  return { q: path.q[step], loss: path.loss[step], kl: path.kl[step] };
+}
+
+/** The walk on labels drawn one by one: not in the state, so each copy of the page has its own.
+ * @type {WeakMap<Context, { seed: number, on: boolean, key: string, path: number[][] }>} */
+const samples = new WeakMap();
+
+/** @param {Context} context */
+function sample(context) {
+  let own = samples.get(context);
+  if (!own) samples.set(context, (own = { seed: 1, on: false, key: '', path: [] }));
+  const { p, q, eta } = context.state;
+  const key = [p, q, eta, own.seed].join(';');
+  if (own.on && own.key !== key) Object.assign(own, { key, path: sampledPath(p, q, eta, LAST, own.seed).q });
+  return own;
+}
+
+/** @param {Context} context @returns {Figure} */
+export function pathFigure(context) {
+  const ground = map();
+  const controls = player(context);
+  const shown = figure(context, {
+    id: 'path',
+    title: 'The path of q, from its start (diamond) to the truth p, over the gap KL(p‖q)',
+    ratio: 0.74,
+    draw(pen, state, size) {
+      const { p, q, eta, step, unit } = state;
+      const { em } = size;
+      const at = (/** @type {readonly number[]} */ shares) => toPoint(shares, size);
+      pen.group('map', {}, () => {
+        const path = train(p, q, eta, LAST).q.map(at);
+        const walked = path.slice(0, step + 1);
+        const { on, path: drawn } = sample(context);
+        const taken = ground.draw(pen, state, size);
+        const [truth, start, here] = [at(p), path[0], path[step]];
+        taken.push(around(start, em), around(here, em));
+        pen.path('line ahead', path);
+        pen.path('line sample', on ? drawn.slice(0, step + 1).map(at) : []);
+        pen.path('line walked', walked);
+        put(
+          pen.path('steps', []),
+          'd',
+          walked.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join(''),
+        );
+        markTruth(pen, truth, em);
+        markModel(pen, start, em);
+        pen.circle('point model', here[0], here[1], 0.42 * em);
+        const above = truth[1] <= here[1] ? -1 : 1;
+        const narrow = size.width < 26 * em;
+        tag(
+          pen,
+          'truth-text',
+          truth,
+          `${narrow ? '' : 'p: '}H(p) = ${amount(entropy(p), unit, 3)}`,
+          size,
+          taken,
+          above,
+        );
+        const { kl } = now(state);
+        const cost = kl < Infinity ? `+ ${amount(kl, unit, 3)}` : 'inf';
+        tag(
+          pen,
+          'model-text',
+          here,
+          `${narrow ? '' : step ? `step ${step}: ` : 'start: '}${cost}`,
+          size,
+          taken,
+          -above,
+        );
+        ground.names(pen, size, taken);
+      });
+      frame(pen, size);
+    },
+    describe(state) {
+      const { loss, q } = now(state);
+      const { step, p, unit } = state;
+      return (
+        `The path of gradient descent on the triangle of forecasts, towards the truth p (${inWords(p)}). ` +
+        `After ${step} steps q is ${inWords(q)}: cross-entropy ${amount(loss, unit)}.`
+      );
+    },
+    setup(stage) {
+      carry(context, stage, 'p', 'truth', 'Truth p on the triangle');
+      carry(context, stage, 'q', 'start', 'Start of q on the triangle');
+    },
+  });
+  shown.element.append(controls.element);
+  return {
+    element: shown.element,
+    update(state) {
+      shown.update(state);
+      controls.update(state);
+    },
+  };
+}
+
+/** Play, step, back; labels drawn one by one; a warning when steps are too large.
+ * @param {Context} context */
+function player(context) {
+  const { signal } = context;
+  let ticking = 0;
+  /** What the last tick left: when something else is found, someone else has changed it, and play stops. */
+  let left = context.state;
+  let began = 0;
+  const play = button('Play', () => (ticking ? stop() : start()), {
+    'data-action': 'play',
+    'aria-pressed': 'false',
+  });
+
+  function stop() {
+    cancelAnimationFrame(ticking);
+    ticking = 0;
+    show();
+  }
+  function show() {
+    write(play, ticking ? 'Pause' : 'Play');
+    put(play, 'aria-pressed', String(ticking !== 0));
+  }
+  function start() {
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return go(LAST);
+    if (context.state.step === LAST) go(0);
+    left = context.state;
+    began = 0;
+    ticking = requestAnimationFrame(tick);
+    show();
+  }
+  /** @param {number} time */
+  function tick(time) {
+    const { chapter, step, p, q } = context.state;
+    if (chapter !== left.chapter || step !== left.step || p !== left.p || q !== left.q) return stop();
+    began ||= time - (step * 1000) / PACE;
+    const next = Math.min(LAST, Math.floor(((time - began) * PACE) / 1000 + 1e-6));
+    if (next > step) go(next);
+    left = context.state;
+    if (next === LAST) return stop();
+    ticking = requestAnimationFrame(tick);
+  }
+  /** @param {number} step */
+  function go(step) {
+    context.set({ step: Math.min(LAST, Math.max(0, step)) });
+  }
+  /** @param {number} by */
+  const walk = (by) => () => {
+    stop();
+    go(context.state.step + by);
+  };
+  signal.addEventListener('abort', stop);
+
+  const id = context.id('sampled');
+  const own = sample(context);
+  const box = h('input', { type: 'checkbox', id });
+  const again = button('New sample', () => {
+    own.seed++;
+    context.redraw();
+  });
+  again.hidden = true;
+  box.addEventListener('change', () => {
+    own.on = box.checked;
+    again.hidden = !own.on;
+    context.redraw();
+  });
+  const warning = h('p', { class: 'mind', hidden: true });
+  return {
+    element: h(
+      'div',
+      { class: 'player' },
+      h(
+        'div',
+        { class: 'presets', role: 'group', 'aria-label': 'Walk the path' },
+        play,
+        button('Back', walk(-1), { 'data-action': 'back' }),
+        button('Step', walk(1), { 'data-action': 'step' }),
+        h('label', { for: id }, box, ' Also walk on labels drawn one by one'),
+        again,
+      ),
+      warning,
+    ),
+    /** @param {State} state */
+    update({ p, eta }) {
+      const limit = rateLimit(p);
+      warning.hidden = eta <= limit;
+      write(
+        warning,
+        `A learning rate of ${short(eta)} is above ${short(limit)}: near p a step overshoots by more than it mends. The path cannot settle at p; it circles it, or jumps about without a pattern.`,
+      );
+    },
+  };
+}
+
+/** The scales of the loss figure, the same as axes() draws.
+ * @param {State} state @param {Size} size */
+function scales({ p, q, eta, step }, { width, height, em }) {
+  const { loss } = train(p, q, eta, LAST);
+  const floor = entropy(p);
+  const finite = loss[0] < Infinity;
+  const top = finite ? Math.max(...loss, floor + 0.1) * 1.08 : 2 * Math.max(floor, 0.5);
+  const left = 3.2 * em;
+  const bottom = height - 3 * em;
+  const X = (/** @type {number} */ at) => left + (at / LAST) * (width - 0.8 * em - left);
+  const Y = (/** @type {number} */ nats) => bottom - (Math.min(nats, top) / top) * (bottom - 1.6 * em);
+  return {
+    loss,
+    floor,
+    finite,
+    top,
+    X,
+    Y,
+    left,
+    at: [X(step), Y(loss[step])],
+    span: width - 0.8 * em - left,
+  };
+}
+
+/** @param {Context} context */
+export function lossFigure(context) {
+  return figure(context, {
+    id: 'loss',
+    title: 'Loss against the step, over its floor; hatched: the gap that is left',
+    ratio: 0.42,
+    draw(pen, state, size) {
+      const { em } = size;
+      const { p, unit, step } = state;
+      const { loss, floor, finite, top, X, Y, at } = scales(state, size);
+      axes(
+        pen,
+        size,
+        { span: [0, LAST], name: 'step' },
+        { span: [0, top * perNat(unit)], name: `cross-entropy (${unit})` },
+      );
+      const curve = loss.map((nats, t) => [X(t), Y(nats)]);
+      const gap = pen.path('gap', [...curve, [X(LAST), Y(floor)], [X(0), Y(floor)]], true);
+      put(gap, 'fill', pen.hatch);
+      pen.line('line truth', X(0), Y(floor), X(LAST), Y(floor));
+      const { on, path } = sample(context);
+      pen.path('line sample', on ? path.map((q, t) => [X(t), Y(crossEntropy(p, q))]) : []);
+      pen.path('line model', curve);
+      pen.line('guide', at[0], at[1], at[0], Y(0));
+      pen.circle('point model', at[0], at[1], 0.45 * em);
+      const low = Y(0) - Y(floor) < 1.6 * em;
+      pen.text(
+        'end truth-text halo',
+        X(LAST),
+        Y(floor) + (low ? -0.5 : 1.2) * em,
+        `floor: H(p) = ${amount(floor, unit)}`,
+      );
+      const right = step > LAST / 2;
+      const word = finite ? amount(loss[step], unit) : 'inf, beyond the top';
+      pen.text(
+        `${right ? 'end' : 'start'} strong model-text halo`,
+        at[0] + (right ? 0.3 : 0.8) * em,
+        at[1] - 0.8 * em,
+        step ? `step ${step}: ${word}` : `start: ${word}`,
+      );
+    },
+    describe(state) {
+      const { loss } = now(state);
+      const { p, unit, step } = state;
+      return `The loss falls towards its floor H(p) = ${amount(entropy(p), unit)}; after ${step} steps it is ${amount(loss, unit)}.`;
+    },
+    setup(stage) {
+      /** @param {number} step */
+      const go = (step) => context.set({ step: Math.min(LAST, Math.max(0, Math.round(step))) });
+      handle(context, stage, {
+        name: 'step',
+        label: 'Step on the loss curve',
+        place: (state, size) => scales(state, size).at,
+        move(x, _y, size) {
+          const { left, span } = scales(context.state, size);
+          go(((x - left) / span) * LAST);
+        },
+        nudge: (right, up, { step }) => go(step + 100 * (right + up)),
+        text: (state) => `step ${state.step}: ${amount(now(state).loss, state.unit)}`,
+        now: ({ step }) => step / LAST,
+      });
+    },
+  });
+}
