@@ -15,8 +15,9 @@ import { corners, nudge, toPoint, toShares } from './triangle.js';
 /** @param {Shares} shares */
 export const inWords = (shares) => OUTCOMES.map((name, i) => `${name} ${short(shares[i])}`).join(', ');
 
-/** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none. */
-export function map() {
+/** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none.
+ * @param {boolean} [reverse] shaded by KL(q‖p) */
+export function map(reverse = false) {
   let key = '';
   /** @type {number[][][]} */
   let kept = [];
@@ -27,7 +28,7 @@ export function map() {
       if (key !== `${p} ${unit}`) {
         key = `${p} ${unit}`;
         const nats = LEVELS.map((level) => level / perNat(unit));
-        kept = rings(p, nats);
+        kept = rings(p, nats, undefined, reverse);
       }
       put(pen.path('band', corners(size), true), 'fill', BANDS[LEVELS.length]);
       for (let i = LEVELS.length - 1; i >= 0; i--) {
