@@ -1,6 +1,6 @@
 // The two directions of the divergence, and the symmetric one between.
 import { amount } from '../dom.js';
-import { partsFigure, ringsFigure } from '../figures/directions.js';
+import { jsFigure, partsFigure, ringsFigure } from '../figures/directions.js';
 import { jsDivergence, klDivergence } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
 import { DEFAULTS } from '../state.js';
@@ -34,12 +34,12 @@ export const directions = {
     { id: 'invented', label: 'Rain invented', change: () => ({ p: [0, 0.5, 0.5], q: DEFAULTS.p }) },
     { id: 'disjoint', label: 'Nothing in common', change: () => ({ p: [0, 0, 1], q: [0.5, 0.5, 0] }) },
   ],
-  figures: [ringsFigure, partsFigure],
+  figures: [ringsFigure, partsFigure, jsFigure],
   question: {
     ask: 'Rain is possible, but the forecast rules it out. Which direction is *inf*?',
     choices: ['$KL ( p ‖ q )$, truth first', '$KL ( q ‖ p )$, forecast first', 'Both'],
     right: 0,
-    why: 'Forwards rain has weight 0.1, and its surprisal is inf. Backwards it has weight $q$ = 0 and adds nothing: 0.2899 nats, 0.4182 bits, and no more.',
+    why: 'Forwards rain has weight 0.1, and its surprisal is inf. Backwards it has weight $q$ = 0 and adds nothing: 0.2899 nats, 0.4183 bits, and no more.',
     show: { p: DEFAULTS.p, q: [0, 0.5, 0.5] },
   },
   python: (state) =>

@@ -3,7 +3,7 @@ import { axes } from '../axes.js';
 import { OUTCOMES } from '../controls.js';
 import { amount, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
-import { klDivergence } from '../numerics/index.js';
+import { jsDivergence, klDivergence } from '../numerics/index.js';
 import { around, inWords, map, markModel, markTruth, tag } from './contour.js';
 import { frame, nudge, toPoint, toShares } from './triangle.js';
 /** @import { Context, Shares, Size, State } from '../types' */
@@ -12,6 +12,13 @@ const CEILING = 2.5; // nats
 
 /** What an outcome adds to KL(a‖b): a log(a/b). @param {number} a @param {number} b */
 export const part = (a, b) => (a === 0 ? 0 : a * Math.log(a / b));
+
+/** With as many decimals as its neighbours; what is too small for them is not 0.
+ * @param {number} value @param {number} digits */
+export function rounded(value, digits) {
+  if (!Number.isFinite(value) || value === 0) return short(value);
+  return Math.abs(value) < 0.5 * 10 ** -digits ? '≈ 0' : value.toFixed(digits).replace('-', '−');
+}
 
 /** Both directions: their names, and which shares they take first.
  * @param {State} state @returns {{ name: string, first: Shares, second: Shares, look: string, weight: string }[]} */
@@ -49,7 +56,7 @@ export function partsFigure(context) {
             pen,
             { ...size, height: size.height - 0.6 * em },
             { span: [0, 1], name: '', ticks: [] },
-            { span: [-0.5 * scale, CEILING * scale], name: state.unit },
+            { span: [-0.75 * scale, CEILING * scale], name: state.unit },
           );
           const { left, right, top, bottom } = inside;
           const step = (right - left) / 4;
@@ -71,7 +78,7 @@ export function partsFigure(context) {
                 Math.abs(end - Y(0)),
               )
               .setAttribute('fill', saving ? pen.dots : pen.hatch);
-            const text = short(value * scale, step > 4 * em ? 3 : 2);
+            const text = rounded(value * scale, step > 4 * em ? 3 : 2);
             pen.text(
               `middle halo${i < 3 ? '' : ' strong kl-text'}`,
               x,
@@ -127,6 +134,9 @@ export function ringsFigure(context) {
             taken.push(around(to, em));
             tag(pen, 'truth-text', at, 'p', size, taken, at[1] > to[1] ? 1 : -1);
             tag(pen, 'model-text', to, 'q', size, taken, at[1] > to[1] ? -1 : 1);
+            // Backwards from an edge or a corner there are no rings: what p rules out, q must not invent.
+            if (half && Math.min(...p) === 0)
+              tag(pen, '', toPoint([0.3, 0.3, 0.4], size), 'inf', size, taken);
             maps[half].names(pen, size, taken);
             markTruth(pen, at, em);
             markModel(pen, to, em);
@@ -157,5 +167,28 @@ export function ringsFigure(context) {
         }),
       );
     },
+  });
+}
+
+/** @param {Context} context */
+export function jsFigure(context) {
+  return figure(context, {
+    id: 'js',
+    title: 'Jensen–Shannon: the same both ways, and never more than ln 2, which is 1 bit',
+    ratio: 0.13,
+    narrow: 0.24,
+    draw(pen, { p, q, unit }, { width, em }) {
+      const [left, right] = [0.5 * em, width - 0.5 * em];
+      const js = jsDivergence(p, q);
+      const end = left + (js / Math.LN2) * (right - left);
+      pen.rect('gauge', left, 0.3 * em, right - left, 1.5 * em);
+      pen.rect('excess', left, 0.3 * em, end - left, 1.5 * em).setAttribute('fill', pen.hatch);
+      pen.text('start tick', left, 3.1 * em, '0');
+      pen.text('end tick', right, 3.1 * em, amount(Math.LN2, unit));
+      const middle = Math.min(Math.max(end, left + 6 * em), right - 10.5 * em);
+      pen.text('middle strong kl-text', middle, 3.1 * em, `JS = ${amount(js, unit)}`);
+    },
+    describe: ({ p, q, unit }) =>
+      `A bar: the Jensen–Shannon divergence is ${amount(jsDivergence(p, q), unit)} of at most ${amount(Math.LN2, unit)}.`,
   });
 }
