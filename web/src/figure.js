@@ -29,8 +29,10 @@ export function figure(context, { id, title, ratio = 0.7, narrow = 0.85, draw, d
   /** @type {((state: State, size: Size) => void)[]} */
   const parts = [];
   let size = { width: 0, height: 0, em: 16 };
+  let stale = true; // asking for the width in every drawing would lay the page out in every drawing
   const observer = new ResizeObserver(() => {
-    if (stage.clientWidth !== size.width) context.redraw();
+    stale ||= stage.clientWidth !== size.width;
+    if (stale) context.redraw();
   });
   observer.observe(stage);
   context.signal.addEventListener('abort', () => observer.disconnect());
@@ -38,11 +40,12 @@ export function figure(context, { id, title, ratio = 0.7, narrow = 0.85, draw, d
   return {
     element,
     update(state) {
-      if (stage.clientWidth !== size.width) {
+      if (stale) {
         size = measured(stage, ratio, narrow);
+        stale = size.width === 0;
         stage.style.setProperty('height', `${size.height}px`);
       }
-      if (size.width === 0) return; // not laid out yet: the observer calls again
+      if (stale) return; // not laid out yet: the observer calls again
       pen.start(size);
       draw(pen, state, size);
       pen.finish();

@@ -2,6 +2,7 @@
 import { amount } from '../dom.js';
 import { barsFigure } from '../figures/bars.js';
 import { contourFigure } from '../figures/simplexContour.js';
+import { simplexSurface } from '../figures/simplexSurface.js';
 import { crossEntropy, entropy, klDivergence } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
 import { Q_PRESETS } from './_presets.js';
@@ -34,7 +35,7 @@ export const simplex = {
     { id: 'near', label: 'Nearly right', change: ({ p }) => ({ q: p.map((v) => 0.9 * v + 0.1 / 3) }) },
     { id: 'certain', label: 'A certain truth', change: () => ({ p: [0, 0, 1] }) },
   ],
-  figures: [contourFigure, barsFigure],
+  figures: [contourFigure, barsFigure, simplexSurface],
   question: {
     ask: 'Rain, cloud and sun are equally likely, and the forecast knows it: $q = p$. How large is the cross-entropy?',
     choices: ['0: the forecast is perfect', 'log 3, the entropy of the truth', 'It has no end'],

@@ -15,28 +15,50 @@ import { corners, nudge, toPoint, toShares } from './triangle.js';
 /** @param {Shares} shares */
 export const inWords = (shares) => OUTCOMES.map((name, i) => `${name} ${short(shares[i])}`).join(', ');
 
+/** The path around shares, in tenths of a pixel.
+ * @param {number[][]} ring @param {number[][]} three the corners */
+function outline(ring, [[left, bottom], [right], [middle, top]]) {
+  let d = '';
+  for (const [rain, cloud, sun] of ring) {
+    const x = rain * left + cloud * right + sun * middle;
+    const y = (rain + cloud) * bottom + sun * top;
+    d += `${d ? 'L' : 'M'}${Math.round(10 * x) / 10} ${Math.round(10 * y) / 10}`;
+  }
+  return `${d}Z`;
+}
+
 /** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none.
  * @param {boolean} [reverse] shaded by KL(q‖p) */
 export function map(reverse = false) {
   let key = '';
   /** @type {number[][][]} */
   let kept = [];
+  /** @type {string[]} */
+  let outlines = [];
   return {
     /** The bands; gives the boxes that are taken.
      * @param {Pen} pen @param {State} state @param {Size} size */
     draw(pen, { p, unit }, size) {
-      if (key !== `${p} ${unit}`) {
-        key = `${p} ${unit}`;
+      const three = corners(size);
+      if (key !== `${p} ${unit} ${three}`) {
+        key = `${p} ${unit} ${three}`;
         const nats = LEVELS.map((level) => level / perNat(unit));
         kept = rings(p, nats, undefined, reverse);
+        outlines = kept.map((ring) => outline(ring, three));
+        outlines.push(
+          outline(
+            [
+              [1, 0, 0],
+              [0, 1, 0],
+              [0, 0, 1],
+            ],
+            three,
+          ),
+        );
       }
-      put(pen.path('band', corners(size), true), 'fill', BANDS[LEVELS.length]);
-      for (let i = LEVELS.length - 1; i >= 0; i--) {
-        const points = kept[i].map((q) => toPoint(q, size));
-        put(pen.path('band', points, true), 'fill', BANDS[i]);
-      }
+      for (let i = LEVELS.length; i >= 0; i--) pen.shape('path', 'band', { d: outlines[i], fill: BANDS[i] });
       /** @type {Box[]} */
-      const taken = corners(size).map(([x, y], i) => ({
+      const taken = three.map(([x, y], i) => ({
         x,
         y: y + (i < 2 ? 1.2 : -1.1) * size.em,
         w: 3 * size.em,

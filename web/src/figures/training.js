@@ -121,6 +121,7 @@ function player(context) {
   let began = 0;
   const play = button('Play', () => (ticking ? stop() : start()), {
     'data-action': 'play',
+    class: 'primary',
     'aria-pressed': 'false',
   });
 

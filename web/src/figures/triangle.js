@@ -20,8 +20,9 @@ export function corners({ width, height, em }) {
 
 /** @param {Shares} shares @param {Size} size */
 export function toPoint(shares, size) {
-  const all = corners(size);
-  return [0, 1].map((axis) => all.reduce((at, corner, i) => at + shares[i] * corner[axis], 0));
+  const [[left, bottom], [right], [middle, top]] = corners(size);
+  const [rain, cloud, sun] = shares;
+  return [rain * left + cloud * right + sun * middle, (rain + cloud) * bottom + sun * top];
 }
 
 /** The shares of a point; of one outside the triangle, those of the nearest point of its edge.

@@ -1,0 +1,174 @@
+// Two outcomes: the loss of a yes-no forecast, with labels that are certain and labels that are not.
+import { axes, curve } from '../axes.js';
+import { amount, number, perNat, short } from '../dom.js';
+import { figure, handle } from '../figure.js';
+import { binarySurface } from '../figures/binarySurface.js';
+import {
+  binaryCrossEntropy as loss,
+  binaryEntropy as floor,
+  binaryKlDivergence as gap,
+} from '../numerics/index.js';
+import { pythonProgram } from '../python.js';
+/** @import { Chapter, Context, Size } from '../types' */
+
+const CEILING = 3; // nats; the curves go on to infinity
+
+/** Where a prediction and a loss stand on the stage, without drawing.
+ * @param {Size} size @param {number} yhat @param {number} nats */
+function place({ width, height, em }, yhat, nats) {
+  const left = 3.2 * em;
+  const bottom = height - 3 * em;
+  const up = Math.min(nats, CEILING) / CEILING;
+  return [left + yhat * (width - 0.8 * em - left), bottom - up * (bottom - 1.6 * em)];
+}
+
+/** The prediction at a place on the stage. @param {number} x @param {Size} size */
+const share = (x, { width, em }) => within((x - 3.2 * em) / (width - 4 * em));
+
+/** @param {number} value */
+const within = (value) => Math.min(1, Math.max(0, value));
+
+/** @param {Context} context */
+function curves(context) {
+  return figure(context, {
+    id: 'curves',
+    title: 'Loss against prediction, for label 1, for label 0 and for the label y. Drag y and ŷ.',
+    ratio: 0.62,
+    draw(pen, { y, yhat, unit }, size) {
+      const { em } = size;
+      const nat = perNat(unit);
+      const top = CEILING * nat;
+      const { X, Y, inside } = axes(
+        pen,
+        size,
+        { span: [0, 1], name: 'prediction ŷ: probability given to yes' },
+        { span: [0, top], name: `loss (${unit})` },
+      );
+      /** @param {number} label */
+      const line = (label) => curve((v) => loss(label, v) * nat, [0, 1], X, Y, top);
+      pen.path('line hard', line(1));
+      pen.path('line hard dashed', line(0));
+      pen.path('line truth', line(y));
+      const [now, least] = [loss(y, yhat), floor(y)];
+      const [x, high] = place(size, yhat, now);
+      const [vx, low] = place(size, y, least);
+
+      // The least loss, and the gap above it
+      pen.line('guide', inside.left, low, inside.right, low);
+      pen.rect('', x - 0.3 * em, high, 0.6 * em, low - high).setAttribute('fill', pen.hatch);
+      const away = y > 0.5 ? 'start' : 'end';
+      const side = y > 0.5 ? inside.left + 0.4 * em : inside.right - 0.2 * em;
+      pen.text(`${away} truth-text halo`, side, low - 0.4 * em, `least: H(y) = ${amount(least, unit, 3)}`);
+
+      // Words stand on the side where the curve falls; the two curves and the coin make room for them.
+      const leftward = yhat > y ? x > inside.left + 10 * em : x > inside.right - 10 * em;
+      const [anchor, step] = leftward ? ['end', -0.8 * em] : ['start', 0.8 * em];
+      const words = Math.max(high - 0.8 * em, inside.top + em);
+      const beyond = now > CEILING ? ', beyond the top' : '';
+      /** @param {number} nats @param {number} instead where it goes when the words stand there */
+      const level = (nats, instead) => (Math.abs(Y(nats * nat) - words) < 2 * em ? instead : nats);
+      for (const label of [1, 0]) {
+        const nats = level(2.5, 1.7);
+        const at = X(label ? Math.exp(-nats) : 1 - Math.exp(-nats)) + (label ? 0.6 : -0.6) * em;
+        const text = label ? 'y = 1: −log ŷ' : 'y = 0: −log(1 − ŷ)';
+        pen.text(`tick halo ${label ? 'start' : 'end'}`, at, Y(nats * nat), text);
+      }
+      const coin = level(1.25, 1.9);
+      pen.line('guide', X(0.5), Y(coin * nat) + 0.4 * em, X(0.5), Y(Math.LN2 * nat));
+      pen.text('tick middle halo', X(0.5), Y(coin * nat), `a coin: ${amount(Math.LN2, unit, 3)}`);
+      pen.circle('ink point', X(0.5), Y(Math.LN2 * nat), 0.25 * em);
+
+      pen.circle('truth point', vx, low, 0.4 * em);
+      pen.circle('model point', x, high, 0.45 * em);
+      pen.text(`${anchor} strong halo`, x + step, words, `${amount(now, unit)}${beyond}`);
+      if (low - high > 1.6 * em && now < CEILING) {
+        const text = `gap ${amount(gap(y, yhat), unit, 3)}`;
+        pen.text(`${anchor} kl-text halo`, x + step, (low + high) / 2 + 0.35 * em, text);
+      }
+    },
+    describe: ({ y, yhat, unit }) =>
+      `Three curves of loss against prediction: label 1 falls to 0 at the right, label 0 to 0 at the left, label ${short(y)} to ${amount(floor(y), unit)} at ŷ = y; at the prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, ${amount(gap(y, yhat), unit)} above its least.`,
+    setup(stage) {
+      handle(context, stage, {
+        name: 'y',
+        label: 'Label y',
+        place: ({ y }, size) => place(size, y, floor(y)),
+        move: (x, _y, size) => context.set({ y: share(x, size) }),
+        nudge: (right, up, { y }) => context.set({ y: within(y + right + up) }),
+        text: ({ y, unit }) => `${short(y)}: at least ${amount(floor(y), unit)}`,
+        now: ({ y }) => y,
+      });
+      handle(context, stage, {
+        name: 'yhat',
+        label: 'Prediction ŷ',
+        place: ({ y, yhat }, size) => place(size, yhat, loss(y, yhat)),
+        move: (x, _y, size) => context.set({ yhat: share(x, size) }),
+        nudge: (right, up, { yhat }) => context.set({ yhat: within(yhat + right + up) }),
+        text: ({ y, yhat, unit }) => `${short(yhat)}: ${amount(loss(y, yhat), unit)}`,
+        now: ({ yhat }) => yhat,
+      });
+    },
+  });
+}
+
+/** @type {Chapter} */
+export const binary = {
+  id: 'binary',
+  title: 'Yes or no: the binary loss',
+  lead: 'Will it rain? With two outcomes, one number is the whole forecast, and cross-entropy is the loss that most classifiers learn by.',
+  formula: 'L ( y , ŷ ) = − [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
+  text: [
+    'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. Then one of the two terms is gone, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
+    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its least is not 0 but $H ( y )$, the entropy of the label itself, reached where $ŷ = y$. All above that is the gap, the divergence of $y$ from $ŷ$.',
+    'The surface shows every label at once. Over one prediction the loss is linear in $y$: the thin lines on the surface are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to the height of a coin in the middle, and falls to 0 again.',
+    'By the logit of $ŷ$ the slope of the loss is just $ŷ − y$: how far the prediction is off.',
+  ],
+  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with *H(y)*, not with 0.',
+  sliders: [
+    { name: 'y', label: 'Label y: how much of it is yes' },
+    { name: 'yhat', label: 'Prediction ŷ: probability given to yes' },
+  ],
+  quantities: [
+    {
+      name: 'binary_cross_entropy',
+      label: 'Binary cross-entropy: the loss',
+      value: ({ y, yhat }) => loss(y, yhat),
+    },
+    { name: 'binary_entropy', label: 'Its least, H(y)', value: ({ y }) => floor(y) },
+    { name: 'binary_kl_divergence', label: 'Gap above it', value: ({ y, yhat }) => gap(y, yhat) },
+    {
+      name: 'gradient',
+      label: 'Gradient by the logit, ŷ − y',
+      natural: true,
+      value: ({ y, yhat }) => yhat - y,
+    },
+  ],
+  presets: [
+    { id: 'right', label: 'Hard label, right', change: () => ({ y: 1, yhat: 0.9 }) },
+    { id: 'wrong', label: 'Sure and wrong', change: () => ({ y: 0, yhat: 0.95 }) },
+    { id: 'coin', label: 'A coin', change: () => ({ y: 1, yhat: 0.5 }) },
+    { id: 'matched', label: 'Soft label, matched', change: () => ({ y: 0.3, yhat: 0.3 }) },
+    { id: 'ruled-out', label: 'Ruled out', change: () => ({ y: 0.3, yhat: 0 }) },
+  ],
+  figures: [curves, binarySurface],
+  question: {
+    ask: 'The label is soft: $y = 0.5$. What is the least loss that any prediction can reach?',
+    choices: [
+      '0: a perfect prediction costs nothing',
+      'log 2, that is 1 bit',
+      'There is none; it is infinite',
+    ],
+    right: 1,
+    why: 'At $ŷ = y = 0.5$ the loss is the entropy of the label, log 2 = 1 bit. Every other prediction costs more.',
+    show: { y: 0.5, yhat: 0.5 },
+  },
+  python: (state) =>
+    pythonProgram(state, { y: state.y, yhat: state.yhat }, [
+      { name: 'binary_cross_entropy', call: 'xent.binary_cross_entropy(y, yhat)' },
+      { name: 'binary_entropy', call: 'xent.binary_entropy(y)' },
+      { name: 'binary_kl_divergence', call: 'xent.binary_kl_divergence(y, yhat)' },
+      { name: 'gradient', call: 'yhat - y', natural: true },
+    ]),
+  sentence: ({ y, yhat, unit }) =>
+    `Binary cross-entropy of label ${number(y)} and prediction ${number(yhat)}: ${amount(loss(y, yhat), unit)}, least ${amount(floor(y), unit)}.`,
+};

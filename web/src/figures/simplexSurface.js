@@ -1,0 +1,126 @@
+// The surface of the loss over the triangle of forecasts. Its mesh is rings of equal divergence around p: their
+// heights are exact, the shading is a function of KL(p‖q) alone, and no grid shows at edges and corners.
+import { OUTCOMES } from '../controls.js';
+import { amount, perNat } from '../dom.js';
+import { crossEntropy, entropy, klDivergence } from '../numerics/index.js';
+import { BANDS, LEVELS } from '../palette.js';
+import { rings } from './levels.js';
+import { beside, CUT, surface, word } from './surface.js';
+/** @import { Context, Shares, State } from '../types' */
+/** @import { Piece, Spot } from './surface.js' */
+
+const SIDE = 1.15;
+const BETWEEN = 3; // rings from one level to the next
+
+/** Rain, cloud, sun on the floor. */
+const CORNERS = [
+  [-0.5, -Math.sqrt(1 / 12)],
+  [0.5, -Math.sqrt(1 / 12)],
+  [0, Math.sqrt(1 / 3)],
+].map(([x, y]) => [x * SIDE, y * SIDE]);
+
+/** @param {Shares} q @param {number} nats @returns {Spot} */
+const spot = (q, nats) => [
+  q[0] * CORNERS[0][0] + q[1] * CORNERS[1][0] + q[2] * CORNERS[2][0],
+  q[0] * CORNERS[0][1] + q[1] * CORNERS[1][1] + q[2] * CORNERS[2][1],
+  Math.min(nats, CUT) / CUT,
+];
+
+/** Divergences of the rings, in nats, and the band that ends at each: the levels, steps between them, the cut.
+ * @param {number} most divergence at the cut @param {number} unit how many of the unit one nat is */
+export function heights(most, unit) {
+  const all = [];
+  let before = LEVELS[0] / 10;
+  for (const [band, level] of [...LEVELS, 2 * CUT * unit].entries()) {
+    for (let i = 1; i <= BETWEEN; i++) {
+      const nats = (before * (level / before) ** (i / BETWEEN)) / unit;
+      all.push({ nats: Math.min(nats, most), band });
+      if (nats >= most) return all;
+    }
+    before = level;
+  }
+  return all;
+}
+
+/** @param {Shares} p @param {number} unit @returns {Piece[]} */
+export function mesh(p, unit) {
+  const least = entropy(p);
+  const steps = heights(CUT - least, unit);
+  const all = rings(
+    p,
+    steps.map(({ nats }) => nats),
+  );
+  /** @type {Piece[]} */
+  const pieces = [];
+  const count = all[0].length;
+  const flat = all[0].map((_, i) => p.some((v, j) => v === 0 && all.every((ring) => !ring[i][j])));
+  let inner = all[0].map(() => spot(p, least));
+  const spots = [inner];
+  for (const [k, { nats, band }] of steps.entries()) {
+    // Where the edge of the triangle came first and rules nothing out, the ring is lower than its level.
+    const outer = all[k].map((q) => {
+      const finite = p.every((v, i) => v === 0 || q[i] > 1e-9);
+      return spot(q, least + (finite ? Math.min(nats, klDivergence(p, q)) : nats));
+    });
+    for (let i = 0; i < count; i++) {
+      const j = (i + 1) % count;
+      if (flat[i] && flat[j]) continue; // both along the edge that p lies on
+      pieces.push({ at: [inner[i], outer[i], outer[j], inner[j]], fill: BANDS[band] });
+    }
+    spots.push((inner = outer));
+  }
+  for (let i = 0; i < count; i++) {
+    const at = [inner[i], inner[(i + 1) % count]];
+    if (at.every(([, , z]) => z > 1 - 1e-9)) pieces.push({ at, stroke: '#000', width: 1.5, layer: 1 });
+    // The edge that p lies on, from p to each end
+    if (flat[i] && i % (count / 3) === 0)
+      pieces.push({ at: spots.map((ring) => ring[i]), stroke: '#000', width: 1.5 });
+  }
+  return pieces;
+}
+
+/** @param {Context} context */
+export function simplexSurface(context) {
+  /** @type {{ p?: Shares, unit?: string, pieces: Piece[] }} */
+  let last = { pieces: [] };
+  /** @param {State} state */
+  const pieces = ({ p, unit }) => {
+    if (last.p !== p || last.unit !== unit) last = { p, unit, pieces: mesh(p, perNat(unit)) };
+    return last.pieces;
+  };
+  return surface(context, {
+    id: 'surface',
+    title: 'Cross-entropy over all forecasts q. Drag it, or use arrow keys, to turn it.',
+    floor: CORNERS.map(([x, y]) => [x, y, 0]),
+    turn: 345,
+    tilt: 35,
+    open: true,
+    name: 'loss',
+    pieces,
+    draw(pen, { p, q, unit }, size, view) {
+      const { em } = size;
+      CORNERS.forEach(([x, y], i) => {
+        const back = view.away(x, y)[1] < -0.2 * Math.hypot(x, y); // its foot may be hidden
+        beside(pen, 'corner halo', size, view, [x, y, back ? 1 : 0], [x, y], 0.9, OUTCOMES[i]);
+      });
+      const [least, now] = [entropy(p), crossEntropy(p, q)];
+      const [foot, low] = [0, least].map((nats) => view.to(spot(p, nats)));
+      const [ground, level, high] = [0, least, now].map((nats) => view.to(spot(q, nats)));
+      pen.line('guide', ground[0], ground[1], level[0], level[1]);
+      pen.line('guide', low[0], low[1], level[0], level[1]);
+      pen
+        .rect('', high[0] - 0.25 * em, high[1], 0.5 * em, level[1] - high[1])
+        .setAttribute('fill', pen.hatch);
+      pen.line('line truth', foot[0], foot[1], low[0], low[1]);
+      pen.circle('truth point', low[0], low[1], 0.4 * em);
+      pen.circle('model point', high[0], high[1], 0.45 * em);
+      const side = high[0] < low[0] ? 1 : -1;
+      const floor = `H(p) = ${amount(least, unit, 3)}`;
+      word(pen, 'truth-text strong halo', size, low[0] + 0.8 * side * em, low[1] + 1.2 * em, side, floor);
+      const loss = amount(now, unit, 3);
+      word(pen, 'model-text strong halo', size, high[0] - 0.8 * side * em, high[1] - 0.6 * em, -side, loss);
+    },
+    describe: ({ p, q, unit }) =>
+      `A bowl over the triangle of forecasts, lowest at q = p with ${amount(entropy(p), unit)}; at q it is ${amount(crossEntropy(p, q), unit)}, ${amount(klDivergence(p, q), unit)} above the lowest.`,
+  });
+}
