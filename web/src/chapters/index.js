@@ -2,8 +2,10 @@
 import { surprisal } from './surprisal.js';
 import { entropy } from './entropy.js';
 import { crossEntropy } from './cross-entropy.js';
+import { directions } from './directions.js';
 import { binary } from './binary.js';
 import { simplex } from './simplex.js';
+import { labels } from './labels.js';
 import { gradientChapter } from './gradient.js';
 import { training } from './training.js';
 /** @import { Chapter } from '../types' */
@@ -13,8 +15,10 @@ export const CHAPTERS_IN_ORDER = [
   surprisal,
   entropy,
   crossEntropy,
+  directions,
   binary,
   simplex,
+  labels,
   gradientChapter,
   training,
 ];

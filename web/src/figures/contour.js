@@ -27,8 +27,9 @@ function outline(ring, [[left, bottom], [right], [middle, top]]) {
   return `${d}Z`;
 }
 
-/** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none. */
-export function map() {
+/** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none.
+ * @param {boolean} [reverse] shaded by KL(q‖p) */
+export function map(reverse = false) {
   let key = '';
   /** @type {number[][][]} */
   let kept = [];
@@ -42,7 +43,7 @@ export function map() {
       if (key !== `${p} ${unit} ${three}`) {
         key = `${p} ${unit} ${three}`;
         const nats = LEVELS.map((level) => level / perNat(unit));
-        kept = rings(p, nats);
+        kept = rings(p, nats, undefined, reverse);
         outlines = kept.map((ring) => outline(ring, three));
         outlines.push(
           outline(
