@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 SOURCES := $(shell git ls-files src native CMakeLists.txt pyproject.toml 2>/dev/null)
 
-.PHONY: report test check format lint types docs core pure sanitize bench accuracy figures clean
+.PHONY: report test check format lint types docs core pure web sanitize bench accuracy figures clean
 
 report: $(VENV)/.report
 	$(BIN)/xent report --example digits -o report.html
@@ -14,7 +14,7 @@ report: $(VENV)/.report
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
-check: format lint types docs core test pure sanitize
+check: format lint types docs core test pure web sanitize
 	@echo "make check: all passed"
 
 # Formatting, lint, types
@@ -40,6 +40,10 @@ core: $(VENV)/.test
 pure: $(VENV)/.pure
 	$(VENV)/pure/bin/python tests/pure_wheel.py
 	$(VENV)/pure/bin/python -m pytest -q -n $(WORKERS) tests/measures/test_measures.py tests/contracts
+
+# The explorer's source: types, format, tests, and the asset in the package is what it builds. Only this needs Node.
+web:
+	cd web && npm ci --ignore-scripts && npm run check && node build.mjs --check
 
 # The compiled core under AddressSanitizer and UndefinedBehaviorSanitizer
 sanitize: $(VENV)/.test

@@ -6,7 +6,8 @@
 
 Truth first, model second, always. A plain float array holds probabilities; anything else says so with a form:
 `Probs`, `LogProbs`, `Logits`, `Labels`, `Counts`. The measures are here; reading files and `xent.plots` need their
-extra (`pip install "xent[report]"`), the losses of `xent.torch` theirs. Everything is imported when it is first used.
+extra (`pip install "xent[report]"`), the losses of `xent.torch` theirs. `xent.explorer` is the interactive page.
+Everything is imported when it is first used.
 """
 
 import importlib
@@ -26,6 +27,7 @@ from xent._forms import TopK as TopK
 
 if TYPE_CHECKING:
     from xent import examples as examples
+    from xent import explorer as explorer
     from xent import plots as plots
     from xent import testing as testing
     from xent import torch as torch
@@ -80,6 +82,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
     "examples": ("xent.examples", None),
+    "explorer": ("xent.explorer", None),
     "measures": ("xent.measures", None),
     "plots": ("xent.plots", None),
     "testing": ("xent.testing", None),

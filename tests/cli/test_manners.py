@@ -11,7 +11,7 @@ import time
 import pytest
 
 ANSI = "\x1b["
-COMMANDS = ("report", "measure", "about")
+COMMANDS = ("report", "measure", "explore", "about")
 
 
 def error_of(done) -> list[str]:
@@ -40,7 +40,15 @@ def test_version(xent):
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["report", "--help"], ["measure", "--help"], ["about", "--help"], ["--version"]]
+    "args",
+    [
+        ["--help"],
+        ["report", "--help"],
+        ["measure", "--help"],
+        ["explore", "--help"],
+        ["about", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_imports_nothing_heavy(xent, args):
     code = (
@@ -57,10 +65,11 @@ def test_help_imports_nothing_heavy(xent, args):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("xent ", {"report", "compare", "measure", "plot", "about"}),
+        ("xent ", {"report", "compare", "measure", "plot", "explore", "about"}),
         ("xent me", {"measure"}),
         ("xent report --lab", {"--label"}),
         ("xent measure k", {"kl"}),
+        ("xent explore --o", {"--output", "--open"}),
     ],
 )
 def test_completion_knows_the_words_and_imports_no_numpy(xent_process, words, expected):

@@ -55,9 +55,14 @@ def test_nothing_is_fetched_and_nothing_runs(which, request):
     tags = Elements(text).tags
     assert [attributes["type"] for tag, attributes in tags if tag == "script"] == ["application/json"]
     assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
-    # Pictures use shapes of their own by #name; nothing else refers to anything.
-    links = [value for _, attributes in tags for name, value in attributes.items() if name == "href"]
-    assert all(re.fullmatch(r"#[\w-]+", link) for link in links)
+    # Pictures use shapes of their own by #name; nothing else refers to anything but the explorer beside the page.
+    links = [(tag, value) for tag, attributes in tags for name, value in attributes.items() if name == "href"]
+    assert all(re.fullmatch(r"#[\w-]+", link) for tag, link in links if tag != "a")
+    beside = [link for tag, link in links if tag == "a"]
+    assert all(
+        re.fullmatch(r"explorer\.html#v=1&chapter=simplex&unit=nats(&[pq]=[\de.,-]+){2}", link) for link in beside
+    )
+    assert len(beside) == (0 if which == "binary" else 2)
     assert not [name for _, attributes in tags for name in attributes if name in ("src", "xlink:href", "action")]
 
 
@@ -171,6 +176,7 @@ def test_more_classes_are_shown_in_their_order(full):
         "Costliest confusions",
         "How often what was forecast happened",
         "Costliest rows",
+        "Three classes in the explorer",
         "Slices",
         "What others would print",
     ]

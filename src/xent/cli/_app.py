@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("xent.cli.compare", "Which of two files of predictions is better, as shipped and recalibrated."),
     "measure": ("xent.cli.measure", "Entropy, cross-entropy, KL and their kin of numbers or columns."),
     "plot": ("xent.cli.plot", "Draw a figure of cross-entropy to PNG, SVG or PDF."),
+    "explore": ("xent.cli.explore", "Write the explorer, an interactive page that works offline."),
     "about": ("xent.cli.about", "Versions, compiled core, threads and what is installed."),
 }
 EXAMPLES = """\

@@ -38,6 +38,13 @@ def document(subject: Subject, options: dict[str, Any], engine: str) -> str:
     return json.dumps(found, allow_nan=False) + "\n"
 
 
+def check_suffix(ctx: click.Context, output: str) -> None:
+    """The page is HTML; another suffix is a slip, and may well be that of the data."""
+    if not output.lower().endswith((".html", ".htm")):
+        what = "standard output" if output == "-" else repr(output)
+        raise click.UsageError(f"-o writes a page: give it a name that ends in .html or .htm, not {what}", ctx)
+
+
 def check_page(output: str | None, inputs: list[str]) -> None:
     """Refuse before the work what writing the page would refuse after it."""
     if output is not None:
@@ -48,14 +55,19 @@ def check_page(output: str | None, inputs: list[str]) -> None:
 
 def write_page(subject: Subject, output: str, inputs: list[str | int]) -> None:
     """Write the page, whole or not at all, and say so."""
-    import os
-
     from xent.io import atomic_write
     from xent.report.page import to_html
 
     page = to_html(subject)
     with atomic_write(output, inputs=inputs) as stream:
         stream.write(page)
+    say_written(output)
+
+
+def say_written(output: str) -> None:
+    """Name and size of a page."""
+    import os
+
     manners.say(f"wrote {output} ({os.stat(output).st_size / 1000:,.0f} kB, opens offline)")
 
 

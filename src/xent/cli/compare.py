@@ -80,7 +80,7 @@ def compare(
     if engine == "dask":
         raise click.UsageError("files are joined in memory: --engine dask is for xent report, leave it out", ctx)
     if output is not None:
-        _check_output(ctx, output)
+        outcome.check_suffix(ctx, output)
     if file_a == file_b == "-":
         raise click.UsageError("standard input (-) is named twice; it can be read once", ctx)
     outcome.check_page(output, [file_a, file_b])
@@ -188,13 +188,6 @@ def _document(contest: Contest, options: dict[str, Any]) -> str:
     return json.dumps(document, allow_nan=False) + "\n"
 
 
-def _check_output(ctx: click.Context, output: str) -> None:
-    """The page is HTML; another suffix is a slip, and may well be that of the data."""
-    if not output.lower().endswith((".html", ".htm")):
-        what = "standard output" if output == "-" else repr(output)
-        raise click.UsageError(f"-o writes a page: give it a name that ends in .html or .htm, not {what}", ctx)
-
-
 def _inputs(contest: Contest, files: tuple[str, str], label: str | None) -> list[str | int]:
     """All that was read: the files or what stands behind standard input, and the file of an array's labels."""
     read: list[str | int] = [0 if file == "-" else file for file in files]
@@ -203,15 +196,13 @@ def _inputs(contest: Contest, files: tuple[str, str], label: str | None) -> list
 
 
 def _write_page(contest: Contest, output: str, inputs: list[str | int]) -> None:
-    import os
-
     from xent.io import atomic_write
     from xent.report import comparison_to_html
 
     page = comparison_to_html(contest)
     with atomic_write(output, inputs=inputs) as stream:
         stream.write(page)
-    manners.say(f"wrote {output} ({os.stat(output).st_size / 1000:,.0f} kB, opens offline)")
+    outcome.say_written(output)
 
 
 def _remark(contest: Contest) -> None:

@@ -131,14 +131,11 @@ def _page_ahead(paths: list[str]) -> threading.Thread | None:
 
 
 def _check_output(ctx: click.Context, output: str | None, opens: bool) -> None:
-    """The page is HTML; another suffix is a slip, and may well be that of the data."""
-    if output is None:
-        if opens:
-            raise click.UsageError("--open shows the page, and there is none: add -o PAGE.html", ctx)
-        return
-    if not output.lower().endswith((".html", ".htm")):
-        what = "standard output" if output == "-" else repr(output)
-        raise click.UsageError(f"-o writes a page: give it a name that ends in .html or .htm, not {what}", ctx)
+    """What can be told of -o and --open before the work."""
+    if output is not None:
+        outcome.check_suffix(ctx, output)
+    elif opens:
+        raise click.UsageError("--open shows the page, and there is none: add -o PAGE.html", ctx)
 
 
 def _failures(subject: Subject, gates: list[Gate]) -> list[str]:

@@ -13,16 +13,16 @@ from xent.report._subject import Subject as Subject
 from xent.report.terminal import render as render
 
 
-def _page(evaluation: Evaluation) -> str:
+def _page(evaluation: Evaluation, *, beside: bool = False) -> str:
     from xent.report.page import to_html
 
-    return to_html(Subject(evaluation))
+    return to_html(Subject(evaluation), beside=beside)
 
 
 def _write(evaluation: Evaluation, path: Any) -> None:
     from xent.io import atomic_write
 
-    page = _page(evaluation)
+    page = _page(evaluation, beside=True)
     with atomic_write(path) as stream:
         stream.write(page)
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from xent.report import _explore as explore
 from xent.report import _mending as mending
 from xent.report import _pictures as pictures
 from xent.report import _tables as tables
 from xent.report import _wording as wording
+from xent.report._explore import Link
 from xent.report._pictures import Picture
 from xent.report._subject import Subject
 from xent.report._tables import Table
@@ -17,10 +19,11 @@ from xent.report._tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of the page. `notes` are smaller print below the sentences."""
+    """One part of the page. `notes` are smaller print below the sentences and links."""
 
     title: str
     words: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     notes: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -34,12 +37,13 @@ def sections(subject: Subject) -> list[Section]:
     if len(subject.evaluation.classes) == 2:
         order += [_rows(subject), _reliability(subject), *_slices(subject), _classes(subject)]
     else:
-        order += [_classes(subject), _confusions(subject), _reliability(subject), _rows(subject), *_slices(subject)]
+        order += [_classes(subject), _confusions(subject), _reliability(subject), _rows(subject)]
+        order += [_explorer(subject), *_slices(subject)]
     return _filled([*order, _others(subject)])
 
 
 def _filled(parts: Iterable[Section]) -> list[Section]:
-    return [part for part in parts if part.words or part.notes or part.pictures or part.tables]
+    return [part for part in parts if part.words or part.links or part.notes or part.pictures or part.tables]
 
 
 def sentence(text: str) -> str:
@@ -106,6 +110,17 @@ def _reliability(subject: Subject) -> Section:
         words=_sentences(mending.top_label(evaluation)),
         pictures=tuple(pictures.reliability(evaluation)),
         tables=(tables.reliabilities(evaluation),) if many else (),
+    )
+
+
+def _explorer(subject: Subject) -> Section:
+    links = explore.links(subject.evaluation)
+    if not links:
+        return Section("")
+    return Section(
+        "Three classes in the explorer",
+        links=links,
+        notes=(f"They open {explore.PAGE} beside this page. This writes it there: xent explore -o {explore.PAGE}",),
     )
 
 

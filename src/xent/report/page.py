@@ -24,8 +24,11 @@ _LONGEST, _LONG = 1_000, 200  # characters of a class's name where classes are l
 _DATA = 120_000  # bytes of JSON; beyond that some lists are left out of it
 
 
-def to_html(subject: Subject) -> str:
-    """The page. Text goes in as text: the template escapes everything."""
+def to_html(subject: Subject, *, beside: bool = True) -> str:
+    """The page. Text goes in as text: the template escapes everything.
+
+    Links to the explorer are there when a file may lie beside this page, as none does in a notebook.
+    """
     evaluation = subject.evaluation
     head, *more = wording.origin(subject)
     return (
@@ -39,7 +42,7 @@ def to_html(subject: Subject) -> str:
             unit=evaluation.unit,
             hero=_hero(evaluation),
             infinite=wording.infinite(evaluation) if math.isinf(evaluation.cross_entropy.value) else [],
-            sections=sections(subject),
+            sections=[part for part in sections(subject) if beside or not part.links],
             audit=wording.audit(subject),
             data=_data(subject),
             cell=_cell,
