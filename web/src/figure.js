@@ -25,17 +25,12 @@ export function figure(context, { id, title, ratio = 0.7, draw, describe, setup 
   put(svg, 'role', 'img');
   const pen = new Pen(svg, { hatch: context.id('hatch'), dots: context.id('dots') });
   const stage = h('div', { class: 'stage' }, svg);
+  const source = { id, title, stage, size: () => size, describe: () => describe(context.state) };
+  const caption = h('figcaption', {}, h('span', {}, title), exports(context, source));
+  const element = h('figure', { 'data-figure': id }, stage, caption);
   /** @type {((state: State, size: Size) => void)[]} */
   const parts = [];
   let size = { width: 0, height: 0, em: 16 };
-  const save = exports(context, {
-    id,
-    title,
-    stage,
-    size: () => size,
-    describe: () => describe(context.state),
-  });
-  const element = h('figure', { 'data-figure': id }, stage, h('figcaption', {}, h('span', {}, title), save));
   let stale = true; // asking for the width in every drawing would lay the page out in every drawing
   const observer = new ResizeObserver(() => {
     stale ||= stage.clientWidth !== size.width;

@@ -1,4 +1,5 @@
 // The stand-alone page: its model is the hash of its address.
+import { put } from './dom.js';
 import { render } from './render.js';
 /** @import { Model } from './types' */
 
@@ -22,6 +23,7 @@ export function page(el) {
     },
     on: (_event, listener) => listeners.add(listener),
     off: (_event, listener) => listeners.delete(listener),
+    address: () => (location.protocol === 'about:' ? '' : location.href.split('#')[0]),
   };
   addEventListener('hashchange', () => {
     state = location.hash.slice(1);
@@ -31,4 +33,9 @@ export function page(el) {
   document.documentElement.style.fontSize = 'clamp(16px, 9px + 0.5vw, 28px)';
   document.body.style.cssText = 'margin: 0; background: light-dark(#fff, #16181c)';
   render({ model, el });
+  // Alone on the page it is the main thing, and its title the title of all; in a notebook it is neither.
+  put(el, 'role', 'main');
+  const title = /** @type {Element} */ (el.querySelector('.title'));
+  put(title, 'role', 'heading');
+  put(title, 'aria-level', 1);
 }

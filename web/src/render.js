@@ -1,8 +1,9 @@
 // One copy of the explorer in an element: state in, frames out. The form is anywidget's, so that the page and the
 // notebook are the same module.
 import { CHAPTERS_IN_ORDER } from './chapters/index.js';
+import { yours } from './data.js';
 import { button, h, put, write } from './dom.js';
-import { DEFAULTS, format, parse, withShare } from './state.js';
+import { DEFAULTS, format, mover, parse } from './state.js';
 import { section } from './section.js';
 import css from './style.css';
 /** @import { Context, Model, State } from './types' */
@@ -15,18 +16,20 @@ let copies = 0;
 
 /** @param {{ model: Model, el: HTMLElement }} given @returns {() => void} ends this copy */
 export function render({ model, el }) {
-  const copy = ++copies;
+  // The module may be there twice, and each would count from 1.
+  do copies++;
+  while (document.getElementById(`xent-${copies}`));
+  const copy = copies;
   const ending = new AbortController();
   const { signal } = ending;
-  const root = h('div', { class: 'xent', 'data-explorer': '' });
+  const root = h('div', { class: 'xent', id: `xent-${copy}`, 'data-explorer': '' });
   let { state, note } = parse(model.get('state') ?? '');
   let frame = 0;
   let spoken = '';
   let rest = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   let quiet = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
-  /** Which share of which vector moved last, and the ratio of the other two.
-   * @type {{ vector: readonly number[], place: number, first: number } | undefined} */
-  let moved;
+  const movers = { p: mover(), q: mover() };
+  let telling = false;
 
   /** @type {Context} */
   const context = {
@@ -44,16 +47,11 @@ export function render({ model, el }) {
       rest = setTimeout(tell, REST);
     },
     moveShare(name, place, share) {
-      const vector = state[name];
-      if (moved?.vector !== vector || moved.place !== place)
-        moved = { vector, place, first: ratio(vector, place) };
-      const next = withShare(place, share, moved.first);
-      moved.vector = next;
-      context.set({ [name]: next });
+      context.set({ [name]: movers[name](state[name], place, share) });
     },
     id: (name) => `xent-${copy}-${name}-${++ids}`,
     redraw() {
-      frame ||= requestAnimationFrame(draw);
+      if (!signal.aborted) frame ||= requestAnimationFrame(draw);
     },
     say(text) {
       spoken = text;
@@ -65,15 +63,18 @@ export function render({ model, el }) {
   const sections = CHAPTERS_IN_ORDER.map((chapter, i) =>
     section(context, chapter, i, CHAPTERS_IN_ORDER[i + 1]),
   );
-  const bar = toolbar(context);
+  const own = yours(context);
+  const bar = toolbar(context, (state) => `${model.address?.() ?? ''}#${format(state)}`);
   const chapters = contents();
   const warning = h('p', { class: 'note', 'data-note': '', role: 'alert', hidden: true });
+  const style = h('style', {}, css);
   const live = h('p', { class: 'unseen', role: 'status' });
   root.append(
-    h('header', { class: 'top' }, h('p', { class: 'title' }, 'Cross-entropy you can touch'), bar.element),
+    h('div', { class: 'top' }, h('p', { class: 'title' }, 'Cross-entropy you can touch'), bar.element),
     chapters.element,
     warning,
     ...sections.map((one) => one.element),
+    own.element,
     live,
   );
   root.addEventListener('click', go, { signal });
@@ -106,6 +107,7 @@ export function render({ model, el }) {
       if (shown) one.update(state);
       if (shown) one.draw(state);
     });
+    own.update(state);
     bar.update(state);
     chapters.update(state);
     listenAgain();
@@ -125,13 +127,16 @@ export function render({ model, el }) {
     for (const one of sections) one.update(state);
     const text = format(state);
     if (model.get('state') === text) return;
+    telling = true;
     model.set('state', text);
     model.save_changes();
+    telling = false;
   }
 
   /** The model has another state: a link was followed, a cell was run. */
   function hear() {
     const text = model.get('state') ?? '';
+    if (telling) return; // our own words
     if (text === format(state) && note === '') return;
     clearTimeout(rest);
     ({ state, note } = parse(text));
@@ -146,24 +151,18 @@ export function render({ model, el }) {
     clearTimeout(rest);
     clearTimeout(quiet);
     root.remove();
+    style.remove();
   });
-  el.append(h('style', {}, css), root);
+  el.append(style, root);
   changed();
   draw();
   rest = setTimeout(tell, REST);
   return () => ending.abort();
 }
 
-/** The share of the first of the two others in their sum; even when both are 0.
- * @param {readonly number[]} vector @param {number} place */
-function ratio(vector, place) {
-  const [a, b] = vector.filter((_, i) => i !== place);
-  return a + b > 0 ? a / (a + b) : 0.5;
-}
-
 /** Unit, reset, link.
- * @param {Context} context */
-function toolbar(context) {
+ * @param {Context} context @param {(state: State) => string} address */
+function toolbar(context, address) {
   const id = context.id('unit');
   const unit = h('select', { id, name: 'unit' }, h('option', {}, 'nats'), h('option', {}, 'bits'));
   unit.addEventListener('change', () => context.set({ unit: unit.value === 'bits' ? 'bits' : 'nats' }));
@@ -178,7 +177,7 @@ function toolbar(context) {
     hidden: true,
     'aria-label': 'Link to this state',
   });
-  const copy = button('Copy link', () => copyLink(context, link));
+  const copy = button('Copy link', () => copyLink(context, link, address(context.state)));
   copy.setAttribute('data-action', 'copy-link');
   return {
     element: h('div', { class: 'toolbar' }, h('label', { for: id }, 'Unit'), unit, reset, copy, link),
@@ -190,17 +189,13 @@ function toolbar(context) {
   };
 }
 
-/** The link to a state; where the page has no address of its own (a notebook), its hash.
- * @param {State} state */
-function address(state) {
-  const here = location.href.split('#')[0];
-  return `${here.startsWith('about:') ? '' : here}#${format(state)}`;
-}
-
-/** @param {Context} context @param {HTMLInputElement} link */
-async function copyLink(context, link) {
-  const text = address(context.state);
+/** @param {Context} context @param {HTMLInputElement} link @param {string} text */
+async function copyLink(context, link, text) {
   try {
+    // Where a frame is refused the clipboard, asking for it alone would leave a message in the console.
+    const policy = /** @type {{ featurePolicy?: { allowsFeature(name: string): boolean } }} */ (document)
+      .featurePolicy;
+    if (policy?.allowsFeature('clipboard-write') === false) throw new Error();
     await navigator.clipboard.writeText(text);
     context.say('The link was copied.');
     link.hidden = true;

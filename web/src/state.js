@@ -127,3 +127,23 @@ export function withShare(place, share, first) {
   const others = [rest * first, rest - rest * first];
   return [0, 1, 2].map((i) => (i === place ? share : /** @type {number} */ (others.shift())));
 }
+
+/** Moves one share of a vector after another; the ratio of the two others stays, also after going to 1 and back. */
+export function mover() {
+  /** @type {readonly number[]} */
+  let last = [];
+  let moved = -1;
+  let first = 0.5;
+  return (
+    /** @type {readonly number[]} */ vector,
+    /** @type {number} */ place,
+    /** @type {number} */ share,
+  ) => {
+    if (vector !== last || place !== moved) {
+      const [a, b] = vector.filter((_, i) => i !== place);
+      first = a + b > 0 ? a / (a + b) : 0.5;
+      moved = place;
+    }
+    return (last = withShare(place, share, first));
+  };
+}

@@ -30,6 +30,8 @@ export interface Model {
   save_changes(): void;
   on(event: string, listener: () => void): void;
   off(event: string, listener: () => void): void;
+  /** Where a hash leads to this page; a notebook has no such place. */
+  address?(): string;
 }
 
 /** What a chapter, a figure or a control may ask of the page it stands in. */

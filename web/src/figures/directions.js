@@ -44,8 +44,7 @@ export function partsFigure(context) {
   return figure(context, {
     id: 'parts',
     title: 'What each outcome adds, and the sum',
-    ratio: 0.5,
-    narrow: 1.5,
+    ratio: (ems) => (ems < 26 ? 1.5 : 0.5),
     draw(pen, state, whole) {
       const scale = perNat(state.unit);
       both(state).forEach(({ name, first, second, look, weight }, half) => {
@@ -114,8 +113,7 @@ export function ringsFigure(context) {
     id: 'rings',
     title:
       'The same truth p, the same levels: rings of the forecasts q that are equally far, in either direction',
-    ratio: 0.52,
-    narrow: 2.05,
+    ratio: (ems) => (ems < 26 ? 2.05 : 0.52),
     draw(pen, state, whole) {
       const { p, q, unit } = state;
       both(state).forEach(({ name, first, second }, half) => {
@@ -175,8 +173,7 @@ export function jsFigure(context) {
   return figure(context, {
     id: 'js',
     title: 'Jensen–Shannon: the same both ways, and never more than ln 2, which is 1 bit',
-    ratio: 0.13,
-    narrow: 0.24,
+    ratio: (ems) => (ems < 26 ? 0.24 : 0.13),
     draw(pen, { p, q, unit }, { width, em }) {
       const [left, right] = [0.5 * em, width - 0.5 * em];
       const js = jsDivergence(p, q);

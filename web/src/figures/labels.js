@@ -33,8 +33,7 @@ export function daysFigure(context) {
   return figure(context, {
     id: 'days',
     title: 'The loss of each day, sorted by what happened; the means of all days',
-    ratio: 0.62,
-    narrow: 1,
+    ratio: (ems) => (ems < 26 ? 1 : 0.62),
     draw(pen, { n, q, unit }, { width, height, em }) {
       const scale = perNat(unit);
       const { inside, X, Y } = axes(
@@ -128,8 +127,7 @@ export function smoothingFigure(context) {
   return figure(context, {
     id: 'smoothing',
     title: 'A smoothed label, and its loss as the logit of the label rises above the others',
-    ratio: 0.6,
-    narrow: 1,
+    ratio: (ems) => (ems < 26 ? 1 : 0.6),
     draw(pen, state, size) {
       const { width, em } = size;
       const { k, eps, unit } = state;
