@@ -7,7 +7,10 @@ import pytest
 
 CORNERS = np.eye(3)
 INSIDE = np.array([[1 / 3, 1 / 3, 1 / 3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01], [0, 0.5, 0.5]])
-CENTRE = """(name) => { const { x, y } = T.box(T.section('simplex').querySelector(`[data-handle=${name}]`)); return [x, y]; }"""
+CENTRE = """(name) => {
+  const { x, y } = T.box(T.section('simplex').querySelector(`[data-handle=${name}]`));
+  return [x, y];
+}"""
 
 
 def text(shares):
