@@ -3,19 +3,16 @@
 import pytest
 
 TABBABLE = "a[href], button, input, select, textarea, summary, [tabindex]"
-LIST = (
-    """() => {
+LIST = f"""() => {{
   const groups = new Set();
-  return [...document.querySelectorAll('TABBABLE')].filter((e) => {
+  return [...document.querySelectorAll('{TABBABLE}')].filter((e) => {{
     if (e.disabled || e.tabIndex < 0 || !T.visible(e)) return false;
     if (e.type !== 'radio') return true;
     const first = !groups.has(e.name);
     groups.add(e.name);
     return first; // Tab stops once in a group of radio buttons
-  });
-}"""
-    % TABBABLE
-)
+  }});
+}}"""
 WHERE = f"""() => {{
   const at = document.activeElement;
   if (at === document.body || at === document.documentElement) return null;

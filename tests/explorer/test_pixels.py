@@ -1,6 +1,7 @@
 """What the pictures show is what the numbers say."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_the_shading_is_a_function_of_the_divergence_bright_where_it_is_low(open
             medians.append(median)
             colours.setdefault((low, high), []).append(median)
         light = [brightness(median) for median in medians]
-        assert all(a > b + 4 for a, b in zip(light, light[1:], strict=False)), (p, light)
+        assert all(a > b + 4 for a, b in itertools.pairwise(light)), (p, light)
     for band, found in colours.items():
         assert np.ptp(found, axis=0).max() < 16, f"the band {band} changes its colour with p"
 
