@@ -36,10 +36,18 @@ window.T = (() => {
     await frame();
   };
 
+  // Where the pointer was last seen; and the frame after it has come to a place.
+  let pointer = [NaN, NaN];
+  addEventListener('pointermove', (event) => { pointer = [event.clientX, event.clientY]; }, true);
+  const pointed = async (x, y) => {
+    while (!(Math.hypot(pointer[0] - x, pointer[1] - y) < 1)) await frame();
+    await frame();
+  };
+
   const box = (element) => {
     const { left, top, width, height } = element.getBoundingClientRect();
     return { left, top, width, height, x: left + width / 2, y: top + height / 2 };
   };
 
-  return { root, state, frame, sleep, section, visible, go, read, fill, box };
+  return { root, state, frame, sleep, section, visible, go, read, fill, pointed, box };
 })();

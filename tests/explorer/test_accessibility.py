@@ -135,25 +135,29 @@ def test_figures_have_words_that_follow_the_data(open_page, each_chapter):
         assert len(set(versions)) > 1, f"figure {one} always says {versions[0]!r}"
 
 
+POLITE = """[...document.querySelectorAll('[role=status], [role=log], [aria-live], output')]
+  .filter((e) => (e.getAttribute('aria-live') ?? 'polite') === 'polite')"""
+LISTEN = (
+    """async () => {
+  const region = POLITE[0];
+  const first = region.textContent;
+  const heard = [];
+  const observer = new MutationObserver(() => heard.push(region.textContent));
+  observer.observe(region, { subtree: true, childList: true, characterData: true });
+  const x = T.section('surprisal').querySelector('input[name=x]');
+  for (let i = 0; i < 24; i++) { await T.fill(x, 0.3 + i / 50); await T.sleep(35); }
+  const moving = heard.length;
+  await T.sleep(1800);
+  return { first, moving, heard };
+}"""
+).replace("POLITE", POLITE)
+
+
 def test_one_polite_region_speaks_and_only_at_rest(open_page):
     page = open_page("v=1&chapter=surprisal")
     page.wait_for_timeout(1500)
-    polite = "[...document.querySelectorAll('[role=status], [role=log], [aria-live], output')].filter((e) => (e.getAttribute('aria-live') ?? 'polite') === 'polite')"
-    assert page.evaluate(f"{polite}.length") == 1
-    said = page.evaluate(
-        """async (name) => {
-      const region = %s[0];
-      const first = region.textContent;
-      const heard = [];
-      new MutationObserver(() => heard.push(region.textContent)).observe(region, { subtree: true, childList: true, characterData: true });
-      const x = T.section('surprisal').querySelector('input[name=x]');
-      for (let i = 0; i < 24; i++) { await T.fill(x, 0.3 + i / 50); await T.sleep(35); }
-      const moving = heard.length;
-      await T.sleep(1800);
-      return { first, moving, heard };
-    }"""
-        % polite
-    )
+    assert page.evaluate(f"{POLITE}.length") == 1
+    said = page.evaluate(LISTEN)
     assert said["first"].strip()
     assert said["moving"] == 0
     assert len(said["heard"]) == 1

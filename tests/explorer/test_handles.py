@@ -1,13 +1,14 @@
 """The points on the simplex: where they stand, and what a drag does."""
 
-import time
-
 import numpy as np
 import pytest
 
 CORNERS = np.eye(3)
 INSIDE = np.array([[1 / 3, 1 / 3, 1 / 3], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.01, 0.98, 0.01], [0, 0.5, 0.5]])
-CENTRE = """(name) => { const { x, y } = T.box(T.section('simplex').querySelector(`[data-handle=${name}]`)); return [x, y]; }"""
+CENTRE = """(name) => {
+  const { x, y } = T.box(T.section('simplex').querySelector(`[data-handle=${name}]`));
+  return [x, y];
+}"""
 
 
 def text(shares):
@@ -29,6 +30,13 @@ def corners(page, name):
         place(page, *((corner, [0.2, 0.3, 0.5]) if name == "p" else ([0.2, 0.3, 0.5], corner)))
         found.append(centre(page, name))
     return np.array(found)
+
+
+def move(page, to):
+    """Moves the pointer in a few steps, and waits for the frame after the page has heard of the last."""
+    x, y = (float(v) for v in to)
+    page.mouse.move(x, y, steps=3)
+    page.evaluate("([x, y]) => T.pointed(x, y)", [x, y])
 
 
 @pytest.mark.parametrize("name", ["p", "q"])
@@ -67,8 +75,8 @@ def test_a_drag_takes_the_point_where_the_pointer_is(open_page, contract, name):
     page.mouse.move(*centre(page, name))
     page.mouse.down()
     for target in ([0.2, 0.2, 0.6], [0.7, 0.2, 0.1], [0.05, 0.85, 0.1]):
-        page.mouse.move(*(np.array(target) @ at), steps=3)
-        state = contract.parse(page.evaluate("T.frame().then(T.state)"))
+        move(page, np.array(target) @ at)
+        state = contract.parse(page.evaluate("T.state()"))
         assert np.abs(np.array(state[name]) - target).max() < 0.01
         assert state[other] == still
     page.mouse.up()
@@ -90,8 +98,8 @@ def test_outside_the_triangle_the_point_stays_on_the_edge(open_page, contract, n
     targets = [(f"edge {i}", 1.35 * (np.delete(at, i, 0).mean(axis=0) - middle) + middle, {i}) for i in range(3)]
     targets += [(f"corner {i}", 1.15 * (at[i] - middle) + middle, set(range(3)) - {i}) for i in range(3)]
     for what, target, zeros in targets:
-        page.mouse.move(*target, steps=4)
-        state = page.evaluate("T.frame().then(T.state)")
+        move(page, target)
+        state = page.evaluate("T.state()")
         shares = contract.parse(state)[name]
         assert {i for i in range(3) if shares[i] == 0} == zeros, (what, shares)
         assert abs(sum(shares) - 1) <= 1e-12
@@ -108,19 +116,24 @@ def test_outside_the_triangle_the_point_stays_on_the_edge(open_page, contract, n
 
 
 def test_sixty_moves_take_less_than_two_seconds(open_page):
+    """Of the page's own thread, layout and painting with it: a busy machine does not count."""
     page = open_page("v=1&chapter=simplex")
     at = corners(page, "q")
     place(page, [0.1, 0.2, 0.7], [0.6, 0.3, 0.1])
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent():
+        return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
+
     page.mouse.move(*centre(page, "q"))
     page.mouse.down()
-    taken = []
+    before = spent()
     for target in ([0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.2, 0.2, 0.6]):
-        start = time.perf_counter()
-        page.mouse.move(*(np.array(target) @ at), steps=60)
-        page.evaluate("T.frame()")
-        taken.append(time.perf_counter() - start)
+        page.mouse.move(*(np.array(target) @ at), steps=20)
+    page.evaluate("T.frame()")
     page.mouse.up()
-    assert min(taken) < 2, taken
+    assert 0 < spent() - before < 2
 
 
 def test_a_finger_drags_too(open_page, contract):
@@ -158,7 +171,7 @@ def test_handles_of_other_chapters_can_be_dragged(open_page, contract, each_chap
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.down()
-        page.mouse.move(x + 13, y - 17, steps=2)
+        move(page, (x + 13, y - 17))
         page.mouse.up()
         after = page.evaluate("T.frame().then(T.state)")
         assert after != before, what

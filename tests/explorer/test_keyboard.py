@@ -3,27 +3,25 @@
 import pytest
 
 TABBABLE = "a[href], button, input, select, textarea, summary, [tabindex]"
-LIST = (
-    """() => {
+LIST = f"""() => {{
   const groups = new Set();
-  return [...document.querySelectorAll(%r)].filter((e) => {
+  return [...document.querySelectorAll('{TABBABLE}')].filter((e) => {{
     if (e.disabled || e.tabIndex < 0 || !T.visible(e)) return false;
     if (e.type !== 'radio') return true;
     const first = !groups.has(e.name);
     groups.add(e.name);
     return first; // Tab stops once in a group of radio buttons
-  });
-}"""
-    % TABBABLE
-)
+  }});
+}}"""
 WHERE = f"""() => {{
   const at = document.activeElement;
   if (at === document.body || at === document.documentElement) return null;
   const style = getComputedStyle(at);
   const own = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
   const {{ x, y }} = T.box(at);
-  const about = `${{at.localName}} ${{at.name ?? ''}} ${{at.getAttribute('aria-label') ?? at.textContent.slice(0, 30)}}`;
-  return {{ place: ({LIST})().indexOf(at), about, seen: own, inside: x >= 0 && x <= innerWidth && y >= 0 && y <= innerHeight }};
+  const inside = x >= 0 && x <= innerWidth && y >= 0 && y <= innerHeight;
+  const about = [at.localName, at.name, at.getAttribute('aria-label') ?? at.textContent.slice(0, 30)].join(' ');
+  return {{ place: ({LIST})().indexOf(at), about, seen: own, inside }};
 }}"""
 
 
@@ -43,6 +41,18 @@ def test_tab_reaches_every_control_in_order_and_the_focus_is_seen(open_page, eac
     assert reached == list(range(count))
 
 
+START = {
+    "p": "0.3,0.3,0.4",
+    "q": "0.2,0.5,0.3",
+    "n": "4,4,4",
+    "k": "10",
+    "z": "2,0,-1",
+    "tau": "3",
+    "eta": "2",
+    "step": "20",
+}
+
+
 def test_arrows_move_every_slider(open_page, contract, each_chapter):
     page = open_page(f"v=1&chapter={each_chapter}&p=0.3,0.3,0.4&q=0.2,0.5,0.3")
     names = page.evaluate(
@@ -53,6 +63,7 @@ def test_arrows_move_every_slider(open_page, contract, each_chapter):
         slider = page.locator(f"section[data-chapter='{each_chapter}'] input[name='{name}']")
         key, place = (name[:-1], int(name[-1]) - 1) if name[-1].isdigit() else (name, 0)
         low, high = contract.inputs(each_chapter)[name]
+        page.evaluate(f"T.go('v=1&chapter={each_chapter}&{key}={START.get(key, '0.5')}')")
         values = [contract.parse(page.evaluate("T.state()"))[key][place]]
         slider.focus()
         for press in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowLeft", "ArrowDown"):
@@ -137,12 +148,15 @@ def test_arrows_move_every_other_handle(open_page, contract, each_chapter):
         assert max(large) > max(moved), what
 
 
+FOCUS_VIEW = """(figure) => [figure, ...figure.querySelectorAll('[tabindex="0"]')]
+  .find((e) => e.tabIndex === 0 && e.role !== 'slider' && e.localName !== 'button').focus()"""
+
+
 @pytest.mark.parametrize("chapter", ["binary", "simplex"])
 def test_arrows_turn_a_surface(open_page, chapter):
     page = open_page(f"v=1&chapter={chapter}")
     figure = page.locator(f"section[data-chapter={chapter}] [data-figure=surface]")
-    takes = "(f) => [f, ...f.querySelectorAll('[tabindex=\"0\"]')].filter((e) => e.tabIndex === 0 && e.role !== 'slider' && e.localName !== 'button' && !e.hasAttribute('data-handle'))[0].focus()"
-    figure.evaluate(takes)
+    figure.evaluate(FOCUS_VIEW)
     state = page.evaluate("T.state()")
     views = [figure.screenshot()]
     for arrow in ARROWS:

@@ -32,7 +32,8 @@ MOVE = """async ([chapter, name, values]) => {
     const given = Number(input.value);
     input.dispatchEvent(new Event('input', { bubbles: true }));
     await T.frame();
-    seen.push({ given, state: T.state(), at: Number(input.value), read: JSON.stringify(T.read(chapter)), drawn: figures() });
+    const read = JSON.stringify(T.read(chapter));
+    seen.push({ given, state: T.state(), at: Number(input.value), read, drawn: figures() });
   }
   return seen;
 }"""

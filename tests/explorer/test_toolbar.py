@@ -32,6 +32,13 @@ def test_links_show_their_chapter_in_full(open_page, contract, each_chapter):
     assert wanted.get(each_chapter, set()) <= names
 
 
+TEXTS = """(chapter) => [...T.section(chapter).querySelectorAll('[data-figure], output')].flatMap((one) => [
+  one.textContent,
+  ...[...one.querySelectorAll('[aria-label]')].map((e) => e.getAttribute('aria-label')),
+  ...[...one.querySelectorAll('[aria-valuetext]')].map((e) => e.getAttribute('aria-valuetext')),
+])"""
+
+
 def test_the_unit_changes_every_text_and_the_link(open_page, contract):
     """What says nats says bits after the switch: read-outs, ticks, axes, descriptions."""
     page = open_page()
@@ -40,12 +47,7 @@ def test_the_unit_changes_every_text_and_the_link(open_page, contract):
         before = page.evaluate("T.state()")
         page.select_option("select[name=unit]", "bits")
         assert page.evaluate("T.frame().then(T.state)") == before.replace("unit=nats", "unit=bits")
-        texts = page.evaluate(
-            """(chapter) => [...T.section(chapter).querySelectorAll('[data-figure], output')].flatMap(
-          (one) => [one.textContent, ...[...one.querySelectorAll('[aria-label]')].map((e) => e.getAttribute('aria-label')),
-            ...[...one.querySelectorAll('[aria-valuetext]')].map((e) => e.getAttribute('aria-valuetext'))])""",
-            chapter,
-        )
+        texts = page.evaluate(TEXTS, chapter)
         assert not [text for text in texts if "nats" in text], chapter
         assert any("bits" in text for text in texts)
         page.select_option("select[name=unit]", "nats")

@@ -5,7 +5,8 @@ import { render } from './render.js';
 
 /** @param {HTMLElement} el */
 export function page(el) {
-  let state = location.hash.slice(1);
+  let { hash } = location; // as last read or written
+  let state = hash.slice(1);
   /** @type {Set<() => void>} */
   const listeners = new Set();
   /** @type {Model} */
@@ -15,8 +16,10 @@ export function page(el) {
       state = value;
     },
     save_changes() {
+      if (location.hash !== hash) return; // a link was followed, and its event is on the way
       try {
         history.replaceState(null, '', `#${state}`);
+        ({ hash } = location);
       } catch {
         // A sandboxed page has no address of its own.
       }
@@ -26,7 +29,8 @@ export function page(el) {
     address: () => (location.protocol === 'about:' ? '' : location.href.split('#')[0]),
   };
   addEventListener('hashchange', () => {
-    state = location.hash.slice(1);
+    ({ hash } = location);
+    state = hash.slice(1);
     listeners.forEach((listener) => listener());
   });
   // Set through the object model: the page's policy lets one style sheet in, and that one is the explorer's own.
