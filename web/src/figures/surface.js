@@ -11,7 +11,7 @@ import { BANDS } from '../palette.js';
 /** Losses above this many nats are cut off; the surface goes on to infinity. */
 export const CUT = 4;
 const HEIGHT = 0.75; // of the box, where the floor is 1 wide
-const SEAM = 0.4; // pixels
+const SEAM = 0.6; // pixels
 const GREY = '#80808070'; // seen on light and on dark paper
 
 /** Floor right and back, and the share of the height of the box.
