@@ -146,7 +146,7 @@ export function markModel(pen, [x, y], em) {
 /** A handle that carries p or q over the triangle.
  * @param {Context} context @param {Stage} stage @param {'p' | 'q'} key @param {string} name @param {string} label */
 export function carry(context, stage, key, name, label) {
-  handle(context, stage, {
+  const grip = handle(context, stage, {
     name,
     label,
     place: (state, size) => toPoint(state[key], size),
@@ -155,4 +155,5 @@ export function carry(context, stage, key, name, label) {
     text: (state) => inWords(state[key]),
     now: (state) => state[key][2],
   });
+  grip.classList.add('bare'); // nothing lies over the shading
 }
