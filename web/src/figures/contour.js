@@ -122,13 +122,13 @@ export function tag(pen, look, [px, py], text, { width, height, em }, taken, sid
 /** The truth: a ring, solid. Hollow, so that the minimum below it is seen.
  * @param {Pen} pen @param {readonly number[]} point @param {number} em */
 export function markTruth(pen, [x, y], em) {
-  for (const look of ['mark under', 'mark truth']) pen.circle(look, x, y, 0.5 * em);
+  for (const look of ['mark under', 'mark truth']) pen.circle(look, x, y, 0.62 * em);
 }
 
 /** A model: a diamond, dashed.
  * @param {Pen} pen @param {readonly number[]} point @param {number} em */
 export function markModel(pen, [x, y], em) {
-  const r = 0.72 * em;
+  const r = 0.8 * em;
   for (const look of ['mark under', 'mark model']) {
     pen.path(
       look,
