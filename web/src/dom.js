@@ -84,7 +84,7 @@ function token(text) {
   }
   const name = /^[\d.]+$/.test(text) ? 'mn' : /^[\p{L}]+['′]?$/u.test(text) ? 'mi' : 'mo';
   const element = mathml(name, text);
-  if ('()|'.includes(text)) element.setAttribute('stretchy', 'false');
+  if ('()[]|'.includes(text)) element.setAttribute('stretchy', 'false');
   return element;
 }
 

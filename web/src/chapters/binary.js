@@ -37,6 +37,7 @@ function curves(context) {
     draw(pen, { y, yhat, unit }, size) {
       const { em } = size;
       const nat = perNat(unit);
+      const narrow = size.width < 30 * em;
       const top = CEILING * nat;
       const { X, Y, inside } = axes(
         pen,
@@ -56,9 +57,14 @@ function curves(context) {
       // The least loss, and the gap above it
       pen.line('guide', inside.left, low, inside.right, low);
       pen.rect('', x - 0.3 * em, high, 0.6 * em, low - high).setAttribute('fill', pen.hatch);
-      const away = y > 0.5 ? 'start' : 'end';
-      const side = y > 0.5 ? inside.left + 0.4 * em : inside.right - 0.2 * em;
-      pen.text(`${away} truth-text halo`, side, low - 0.4 * em, `least: H(y) = ${amount(least, unit, 3)}`);
+      const [away, side] = y > 0.5 ? ['start', inside.left + 0.5 * em] : ['end', inside.right - 0.3 * em];
+      const under = low < inside.bottom - 1.6 * em ? 1.1 * em : -0.4 * em;
+      pen.text(
+        `${away} truth-text halo`,
+        side,
+        low + under,
+        `${narrow ? '' : 'least: '}H(y) = ${amount(least, unit, 3)}`,
+      );
 
       // Words stand on the side where the curve falls; the two curves and the coin make room for them.
       const leftward = yhat > y ? x > inside.left + 10 * em : x > inside.right - 10 * em;
@@ -68,12 +74,12 @@ function curves(context) {
       /** @param {number} nats @param {number} instead where it goes when the words stand there */
       const level = (nats, instead) => (Math.abs(Y(nats * nat) - words) < 2 * em ? instead : nats);
       for (const label of [1, 0]) {
-        const nats = level(2.5, 1.7);
+        const nats = level(label || !narrow ? 2.5 : 2, 1.7);
         const at = X(label ? Math.exp(-nats) : 1 - Math.exp(-nats)) + (label ? 0.6 : -0.6) * em;
         const text = label ? 'y = 1: −log ŷ' : 'y = 0: −log(1 − ŷ)';
         pen.text(`tick halo ${label ? 'start' : 'end'}`, at, Y(nats * nat), text);
       }
-      const coin = level(1.25, 1.9);
+      const coin = level(1.25, narrow ? 1.6 : 1.9);
       pen.line('guide', X(0.5), Y(coin * nat) + 0.4 * em, X(0.5), Y(Math.LN2 * nat));
       pen.text('tick middle halo', X(0.5), Y(coin * nat), `a coin: ${amount(Math.LN2, unit, 3)}`);
       pen.circle('ink point', X(0.5), Y(Math.LN2 * nat), 0.25 * em);
@@ -116,7 +122,7 @@ export const binary = {
   id: 'binary',
   title: 'Yes or no: the binary loss',
   lead: 'Will it rain? With two outcomes, one number is the whole forecast, and cross-entropy is the loss that most classifiers learn by.',
-  formula: 'L ( y , ŷ ) = − [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
+  formula: '− [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
   text: [
     'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. Then one of the two terms is gone, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
     'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its least is not 0 but $H ( y )$, the entropy of the label itself, reached where $ŷ = y$. All above that is the gap, the divergence of $y$ from $ŷ$.',

@@ -7,7 +7,7 @@ import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const ROWS = 32;
+const ROWS = 20;
 
 /** A place over the prediction (right) and the label (back).
  * @param {number} y @param {number} yhat @param {number} nats @returns {Spot} */
@@ -31,8 +31,8 @@ const along = ([a, b], t) => a.map((from, i) => from + (b[i] - from) * t);
 /** Predictions close to 0 and 1 are closer together: there the surface is steep.
  * @returns {number[]} */
 export function predictions() {
-  const half = [0, 1e-12, 1e-7, 1e-5, 2e-4, Math.exp(-CUT), ...TENTHS.slice(0, 5)];
-  for (let i = 1; i < 20; i++) half.push(Math.sin((Math.PI * i) / 80) ** 2);
+  const half = [0, 1e-12, 1e-6, 1e-4, Math.exp(-CUT), ...TENTHS.slice(0, 5)];
+  for (let i = 1; i < 14; i++) half.push(Math.sin((Math.PI * i) / 56) ** 2);
   half.sort((a, b) => a - b);
   return [
     ...half,
@@ -70,7 +70,7 @@ function made() {
     at[label ? 'unshift' : 'push'](spot(label, label ? end : 1 - end, CUT));
     pieces.push({ at, stroke: '#000', width: 2.5 });
     const foot = [at[at.length - 1], at[0]].map(([x, y]) => [x, y, 0]);
-    pieces.push({ at: [...at, ...foot], fill: '#80808030', wall: [0, label - 0.5] });
+    pieces.push({ at: [...at, ...foot], fill: '#80808030', stroke: '#80808030', wall: [0, label - 0.5] });
   }
   pieces.push({ at: steps.map((v) => spot(v, v, floor(v))), stroke: '#000', width: 3.5 });
   return pieces;

@@ -10,7 +10,8 @@ import { beside, CUT, surface, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const SIDE = 1.15;
-const BETWEEN = 3; // rings from one level to the next
+const COUNT = 60; // points of a ring
+const STEP = 0.4; // nats from ring to ring
 
 /** Rain, cloud, sun on the floor. */
 const CORNERS = [
@@ -26,18 +27,18 @@ const spot = (q, nats) => [
   Math.min(nats, CUT) / CUT,
 ];
 
-/** Divergences of the rings, in nats, and the band that ends at each: the levels, steps between them, the cut.
+/** Divergences of the rings, in nats, up to the cut, and the band that ends at each: the levels, and between them
+ * steps that are small in height.
  * @param {number} most divergence at the cut @param {number} unit how many of the unit one nat is */
 export function heights(most, unit) {
   const all = [];
-  let before = LEVELS[0] / 10;
-  for (const [band, level] of [...LEVELS, 2 * CUT * unit].entries()) {
-    for (let i = 1; i <= BETWEEN; i++) {
-      const nats = (before * (level / before) ** (i / BETWEEN)) / unit;
-      all.push({ nats: Math.min(nats, most), band });
-      if (nats >= most) return all;
-    }
-    before = level;
+  let before = 0;
+  for (const [band, level] of [...LEVELS, Infinity].entries()) {
+    const to = Math.min(level / unit, most);
+    const steps = Math.max(2, Math.ceil((to - before) / STEP));
+    for (let i = 1; i <= steps; i++) all.push({ nats: before + ((to - before) * i) / steps, band });
+    if (to === most) break;
+    before = to;
   }
   return all;
 }
@@ -49,31 +50,35 @@ export function mesh(p, unit) {
   const all = rings(
     p,
     steps.map(({ nats }) => nats),
+    COUNT,
   );
   /** @type {Piece[]} */
   const pieces = [];
-  const count = all[0].length;
   const flat = all[0].map((_, i) => p.some((v, j) => v === 0 && all.every((ring) => !ring[i][j])));
   let inner = all[0].map(() => spot(p, least));
   const spots = [inner];
   for (const [k, { nats, band }] of steps.entries()) {
     // Where the edge of the triangle came first and rules nothing out, the ring is lower than its level.
     const outer = all[k].map((q) => {
-      const finite = p.every((v, i) => v === 0 || q[i] > 1e-9);
+      const finite = p.includes(0) && p.every((v, i) => v === 0 || q[i] > 1e-9);
       return spot(q, least + (finite ? Math.min(nats, klDivergence(p, q)) : nats));
     });
-    for (let i = 0; i < count; i++) {
-      const j = (i + 1) % count;
-      if (flat[i] && flat[j]) continue; // both along the edge that p lies on
-      pieces.push({ at: [inner[i], outer[i], outer[j], inner[j]], fill: BANDS[band] });
+    // A band begins under the one inside it: no seam between them.
+    for (const fill of new Set([band, steps[k + 1]?.band ?? band])) {
+      for (let i = COUNT - 1; i >= 0; i--) {
+        const j = (i + 1) % COUNT;
+        const along = flat[i] && flat[j]; // along the edge that p lies on
+        if (!along) pieces.push({ at: [inner[i], outer[i], outer[j], inner[j]], fill: BANDS[fill] });
+      }
     }
     spots.push((inner = outer));
   }
-  for (let i = 0; i < count; i++) {
-    const at = [inner[i], inner[(i + 1) % count]];
+  pieces.reverse(); // the walls first
+  for (let i = 0; i < COUNT; i++) {
+    const at = [inner[i], inner[(i + 1) % COUNT]];
     if (at.every(([, , z]) => z > 1 - 1e-9)) pieces.push({ at, stroke: '#000', width: 1.5, layer: 1 });
     // The edge that p lies on, from p to each end
-    if (flat[i] && i % (count / 3) === 0)
+    if (flat[i] && i % (COUNT / 3) === 0)
       pieces.push({ at: spots.map((ring) => ring[i]), stroke: '#000', width: 1.5 });
   }
   return pieces;

@@ -11,6 +11,7 @@ import { BANDS } from '../palette.js';
 /** Losses above this many nats are cut off; the surface goes on to infinity. */
 export const CUT = 4;
 const HEIGHT = 0.75; // of the box, where the floor is 1 wide
+const SEAM = 0.4; // pixels
 const GREY = '#80808070'; // seen on light and on dark paper
 
 /** Floor right and back, and the share of the height of the box.
@@ -26,7 +27,7 @@ const GREY = '#80808070'; // seen on light and on dark paper
  * @property {readonly number[]} [wall] where a wall of the box faces: painted before or after all else */
 
 /** @typedef {object} Painted
- * @property {number[][]} points on the stage, in pixels
+ * @property {number[][][]} loops of points on the stage, in pixels
  * @property {string} [fill]
  * @property {string} [stroke]
  * @property {number} width
@@ -45,7 +46,8 @@ const GREY = '#80808070'; // seen on light and on dark paper
  * @property {number} turn degrees
  * @property {number} tilt degrees; 90 looks straight down
  * @property {string} name of what the height is, without its unit
- * @property {boolean} [open] what is seen from below is left out: one looks into the bowl
+ * @property {boolean} [open] a convex bowl: what is seen from below is left out, so that one looks in; the rest hides
+ *   nothing, and is painted in the order given
  * @property {(state: State) => Piece[]} pieces the same list again while nothing changed
  * @property {(pen: Pen, state: State, size: Size, space: Space) => void} draw
  * @property {(state: State) => string} describe */
@@ -83,19 +85,27 @@ export function space(turn, tilt, scale, cx, cy) {
 }
 
 /** All pieces on the stage, the farthest first; lines in segments, each just above the face it lies on.
- * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @param {boolean} [open] without faces seen from below
+ * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @param {boolean} [open] see Relief
  * @returns {Painted[]} */
 export function arranged(pieces, view, open) {
   /** @type {Painted[]} */
   const painted = [];
   /** @param {Piece} piece @param {Spot[]} at @param {number} lift */
   const add = ({ fill, stroke, width = 1, layer = 0, wall }, at, lift) => {
-    const side = wall ? (view.away(wall[0], wall[1])[1] > 0 ? 1 : -1) : layer;
+    let side = wall ? (view.away(wall[0], wall[1])[1] > 0 ? 1 : -1) : layer;
+    const points = at.map(view.to);
+    if (open && fill && !side) {
+      if (area(points) >= 0) return;
+      const before = painted[painted.length - 1];
+      if (before?.fill === fill) {
+        before.loops.push(points);
+        return;
+      }
+      side = -1;
+    }
     let depth = side ? -side * Infinity : -lift;
     if (!side) for (const spot of at) depth += view.depth(spot) / at.length;
-    const points = at.map(view.to);
-    if (fill && !side && open && area(points) >= 0) return;
-    painted.push({ points, fill, stroke, width, depth });
+    painted.push({ loops: [points], fill, stroke, width, depth });
   };
   for (const piece of pieces) {
     if (piece.fill || piece.layer) add(piece, piece.at, 0);
@@ -225,26 +235,38 @@ function paint(canvas, { width, height }, painted) {
   ground.setTransform(dense, 0, 0, dense, 0, 0);
   ground.clearRect(0, 0, width, height);
   ground.lineJoin = ground.lineCap = 'round';
-  for (const { points, fill, stroke = fill, width: thick } of painted) {
+  for (const { loops, fill, stroke, width: thick } of painted) {
     ground.beginPath();
-    for (const [x, y] of points) ground.lineTo(x, y);
+    for (const points of loops) {
+      const [first, , across] = points;
+      const alone = fill && !stroke && loops.length === 1 && across;
+      const [cx, cy] = alone ? [(first[0] + across[0]) / 2, (first[1] + across[1]) / 2] : first;
+      points.forEach(([x, y], i) => {
+        // Half a pixel over their edge: no seams between faces.
+        if (alone) ground.lineTo(x + SEAM * Math.sign(x - cx), y + SEAM * Math.sign(y - cy));
+        else if (i) ground.lineTo(x, y);
+        else ground.moveTo(x, y);
+      });
+      if (fill) ground.closePath();
+    }
     if (fill) {
-      ground.closePath();
       ground.fillStyle = fill;
       ground.fill();
     }
-    // Faces have a line of their own colour: no seams between them.
-    ground.strokeStyle = stroke ?? '';
-    ground.lineWidth = thick;
-    ground.stroke();
+    if (stroke) {
+      ground.strokeStyle = stroke;
+      ground.lineWidth = thick;
+      ground.stroke();
+    }
   }
 }
 
 /** @param {Pen} pen @param {Painted} painted */
-function ink(pen, { points, fill, stroke = fill, width }) {
-  const shape = pen.path('', points, !!fill);
-  const looks = { fill: fill ?? 'none', stroke, 'stroke-width': width, 'stroke-linejoin': 'round' };
-  for (const [key, value] of Object.entries(looks)) put(shape, key, value ?? 'none');
+function ink(pen, { loops, fill = 'none', stroke = fill, width }) {
+  const end = fill === 'none' ? '' : 'Z';
+  const d = loops.map((points) => `M${points.map((at) => at.map((v) => v.toFixed(1))).join('L')}${end}`);
+  const looks = { fill, stroke, 'stroke-width': width, 'stroke-linejoin': 'round' };
+  pen.shape('path', '', { d: d.join(''), ...looks });
 }
 
 /** The upright axis at the leftmost corner of the box, where nothing hides it, and the plane of the cut.
