@@ -123,13 +123,13 @@ export function tag(pen, look, [px, py], text, { width, height, em }, taken, sid
 /** The truth: a ring, solid. Hollow, so that the minimum below it is seen.
  * @param {Pen} pen @param {readonly number[]} point @param {number} em */
 export function markTruth(pen, [x, y], em) {
-  for (const look of ['mark under', 'mark truth']) pen.circle(look, x, y, 0.5 * em);
+  for (const look of ['mark under', 'mark truth']) pen.circle(look, x, y, 0.62 * em);
 }
 
 /** A model: a diamond, dashed.
  * @param {Pen} pen @param {readonly number[]} point @param {number} em */
 export function markModel(pen, [x, y], em) {
-  const r = 0.72 * em;
+  const r = 0.8 * em;
   for (const look of ['mark under', 'mark model']) {
     pen.path(
       look,
@@ -147,7 +147,7 @@ export function markModel(pen, [x, y], em) {
 /** A handle that carries p or q over the triangle.
  * @param {Context} context @param {Stage} stage @param {'p' | 'q'} key @param {string} name @param {string} label */
 export function carry(context, stage, key, name, label) {
-  handle(context, stage, {
+  const grip = handle(context, stage, {
     name,
     label,
     place: (state, size) => toPoint(state[key], size),
@@ -156,4 +156,5 @@ export function carry(context, stage, key, name, label) {
     text: (state) => inWords(state[key]),
     now: (state) => state[key][2],
   });
+  grip.classList.add('bare'); // nothing lies over the shading
 }

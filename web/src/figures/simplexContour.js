@@ -21,7 +21,9 @@ export function contourFigure(context) {
         taken.push(around(to, size.em));
         const gap = klDivergence(p, q);
         const lower = Math.sign(at[1] - to[1]) || -1; // the upper point's word stands above it
-        pen.line('line kl', at[0], at[1], to[0], to[1]);
+        const far = Math.hypot(to[0] - at[0], to[1] - at[1]);
+        const out = Math.min(1, (0.62 * size.em) / (far || 1)); // the line leaves the middle of the minimum free
+        pen.line('line kl', at[0] + out * (to[0] - at[0]), at[1] + out * (to[1] - at[1]), to[0], to[1]);
         const narrow = size.width < 26 * size.em;
         const least = `H(p) = ${amount(entropy(p), unit, 3)}`;
         const cost = gap === Infinity ? 'inf' : `${narrow ? '' : 'H(p) '}+ ${amount(gap, unit, 3)}`;

@@ -1,5 +1,5 @@
 // Gradient descent seen twice: the path of q on the map of the truth, and the loss against the step.
-import { axes } from '../axes.js';
+import { axes, round } from '../axes.js';
 import { amount, button, h, perNat, put, short, write } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { crossEntropy, entropy, klDivergence, rateLimit, sampledPath, train } from '../numerics/index.js';
@@ -205,28 +205,20 @@ function player(context) {
   };
 }
 
-/** The scales of the loss figure, the same as axes() draws.
+/** The scales of the loss figure, the same as axes() draws. An infinite loss is drawn at `cut`; above is room for words.
  * @param {State} state @param {Size} size */
 function scales({ p, q, eta, step }, { width, height, em }) {
   const { loss } = train(p, q, eta, LAST);
   const floor = entropy(p);
   const finite = loss[0] < Infinity;
-  const top = finite ? Math.max(...loss, floor + 0.1) * 1.08 : 2 * Math.max(floor, 0.5);
+  const cut = finite ? Math.max(...loss, floor + 0.1) : 2 * Math.max(floor, 0.5);
+  const top = 1.3 * cut;
   const left = 3.2 * em;
+  const span = width - 0.8 * em - left;
   const bottom = height - 3 * em;
-  const X = (/** @type {number} */ at) => left + (at / LAST) * (width - 0.8 * em - left);
-  const Y = (/** @type {number} */ nats) => bottom - (Math.min(nats, top) / top) * (bottom - 1.6 * em);
-  return {
-    loss,
-    floor,
-    finite,
-    top,
-    X,
-    Y,
-    left,
-    at: [X(step), Y(loss[step])],
-    span: width - 0.8 * em - left,
-  };
+  const X = (/** @type {number} */ at) => left + (at / LAST) * span;
+  const Y = (/** @type {number} */ nats) => bottom - (Math.min(nats, cut) / top) * (bottom - 1.6 * em);
+  return { loss, floor, finite, cut, top, X, Y, left, span, at: [X(step), Y(loss[step])] };
 }
 
 /** @param {Context} context */
@@ -236,39 +228,37 @@ export function lossFigure(context) {
     title: 'Loss against the step, over its floor; hatched: the gap that is left',
     ratio: 0.42,
     draw(pen, state, size) {
-      const { em } = size;
+      const { em, width } = size;
       const { p, unit, step } = state;
-      const { loss, floor, finite, top, X, Y, at } = scales(state, size);
+      const { loss, floor, finite, cut, top, X, Y, at } = scales(state, size);
+      const perUnit = perNat(unit);
       axes(
         pen,
         size,
         { span: [0, LAST], name: 'step' },
-        { span: [0, top * perNat(unit)], name: `cross-entropy (${unit})` },
+        {
+          span: [0, top * perUnit],
+          name: `cross-entropy (${unit})`,
+          ticks: round([0, (finite ? 1 : 0.8) * cut * perUnit], 4),
+        },
       );
+      pen.text('tick end', X(0) - 0.4 * em, Y(cut) + 0.35 * em, finite ? '' : 'inf');
       const curve = loss.map((nats, t) => [X(t), Y(nats)]);
       const gap = pen.path('gap', [...curve, [X(LAST), Y(floor)], [X(0), Y(floor)]], true);
       put(gap, 'fill', pen.hatch);
-      pen.line('line truth', X(0), Y(floor), X(LAST), Y(floor));
       const { on, path } = sample(context);
       pen.path('line sample', on ? path.map((q, t) => [X(t), Y(crossEntropy(p, q))]) : []);
-      pen.path('line model', curve);
-      pen.line('guide', at[0], at[1], at[0], Y(0));
+      pen.line('line truth', X(0), Y(floor), X(LAST), Y(floor));
+      pen.path('line walked', curve);
+      const word = `${step ? `step ${step}` : 'start'}: ${amount(loss[step], unit)}`;
+      const half = 0.27 * em * word.length;
+      pen.line('guide', at[0], 2.8 * em, at[0], Y(0));
       pen.circle('point model', at[0], at[1], 0.45 * em);
+      const middle = Math.min(width - half, Math.max(X(0) + half, at[0]));
+      pen.text('middle strong model-text halo', middle, 2.4 * em, word);
       const low = Y(0) - Y(floor) < 1.6 * em;
-      pen.text(
-        'end truth-text halo',
-        X(LAST),
-        Y(floor) + (low ? -0.5 : 1.2) * em,
-        `floor: H(p) = ${amount(floor, unit)}`,
-      );
-      const right = step > LAST / 2;
-      const word = finite ? amount(loss[step], unit) : 'inf, beyond the top';
-      pen.text(
-        `${right ? 'end' : 'start'} strong model-text halo`,
-        at[0] + (right ? 0.3 : 0.8) * em,
-        at[1] - 0.8 * em,
-        step ? `step ${step}: ${word}` : `start: ${word}`,
-      );
+      const words = `floor: H(p) = ${amount(floor, unit)}`;
+      pen.text('end truth-text halo', X(LAST), Y(floor) + (low ? -0.5 : 1.2) * em, words);
     },
     describe(state) {
       const { loss } = now(state);
