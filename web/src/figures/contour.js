@@ -28,8 +28,8 @@ function outline(ring, [[left, bottom], [right], [middle, top]]) {
 }
 
 /** Draws the map of one figure. The rings are kept while p stays: a drag of q computes none.
- * @param {boolean} [reverse] shaded by KL(q‖p) */
-export function map(reverse = false) {
+ * @param {number} [count] points of a ring @param {boolean} [reverse] shaded by KL(q‖p) */
+export function map(count, reverse) {
   let key = '';
   /** @type {number[][][]} */
   let kept = [];
@@ -43,7 +43,7 @@ export function map(reverse = false) {
       if (key !== `${p} ${unit} ${three}`) {
         key = `${p} ${unit} ${three}`;
         const nats = LEVELS.map((level) => level / perNat(unit));
-        kept = rings(p, nats, undefined, reverse);
+        kept = rings(p, nats, count, reverse);
         outlines = kept.map((ring) => outline(ring, three));
         outlines.push(
           outline(

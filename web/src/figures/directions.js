@@ -101,7 +101,7 @@ export function partsFigure(context) {
 
 /** @param {Context} context */
 export function ringsFigure(context) {
-  const maps = [map(), map(true)];
+  const maps = [map(60), map(60, true)];
   const above = 1.4; // em, for a title
   /** @param {Size} whole */
   const parts = (whole) =>
