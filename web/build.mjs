@@ -19,6 +19,9 @@ const styles = {
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await esbuild.transform(await readFile(path, 'utf8'), { loader: 'css', minify: true });
+      // A brace lost in a merge is no error to esbuild: it takes all that follows as nested rules, which match nothing.
+      if (/\{[^{}]*\.xent/.test(code.replace(/@[^{]*\{/g, '')))
+        throw new Error(`${path}: a rule stands within another, a brace is missing`);
       sheets.push(code);
       return { contents: code, loader: 'text' };
     });

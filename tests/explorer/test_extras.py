@@ -318,6 +318,7 @@ def test_nothing_is_there_before_it_is_asked_for_and_all_goes_by_keyboard(open_p
     part = page.locator("section.yours")
     assert part.locator("input, textarea, select, svg").count() == 0
     part.locator("summary").press("Enter")
+    part.locator("textarea").wait_for()
     reached = []
     for _ in range(6):
         page.keyboard.press("Tab")
