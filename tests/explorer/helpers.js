@@ -5,6 +5,10 @@ window.T = (() => {
   // Whatever was asked of the next frame before this call has been done when it ends.
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  // Waits for a condition, frame by frame; the test's own time limit ends it.
+  const until = async (met) => {
+    while (!met()) await frame();
+  };
   const section = (chapter) => root().querySelector(`section[data-chapter="${chapter}"]`);
   const visible = (element) => element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
 
@@ -13,6 +17,8 @@ window.T = (() => {
     const before = location.href;
     const heard = new Promise((done) => addEventListener('hashchange', done, { once: true }));
     location.hash = hash;
+    // The address may not have followed the page yet, and say already what is asked for: then it is no news.
+    if (location.href === before) location.hash = `${hash}&again=1`;
     if (location.href !== before) await heard;
     await frame();
   };
@@ -49,5 +55,5 @@ window.T = (() => {
     return { left, top, width, height, x: left + width / 2, y: top + height / 2 };
   };
 
-  return { root, state, frame, sleep, section, visible, go, read, fill, pointed, box };
+  return { root, state, frame, sleep, until, section, visible, go, read, fill, pointed, box };
 })();

@@ -120,7 +120,7 @@ STATES = "Object.values(copies).map(({ el }) => el.querySelector('[data-explorer
 
 # What an element refers to by id and does not find in its own copy.
 LOST = """[...document.querySelectorAll('[data-explorer] *')].flatMap((e) => {
-  const fill = e.getAttribute('fill')?.match(/#([^"')]+)/)?.[1];
+  const fill = e.getAttribute('fill')?.match(/^url\\(["']?#([^"')]+)/)?.[1];
   const names = ['aria-labelledby', 'aria-describedby', 'for'];
   const named = names.flatMap((name) => (e.getAttribute(name) ?? '').split(' '));
   const own = e.closest('[data-explorer]');

@@ -36,7 +36,7 @@ def test_play_walks_pauses_and_goes_on_to_the_last_step(open_page, contract):
     play = page.locator("section[data-chapter=training] button[data-action=play]")
     name = play.inner_text()
     play.click()
-    page.wait_for_function("T.state().match(/step=([0-9]+)/)[1] > 2")
+    page.evaluate("T.until(() => T.state().match(/step=([0-9]+)/)[1] > 2)")
     assert play.inner_text() != name, "it says that it would pause"
     play.click()
     stopped = step(page, contract)
@@ -45,7 +45,7 @@ def test_play_walks_pauses_and_goes_on_to_the_last_step(open_page, contract):
     page.wait_for_timeout(400)
     assert step(page, contract) == stopped
     play.click()
-    page.wait_for_function("/step=200(&|$)/.test(T.state())", timeout=30_000)
+    page.evaluate("T.until(() => /step=200(&|$)/.test(T.state()))")
     page.wait_for_timeout(300)
     assert play.inner_text() == name, "at the end it rests"
     assert step(page, contract) == 200
@@ -54,7 +54,7 @@ def test_play_walks_pauses_and_goes_on_to_the_last_step(open_page, contract):
 def test_a_hand_on_a_slider_or_another_chapter_ends_the_play(open_page, contract):
     page = open_page("v=1&chapter=training", before=COUNT)
     page.locator("button[data-action=play]").click()
-    page.wait_for_function("T.state().match(/step=([0-9]+)/)[1] > 2")
+    page.evaluate("T.until(() => T.state().match(/step=([0-9]+)/)[1] > 2)")
     page.locator("[data-goto=entropy]").first.click()
     page.wait_for_timeout(1300)
     calls = page.evaluate("calls.length")

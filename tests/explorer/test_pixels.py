@@ -14,6 +14,13 @@ CENTRE = """(name) => {
 }"""
 
 
+FIGURE = """() => {
+  const { left, top, width, height } = T.box(T.section('simplex').querySelector('[data-figure=contour]'));
+  const [x, y] = [Math.floor(left + scrollX), Math.floor(top + scrollY)];
+  return { x, y, width: Math.ceil(width), height: Math.ceil(height) };
+}"""
+
+
 def text(shares):
     return ",".join(repr(float(v)) for v in shares)
 
@@ -28,15 +35,21 @@ def corners(page):
 
 
 def picture(page, p, q):
+    """The contour and around it, and where its left upper corner is on the page."""
     page.evaluate("T.go", f"v=1&chapter=simplex&p={text(p)}&q={text(q)}")
     page.evaluate("T.frame()")
-    return np.asarray(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")).astype(int)
+    clip = page.evaluate(FIGURE)
+    return photograph(page, full_page=True, clip=clip), np.array([clip["x"], clip["y"]])
 
 
-def shares_of_pixels(image, at):
+def photograph(what, **options):
+    return np.asarray(Image.open(io.BytesIO(what.screenshot(**options))).convert("RGB")).astype(int)
+
+
+def shares_of_pixels(image, origin, at):
     """The shares at the middle of every pixel, by the corners of the triangle; and whether it is well inside."""
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    points = np.stack([(x + 0.5) / SCALE, (y + 0.5) / SCALE, np.ones(x.shape)], -1)
+    points = np.stack([(x + 0.5) / SCALE + origin[0], (y + 0.5) / SCALE + origin[1], np.ones(x.shape)], -1)
     shares = points @ np.linalg.inv(np.column_stack([at, np.ones(3)]))
     return shares, (shares > 0.01).all(-1)
 
@@ -65,8 +78,8 @@ def test_the_shading_is_a_function_of_the_divergence_bright_where_it_is_low(open
     for p in TRUTHS:
         # The model far away, so that its mark and the line between them hide little of what is low.
         q = [0.02, 0.02, 0.96] if p[2] < 0.5 else [0.96, 0.02, 0.02]
-        image = picture(page, p, q)
-        shares, inside = shares_of_pixels(image, at)
+        image, origin = picture(page, p, q)
+        shares, inside = shares_of_pixels(image, origin, at)
         kl = divergence(p, shares)
         medians = []
         # Bands between the levels, each far enough from its edges that no line of a ring is in it.
@@ -75,8 +88,9 @@ def test_the_shading_is_a_function_of_the_divergence_bright_where_it_is_low(open
             assert band.sum() > 200, (p, low)
             here = image[band]
             median = np.median(here, axis=0)
+            # The rest are the marks of p and q, their names, and the line between them.
             same = np.abs(here - median).max(axis=-1) < 16
-            assert same.mean() > 0.75, f"at p = {p} the band {low} to {high} has many colours"
+            assert same.mean() > 0.6, f"at p = {p} the band {low} to {high} has many colours"
             medians.append(median)
             colours.setdefault((low, high), []).append(median)
         light = [brightness(median) for median in medians]
@@ -89,8 +103,8 @@ def test_the_shading_is_a_function_of_the_divergence_bright_where_it_is_low(open
 def test_the_centre_of_the_brightest_band_is_the_truth(open_page, p):
     page = open_page("v=1&chapter=simplex", device_scale_factor=SCALE)
     at = corners(page)
-    image = picture(page, p, [0.02, 0.02, 0.96] if p[2] < 0.5 else [0.96, 0.02, 0.02])
-    shares, inside = shares_of_pixels(image, at)
+    image, origin = picture(page, p, [0.02, 0.02, 0.96] if p[2] < 0.5 else [0.96, 0.02, 0.02])
+    shares, inside = shares_of_pixels(image, origin, at)
     red, green, blue = np.moveaxis(image, -1, 0)
     # Yellow is the bright end of viridis and of cividis; lines and marks upon it are not.
     yellow = inside & (red > 225) & (green > 205) & (blue < 110)
@@ -102,8 +116,8 @@ def test_moving_the_model_leaves_the_shading_alone(open_page):
     page = open_page("v=1&chapter=simplex", device_scale_factor=SCALE)
     at = corners(page)
     p = [0.3, 0.3, 0.4]
-    first, second = (picture(page, p, q) for q in ([0.8, 0.1, 0.1], [0.1, 0.8, 0.1]))
-    _, inside = shares_of_pixels(first, at)
+    (first, origin), (second, _) = (picture(page, p, q) for q in ([0.8, 0.1, 0.1], [0.1, 0.8, 0.1]))
+    _, inside = shares_of_pixels(first, origin, at)
     changed = (np.abs(first - second).max(axis=-1) > 24) & inside
     assert 0 < changed.sum() / inside.sum() < 0.06
 
@@ -116,8 +130,8 @@ def test_surfaces_are_drawn_and_follow_the_state(open_page, chapter):
     for state in ("p=0.1,0.2,0.7&y=0.1", "p=0.6,0.2,0.2&y=0.9", "p=0,0,1&y=1&yhat=0"):
         page.evaluate(f"T.go('v=1&chapter={chapter}&{state}')")
         page.evaluate("T.frame()")
-        image = np.asarray(Image.open(io.BytesIO(figure.screenshot())).convert("RGB"))
-        paper = (np.abs(image.astype(int) - image[2, 2]).max(axis=-1) < 8).mean()
+        image = photograph(figure)
+        paper = (np.abs(image - image[2, 2]).max(axis=-1) < 8).mean()
         assert 0.1 < paper < 0.9, "neither blank nor full"
         assert len(np.unique(image.reshape(-1, 3) // 24, axis=0)) > 12
         shots.append(image)
