@@ -11,7 +11,6 @@ import { BANDS } from '../palette.js';
 /** Losses above this many nats are cut off; the surface goes on to infinity. */
 export const CUT = 4;
 const HEIGHT = 0.75; // of the box, where the floor is 1 wide
-const SEAM = 0.6; // pixels
 const GREY = '#80808070'; // seen on light and on dark paper
 
 /** Floor right and back, and the share of the height of the box.
@@ -234,18 +233,12 @@ function paint(canvas, { width, height }, painted) {
   ground.setTransform(dense, 0, 0, dense, 0, 0);
   ground.clearRect(0, 0, width, height);
   ground.lineJoin = ground.lineCap = 'round';
-  for (const { loops, fill, stroke, width: thick } of painted) {
+  for (const { loops, fill, width: thick, ...rest } of painted) {
+    // A face alone has a line of its own colour: no seam to the next.
+    const stroke = rest.stroke ?? (loops.length > 1 ? undefined : fill);
     ground.beginPath();
     for (const points of loops) {
-      const [first, , across] = points;
-      const alone = fill && !stroke && loops.length === 1 && across;
-      const [cx, cy] = alone ? [(first[0] + across[0]) / 2, (first[1] + across[1]) / 2] : first;
-      points.forEach(([x, y], i) => {
-        // Half a pixel over their edge: no seams between faces.
-        if (alone) ground.lineTo(x + SEAM * Math.sign(x - cx), y + SEAM * Math.sign(y - cy));
-        else if (i) ground.lineTo(x, y);
-        else ground.moveTo(x, y);
-      });
+      points.forEach(([x, y], i) => (i ? ground.lineTo(x, y) : ground.moveTo(x, y)));
       if (fill) ground.closePath();
     }
     if (fill) {
