@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { training } from '../src/chapters/training.js';
 import { now } from '../src/figures/training.js';
-import { train } from '../src/numerics/index.js';
+import { rateLimit, train } from '../src/numerics/index.js';
 import { DEFAULTS } from '../src/state.js';
 
-const code = (change) => training.python({ ...DEFAULTS, ...change }).code;
+const code = (/** @type {import('../src/types').Change} */ change) =>
+  training.python({ ...DEFAULTS, ...change }).code;
 
 test('the numbers of a step are those of the path, also where no path is walked', () => {
   for (const q of [DEFAULTS.q, DEFAULTS.p, [0, 0.5, 0.5]]) {
@@ -28,9 +29,9 @@ test('the program walks where there is something to walk', () => {
 
 test('too fast is faster than the largest stable rate, and within the slider', () => {
   const preset = training.presets.find(({ id }) => id === 'fast');
+  assert.ok(preset);
   for (const p of [DEFAULTS.p, [1 / 3, 1 / 3, 1 / 3]]) {
-    const { eta } = preset.change({ ...DEFAULTS, p });
-    const limit = training.quantities.find(({ name }) => name === 'rate_limit').value({ ...DEFAULTS, p });
-    assert.ok(eta > limit && eta <= 8);
+    const { eta = 0 } = preset.change({ ...DEFAULTS, p });
+    assert.ok(eta > rateLimit(p) && eta <= 8);
   }
 });
