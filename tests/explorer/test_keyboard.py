@@ -134,7 +134,7 @@ def test_arrows_stay_in_the_triangle(open_page, contract, name):
 
 def test_arrows_move_every_other_handle(open_page, contract, each_chapter):
     page = open_page(f"v=1&chapter={each_chapter}&p=0.3,0.3,0.4&q=0.2,0.5,0.3&step=20")
-    handles = page.locator(f"section[data-chapter='{each_chapter}'] [role=slider]")
+    handles = page.locator(f"section[data-chapter='{each_chapter}'] [data-handle]")
     for i in range(handles.count()):
         handle = handles.nth(i)
         what = f"{each_chapter}: {handle.get_attribute('aria-label')}"
@@ -149,7 +149,7 @@ def test_arrows_move_every_other_handle(open_page, contract, each_chapter):
 
 
 FOCUS_VIEW = """(figure) => [figure, ...figure.querySelectorAll('[tabindex="0"]')]
-  .find((e) => e.tabIndex === 0 && e.role !== 'slider' && e.localName !== 'button').focus()"""
+  .find((e) => e.tabIndex === 0 && !e.hasAttribute('data-handle') && e.localName !== 'button').focus()"""
 
 
 @pytest.mark.parametrize("chapter", ["binary", "simplex"])

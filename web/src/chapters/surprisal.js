@@ -48,13 +48,14 @@ function curveFigure(context) {
       pen.line('guide', inside.left, y, x, y);
       pen.circle('truth point', x, y, 0.45 * em);
       const right = x > 0.6 * size.width;
+      const high = y < 2.6 * em; // beside the point: above it stands the name of the axis
       const value = nats(state.x);
       const text =
         value > CEILING ? `${amount(value, state.unit)}, beyond the top` : amount(value, state.unit);
       pen.text(
         `${right ? 'end' : 'start'} strong truth-text`,
-        x + (right ? -0.3 : 0.8) * em,
-        y - 0.7 * em,
+        x + (right ? -0.3 : high ? 1.2 : 0.8) * em,
+        y + (high ? 0.35 : -0.7) * em,
         text,
       );
     },
