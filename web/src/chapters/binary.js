@@ -120,7 +120,7 @@ function curves(context) {
 /** @type {Chapter} */
 export const binary = {
   id: 'binary',
-  title: 'Yes or no: the binary loss',
+  title: 'Binary loss',
   lead: 'Will it rain? With two outcomes, one number is the whole forecast, and cross-entropy is the loss that most classifiers learn by.',
   formula: '− [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
   text: [

@@ -25,7 +25,7 @@ const gradient = ({ p, z, tau }) => logitGradient(p, z, tau);
 /** @type {Chapter} */
 export const gradientChapter = {
   id: 'gradient',
-  title: 'The gradient',
+  title: 'Gradient',
   lead: 'What does the loss tell the model? Forecast minus truth, nothing else.',
   formula: '{∂H/∂z_i} = {1/τ} ( s_i − p_i )',
   text: [

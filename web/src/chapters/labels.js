@@ -8,7 +8,7 @@ import { pythonProgram } from '../python.js';
 /** @type {Chapter} */
 export const labels = {
   id: 'labels',
-  title: 'Labels and smoothing',
+  title: 'Labels',
   lead: 'Each day ends in one hard label. Together they are soft, and the least loss is not 0.',
   formula: 'mean ( − log q ) = H ( {n/N} , q )',
   text: [

@@ -11,7 +11,7 @@ import { Q_PRESETS } from './_presets.js';
 /** @type {Chapter} */
 export const simplex = {
   id: 'simplex',
-  title: 'All forecasts',
+  title: 'The simplex',
   lead: 'Put every possible forecast on one map. Cross-entropy is a bowl, and its lowest point is the truth.',
   formula: 'H ( p , q ) = H ( p ) + KL ( p ‖ q )',
   text: [
