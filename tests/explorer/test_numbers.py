@@ -135,8 +135,8 @@ def divergence(p, q):
 
 
 def halfway(p, q):
-    """JS of what is given. `xent` gives that of the two scaled to sum to 1: where they are as near to each other as their
-    sums are to 1, the two differ, and either is right.
+    """JS of what is given. `xent` gives that of the two scaled to sum to 1: where they are as near to each other as
+    their sums are to 1, the two differ, and either is right.
     """
     with mpmath.workdps(700):
         p, q = exact(p), exact(q)
