@@ -28,6 +28,16 @@ const styles = {
   },
 };
 
+/** Our own words for properties, which the asset holds shortened. None may be a name that a browser or a notebook gives
+ * or takes (an attribute for `h` or a Pen, a member of an element or a rectangle), a key of the state, or a name that a
+ * program of "Show Python" sets. */
+const OURS = `
+  label change element describe line update circle draw span quantities ratio question sentence
+  hatch presets choices sliders natural inside formula figures loss ticks setup python nudge
+  moveShare parents place single columns redraw losses shape move fields header places group pieces
+  mind lead show infinite
+`;
+
 const { outputFiles } = await esbuild.build({
   entryPoints: [fileURLToPath(new URL('src/index.js', import.meta.url))],
   bundle: true,
@@ -35,6 +45,7 @@ const { outputFiles } = await esbuild.build({
   format: 'esm',
   target: 'es2022',
   minify: true,
+  mangleProps: new RegExp(`^(${OURS.trim().split(/\s+/).join('|')})$`),
   charset: 'utf8',
   legalComments: 'none',
   plugins: [styles],
