@@ -1,10 +1,8 @@
 // A figure: a stage with an SVG drawing, handles to drag above it, a title and its exports below.
-import { h, put } from './dom.js';
+import { div, drawn, h, put } from './dom.js';
 import { exports } from './export.js';
 import { Pen } from './pen.js';
 /** @import { Context, Figure, Size, State } from './types' */
-
-const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {object} Drawing
  * @property {string} id the value of data-figure
@@ -21,10 +19,9 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /** @param {Context} context @param {Drawing} drawing @returns {Figure} */
 export function figure(context, { id, title, ratio = 0.7, draw, describe, setup }) {
-  const svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, 'svg'));
-  put(svg, 'role', 'img');
+  const svg = drawn('svg', { role: 'img' });
   const pen = new Pen(svg, { hatch: context.id('hatch'), dots: context.id('dots') });
-  const stage = h('div', { class: 'stage' }, svg);
+  const stage = div('stage', svg);
   const source = { id, title, stage, size: () => size, describe: () => describe(context.state) };
   const caption = h('figcaption', {}, h('span', {}, title), exports(context, source));
   const element = h('figure', { 'data-figure': id }, stage, caption);
