@@ -47,7 +47,7 @@ test('the bowl stands on H(p) and ends at the cut, wherever p is', () => {
     [1 / 3, 1 / 3, 1 / 3],
   ]) {
     const faces = mesh(p, 1).filter(({ fill }) => fill);
-    const all = faces.flatMap(({ at }) => at).map(([, , z]) => z * CUT);
+    const all = faces.flatMap(({ at, to = [] }) => [...at, ...to]).map(([, , z]) => z * CUT);
     assert.ok(all.every(Number.isFinite));
     assert.ok(Math.abs(Math.min(...all) - entropy(p)) < 1e-12);
     assert.ok(Math.abs(Math.max(...all) - CUT) < 1e-12);
@@ -70,11 +70,14 @@ test('the nearer face is painted later, and a bowl shows its inside', () => {
     arranged([near, far], view).map(({ fill }) => fill),
     ['0.3', '-0.5'],
   );
-  const below = { at: [...near.at].reverse(), fill: 'below' };
-  assert.deepEqual(
-    arranged([near, below], view, true).map(({ fill }) => fill),
-    ['-0.5'],
-  );
+  // Between rings of two spots are two faces; one is seen from above, whichever way they go.
+  const [inner, outer] = [near.at.slice(0, 2), near.at.slice(2).reverse()];
+  const ring = { at: inner, to: outer, fill: 'ring' };
+  const [{ loops }] = arranged([ring], view);
+  assert.equal(loops.length, 1);
+  const [[x, y]] = inner.map(view.to);
+  assert.ok(loops[0].some(([u, v]) => u === x && v === y));
+  assert.equal(arranged([{ ...ring, flat: [true, true] }], view)[0].loops.length, 0);
 });
 
 test('the middle of the box stays where it is', () => {

@@ -8,9 +8,11 @@
 export function rings(p, levels, count = 96, reverse = false) {
   const ways = directions(p, count);
   const near = ways.map(() => 0); // how far the level before was
-  return levels.map((level) =>
+  return levels.map((level, k) =>
     ways.map((d, i) => {
-      const t = (near[i] = reach(p, d, level, near[i], reverse));
+      // The divergence grows with the square of the distance, at first.
+      const guess = Math.sqrt(k ? (near[i] ** 2 * level) / levels[k - 1] : level);
+      const t = (near[i] = reach(p, d, level, near[i], guess, reverse));
       return p.map((v, j) => Math.max(0, v + t * d[j]));
     }),
   );
@@ -41,42 +43,45 @@ function directions(p, count) {
   return ways;
 }
 
-/** The t up to 1 at which the divergence of p and p + t d reaches a level.
- * Newton's steps on its square root, which is nearly straight; halves where they leave the bracket.
+/** The t up to 1 at which the divergence of p and p + t d reaches a level. Newton's steps, halves where they leave the
+ * bracket: on the divergence against -log(1 - t), as it grows like that towards an edge; backwards on its square root.
  * @param {Shares} p @param {number[]} d @param {number} level @param {number} low t of a lower level
- * @param {boolean} reverse */
-function reach(p, d, level, low, reverse) {
+ * @param {number} t a guess @param {boolean} reverse */
+function reach(p, d, level, low, t, reverse) {
   if (low >= 1) return 1;
   if (reverse && d.some((v, i) => v > 0 && p[i] === 0)) return 0; // infinite at once
-  let high = 1;
-  let t = 1;
+  let high = 2; // nothing is known of the end, 1
+  let rest = 1 - t; // to the edge, with all its digits
   for (let tries = 0; tries < 60; tries++) {
+    if (!(t > low && t < high)) rest = 1 - (t = Math.min((low + high) / 2, 1));
     let value = 0;
     let slope = 0;
     for (let i = 0; i < 3; i++) {
-      const q = p[i] + t * d[i];
+      const q = d[i] === -p[i] ? p[i] * rest : p[i] + t * d[i];
       if (reverse) {
+        value -= t * d[i];
         if (q > 0) {
           const log = Math.log(q / p[i]);
-          value += q * log - t * d[i];
+          value += q * log;
           slope += d[i] * log;
-        } else value -= t * d[i];
+        }
       } else {
         value += t * d[i];
         if (p[i] > 0) {
           value += q > 0 ? p[i] * Math.log(p[i] / q) : Infinity;
-          slope += (d[i] * d[i] * t) / q;
-        } else slope += d[i];
+          slope += ((d[i] * d[i]) / q) * t * rest;
+        } else slope += d[i] * rest;
       }
     }
     if (value <= level) {
       if (t === 1) return 1;
       low = t;
     } else high = t;
-    if (Math.abs(value - level) <= 1e-10 * level || high - low < 1e-13) break;
-    const root = Math.sqrt(Math.max(value, 1e-30));
-    const next = t - ((root - Math.sqrt(level)) * 2 * root) / slope;
-    t = next > low && next < high ? next : (low + high) / 2;
+    if (high - low < 1e-12) break;
+    if (reverse) rest += ((value - Math.sqrt(level * value)) * 2) / slope;
+    else rest *= Math.exp((value - level) / slope);
+    t = 1 - rest;
+    if (Math.abs(value - level) <= 1e-5 * level) break; // a step squares what is missing
   }
-  return t;
+  return Math.min(t, 1);
 }

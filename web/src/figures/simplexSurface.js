@@ -35,7 +35,7 @@ export function heights(most, unit) {
   let before = 0;
   for (const [band, level] of [...LEVELS, Infinity].entries()) {
     const to = Math.min(level / unit, most);
-    const steps = Math.max(2, Math.ceil((to - before) / STEP));
+    const steps = Math.max(to > 0.1 ? 2 : 1, Math.ceil((to - before) / STEP));
     for (let i = 1; i <= steps; i++) all.push({ nats: before + ((to - before) * i) / steps, band });
     if (to === most) break;
     before = to;
@@ -54,6 +54,7 @@ export function mesh(p, unit) {
   );
   /** @type {Piece[]} */
   const pieces = [];
+  // along the edge that p lies on
   const flat = all[0].map((_, i) => p.some((v, j) => v === 0 && all.every((ring) => !ring[i][j])));
   let inner = all[0].map(() => spot(p, least));
   const spots = [inner];
@@ -65,11 +66,7 @@ export function mesh(p, unit) {
     });
     // A band begins under the one inside it: no seam between them.
     for (const fill of new Set([band, steps[k + 1]?.band ?? band])) {
-      for (let i = COUNT - 1; i >= 0; i--) {
-        const j = (i + 1) % COUNT;
-        const along = flat[i] && flat[j]; // along the edge that p lies on
-        if (!along) pieces.push({ at: [inner[i], outer[i], outer[j], inner[j]], fill: BANDS[fill] });
-      }
+      pieces.push({ at: inner, to: outer, fill: BANDS[fill], flat });
     }
     spots.push((inner = outer));
   }
@@ -99,7 +96,6 @@ export function simplexSurface(context) {
     floor: CORNERS.map(([x, y]) => [x, y, 0]),
     turn: 345,
     tilt: 35,
-    open: true,
     name: 'loss',
     pieces,
     draw(pen, { p, q, unit }, size, view) {

@@ -16,9 +16,12 @@ const GREY = '#80808070'; // seen on light and on dark paper
 /** Floor right and back, and the share of the height of the box.
  * @typedef {readonly number[]} Spot */
 
-/** A face (closed, filled) or a line (stroked) in the box.
+/** A face (closed, filled) or a line (stroked) in the box; or the faces between two rings.
  * @typedef {object} Piece
  * @property {Spot[]} at
+ * @property {Spot[]} [to] the outer ring, as many spots. Of its faces those seen from below are left out, so that one
+ *   looks into a convex bowl; the rest hides nothing, and is painted in the order given
+ * @property {boolean[]} [flat] between two such spots is no face
  * @property {string} [fill]
  * @property {string} [stroke]
  * @property {number} [width]
@@ -45,8 +48,6 @@ const GREY = '#80808070'; // seen on light and on dark paper
  * @property {number} turn degrees
  * @property {number} tilt degrees; 90 looks straight down
  * @property {string} name of what the height is, without its unit
- * @property {boolean} [open] a convex bowl: what is seen from below is left out, so that one looks in; the rest hides
- *   nothing, and is painted in the order given
  * @property {(state: State) => Piece[]} pieces the same list again while nothing changed
  * @property {(pen: Pen, state: State, size: Size, space: Space) => void} draw
  * @property {(state: State) => string} describe */
@@ -84,30 +85,51 @@ export function space(turn, tilt, scale, cx, cy) {
 }
 
 /** All pieces on the stage, the farthest first; lines in segments, each just above the face it lies on.
- * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @param {boolean} [open] see Relief
- * @returns {Painted[]} */
-export function arranged(pieces, view, open) {
+ * @param {Piece[]} pieces @param {ReturnType<typeof space>} view @returns {Painted[]} */
+export function arranged(pieces, view) {
   /** @type {Painted[]} */
   const painted = [];
+  /** Rings on the stage: the outer ring is an inner one next. @type {Map<Spot[], number[][]>} */
+  const seen = new Map();
+  /** @param {Spot[]} ring */
+  const project = (ring) => {
+    const points = seen.get(ring) ?? ring.map(view.to);
+    seen.set(ring, points);
+    return points;
+  };
   /** @param {Piece} piece @param {Spot[]} at @param {number} lift */
   const add = ({ fill, stroke, width = 1, layer = 0, wall }, at, lift) => {
-    let side = wall ? (view.away(wall[0], wall[1])[1] > 0 ? 1 : -1) : layer;
-    const points = at.map(view.to);
-    if (open && fill && !side) {
-      if (area(points) >= 0) return;
-      const before = painted[painted.length - 1];
-      if (before?.fill === fill) {
-        before.loops.push(points);
-        return;
-      }
-      side = -1;
-    }
+    const side = wall ? (view.away(wall[0], wall[1])[1] > 0 ? 1 : -1) : layer;
     let depth = side ? -side * Infinity : -lift;
     if (!side) for (const spot of at) depth += view.depth(spot) / at.length;
-    painted.push({ loops: [points], fill, stroke, width, depth });
+    // A face has a line of its own colour: no seam to the next.
+    painted.push({ loops: [at.map(view.to)], fill, stroke: stroke ?? fill, width, depth });
+  };
+  /** Each run of faces is one loop: out along the outer ring, back along the inner.
+   * @param {Spot[]} ring @param {Spot[]} to @param {Piece} piece */
+  const between = (ring, to, { fill, flat }) => {
+    const [inner, outer] = [project(ring), project(to)];
+    /** @type {number[][][]} */
+    const loops = [];
+    let open = false;
+    for (let i = 0; i < inner.length; i++) {
+      const j = (i + 1) % inner.length;
+      const face = [inner[j], inner[i], outer[i], outer[j]];
+      const hidden = (flat?.[i] && flat[j]) || area(face) >= 0;
+      if (hidden) open = false;
+      else if (open) {
+        const loop = loops[loops.length - 1];
+        loop.unshift(inner[j]);
+        loop.push(outer[j]);
+      } else open = loops.push(face) > 0;
+    }
+    const before = painted[painted.length - 1];
+    if (before?.fill === fill) before.loops.push(...loops);
+    else painted.push({ loops, fill, width: 0, depth: Infinity });
   };
   for (const piece of pieces) {
-    if (piece.fill || piece.layer) add(piece, piece.at, 0);
+    if (piece.to) between(piece.at, piece.to, piece);
+    else if (piece.fill || piece.layer) add(piece, piece.at, 0);
     else for (let i = 1; i < piece.at.length; i++) add(piece, piece.at.slice(i - 1, i + 1), 0.06);
   }
   return painted.sort((a, b) => b.depth - a.depth || 0);
@@ -126,10 +148,13 @@ function area(points) {
 }
 
 /** @param {Context} context @param {Relief} relief */
-export function surface(context, { id, title, floor, name, open, pieces, draw, describe, ...first }) {
+export function surface(context, { id, title, floor, name, pieces, draw, describe, ...first }) {
   let { turn, tilt } = first;
   /** @type {Painted[]} */
   let painted = [];
+  let key = '';
+  /** @type {Piece[] | undefined} */
+  let last;
   const canvas = h('canvas', {
     tabindex: 0,
     role: 'slider',
@@ -161,12 +186,13 @@ export function surface(context, { id, title, floor, name, open, pieces, draw, d
         (height - 5.8 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
       );
       const view = space(turn, tilt, scale, width / 2, height / 2 + 0.7 * em);
-      painted = arranged(
-        [{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...pieces(state)],
-        view,
-        open,
-      );
-      paint(canvas, size, painted);
+      const all = pieces(state);
+      const now = [turn, tilt, width, height, em, devicePixelRatio].join();
+      if (last !== all || key !== now) {
+        [last, key] = [all, now];
+        painted = arranged([{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...all], view);
+        paint(canvas, size, painted);
+      }
       box(pen, state, size, view, floor, name);
       draw(pen, state, size, view);
       put(canvas, 'aria-valuenow', Math.round(turn));
@@ -180,12 +206,12 @@ export function surface(context, { id, title, floor, name, open, pieces, draw, d
       element.classList.add('turns');
       whole.tabIndex = -1;
       whole.lastElementChild?.append(button('Restore view', restore));
-      let last = [0, 0];
+      let from = [0, 0];
       element.addEventListener(
         'pointerdown',
         (event) => {
           if (event.button !== 0) return;
-          last = [event.clientX, event.clientY];
+          from = [event.clientX, event.clientY];
           element.setPointerCapture(event.pointerId);
           canvas.focus({ preventScroll: true });
           event.preventDefault();
@@ -196,8 +222,8 @@ export function surface(context, { id, title, floor, name, open, pieces, draw, d
         'pointermove',
         ({ pointerId, clientX, clientY }) => {
           if (!element.hasPointerCapture(pointerId)) return;
-          turnBy((clientX - last[0]) / 2, (clientY - last[1]) / 2);
-          last = [clientX, clientY];
+          turnBy((clientX - from[0]) / 2, (clientY - from[1]) / 2);
+          from = [clientX, clientY];
         },
         { signal },
       );
@@ -233,9 +259,7 @@ function paint(canvas, { width, height }, painted) {
   ground.setTransform(dense, 0, 0, dense, 0, 0);
   ground.clearRect(0, 0, width, height);
   ground.lineJoin = ground.lineCap = 'round';
-  for (const { loops, fill, width: thick, ...rest } of painted) {
-    // A face alone has a line of its own colour: no seam to the next.
-    const stroke = rest.stroke ?? (loops.length > 1 ? undefined : fill);
+  for (const { loops, fill, stroke, width: thick } of painted) {
     ground.beginPath();
     for (const points of loops) {
       points.forEach(([x, y], i) => (i ? ground.lineTo(x, y) : ground.moveTo(x, y)));
@@ -254,7 +278,7 @@ function paint(canvas, { width, height }, painted) {
 }
 
 /** @param {Pen} pen @param {Painted} painted */
-function ink(pen, { loops, fill = 'none', stroke = fill, width }) {
+function ink(pen, { loops, fill = 'none', stroke = 'none', width }) {
   const end = fill === 'none' ? '' : 'Z';
   const d = loops.map((points) => `M${points.map((at) => at.map((v) => v.toFixed(1))).join('L')}${end}`);
   const looks = { fill, stroke, 'stroke-width': width, 'stroke-linejoin': 'round' };
