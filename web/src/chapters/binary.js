@@ -3,12 +3,14 @@ import { axes, curve } from '../axes.js';
 import { amount, number, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { binarySurface } from '../figures/binarySurface.js';
+import { overlap } from '../figures/contour.js';
 import {
   binaryCrossEntropy as loss,
   binaryEntropy as floor,
   binaryKlDivergence as gap,
 } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
+/** @import { Box } from '../figures/contour.js' */
 /** @import { Chapter, Context, Size } from '../types' */
 
 const CEILING = 3; // nats; the curves go on to infinity
@@ -50,47 +52,80 @@ function curves(context) {
       pen.path('line hard', line(1));
       pen.path('line hard dashed', line(0));
       pen.path('line truth', line(y));
-      const [now, least] = [loss(y, yhat), floor(y)];
+      const [now, bottom] = [loss(y, yhat), floor(y)];
       const [x, high] = place(size, yhat, now);
-      const [vx, low] = place(size, y, least);
+      const [vx, low] = place(size, y, bottom);
 
       // The least loss, and the gap above it
       pen.line('guide', inside.left, low, inside.right, low);
       pen.rect('', x - 0.3 * em, high, 0.6 * em, low - high).setAttribute('fill', pen.hatch);
-      const [away, side] = y > 0.5 ? ['start', inside.left + 0.5 * em] : ['end', inside.right - 0.3 * em];
-      const under = low < inside.bottom - 1.6 * em ? 1.1 * em : -0.4 * em;
-      pen.text(
-        `${away} truth-text halo`,
-        side,
-        low + under,
-        `${narrow ? '' : 'least: '}H(y) = ${amount(least, unit, 3)}`,
+      /** @type {Box[]} */
+      const taken = [
+        { x, y: (low + high) / 2, w: em, h: low - high },
+        { x: vx, y: low, w: em, h: em },
+      ];
+      /** A word at the first of these middles that is free; beside anything else it would only be in the way.
+       * @param {string} look @param {string} text @param {number[][]} spots */
+      const say = (look, text, spots) => {
+        const w = (look.includes('strong') ? 0.56 : 0.46) * em * text.length;
+        const [left, right] = [inside.left + 0.3 * em + w / 2, inside.right + 0.2 * em - w / 2];
+        const box = spots
+          .filter(([, v]) => v < inside.bottom)
+          .map(([u, v]) => ({ x: Math.min(right, Math.max(left, u)), y: v, w, h: 1.2 * em }))
+          .find((one) => !taken.some((other) => overlap(one, other)));
+        if (!box) return;
+        taken.push(box);
+        pen.text(`${look} middle halo`, box.x, box.y + 0.3 * em, text);
+        return box.y;
+      };
+      const [begin, end] = [inside.left, inside.right];
+      const words = `${amount(now, unit)}${now > CEILING ? ', beyond the top' : ''}`;
+      const far = (0.28 * words.length + 0.9) * em;
+      const beside = Math.max(high - 0.9 * em, inside.top + 0.8 * em);
+      // First on the side where the curve falls
+      const sides = yhat > y ? [x - far, x + far] : [x + far, x - far];
+      say(
+        'strong',
+        words,
+        [beside, high - 2 * em, beside + 2.4 * em].flatMap((v) => sides.map((u) => [u, v])),
       );
-
-      // Words stand on the side where the curve falls; the two curves and the coin make room for them.
-      const leftward = yhat > y ? x > inside.left + 10 * em : x > inside.right - 10 * em;
-      const [anchor, step] = leftward ? ['end', -0.8 * em] : ['start', 0.8 * em];
-      const words = Math.max(high - 0.8 * em, inside.top + em);
-      const beyond = now > CEILING ? ', beyond the top' : '';
-      /** @param {number} nats @param {number} instead where it goes when the words stand there */
-      const level = (nats, instead) => (Math.abs(Y(nats * nat) - words) < 2 * em ? instead : nats);
+      const least = `${narrow ? '' : 'least: '}H(y) = ${amount(bottom, unit, 3)}`;
+      const ends = y > 0.5 ? [begin, end] : [end, begin];
+      say(
+        'truth-text',
+        least,
+        [1, -0.7].flatMap((down) => ends.map((u) => [u, low + down * em])),
+      );
       for (const label of [1, 0]) {
-        const nats = level(label || !narrow ? 2.5 : 2, 1.7);
-        const at = X(label ? Math.exp(-nats) : 1 - Math.exp(-nats)) + (label ? 0.6 : -0.6) * em;
         const text = label ? 'y = 1: −log ŷ' : 'y = 0: −log(1 − ŷ)';
-        pen.text(`tick halo ${label ? 'start' : 'end'}`, at, Y(nats * nat), text);
+        const off = (0.23 * text.length + 0.6) * em;
+        /** @param {number} nats */
+        const at = (nats) => [
+          label ? X(Math.exp(-nats)) + off : X(1 - Math.exp(-nats)) - off,
+          Y(nats * nat) - 0.3 * em,
+        ];
+        say('tick', text, [2.5, 2, 1.6, 1.3].map(at));
       }
-      const coin = level(1.25, narrow ? 1.6 : 1.9);
-      pen.line('guide', X(0.5), Y(coin * nat) + 0.4 * em, X(0.5), Y(Math.LN2 * nat));
-      pen.text('tick middle halo', X(0.5), Y(coin * nat), `a coin: ${amount(Math.LN2, unit, 3)}`);
-      pen.circle('ink point', X(0.5), Y(Math.LN2 * nat), 0.25 * em);
-
+      const text = `ŷ = ½: always ${amount(Math.LN2, unit, 3)}`;
+      const coin = say(
+        'tick',
+        text,
+        [0.25, 1.25, 1.6, 1.9, 2.2].map((nats) => [X(0.5), Y(nats * nat)]),
+      );
+      const half = Y(Math.LN2 * nat);
+      if (coin) pen.line('guide', X(0.5), coin + (coin < half ? 0.6 : -0.6) * em, X(0.5), half);
+      pen.circle('ink point', X(0.5), half, 0.25 * em);
+      const excess = `gap ${amount(gap(y, yhat), unit, 3)}`;
+      const aside = (0.23 * excess.length + 0.9) * em;
+      const middle = (low + high) / 2;
+      if (low - high > 1.6 * em && now < CEILING) {
+        say('kl-text', excess, [
+          [x + aside, middle],
+          [x - aside, middle],
+        ]);
+      }
       pen.circle('truth point', vx, low, 0.4 * em);
       pen.circle('model point', x, high, 0.45 * em);
-      pen.text(`${anchor} strong halo`, x + step, words, `${amount(now, unit)}${beyond}`);
-      if (low - high > 1.6 * em && now < CEILING) {
-        const text = `gap ${amount(gap(y, yhat), unit, 3)}`;
-        pen.text(`${anchor} kl-text halo`, x + step, (low + high) / 2 + 0.35 * em, text);
-      }
     },
     describe: ({ y, yhat, unit }) =>
       `Three curves of loss against prediction: label 1 falls to 0 at the right, label 0 to 0 at the left, label ${short(y)} to ${amount(floor(y), unit)} at ŷ = y; at the prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, ${amount(gap(y, yhat), unit)} above its least.`,

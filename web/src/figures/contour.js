@@ -96,7 +96,7 @@ export function map(count, reverse) {
 export const around = ([x, y], em) => ({ x, y, w: 1.6 * em, h: 1.6 * em });
 
 /** @param {Box} a @param {Box} b */
-const overlap = (a, b) => Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h;
+export const overlap = (a, b) => Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h;
 
 /** A word beside a point, where there is room: above or below it, else at its sides.
  * @param {Pen} pen @param {string} look colour of an idea @param {readonly number[]} point @param {string} text
