@@ -34,7 +34,7 @@ const within = (value) => Math.min(1, Math.max(0, value));
 function curves(context) {
   return figure(context, {
     id: 'curves',
-    title: 'Loss against prediction, for label 1, for label 0 and for the label y. Drag y and ŷ.',
+    title: 'Loss against prediction for labels 1, 0 and y. Drag the two points.',
     ratio: 0.62,
     draw(pen, { y, yhat, unit }, size) {
       const { em } = size;
@@ -156,15 +156,15 @@ function curves(context) {
 export const binary = {
   id: 'binary',
   title: 'Binary loss',
-  lead: 'Will it rain? With two outcomes, one number is the whole forecast, and cross-entropy is the loss that most classifiers learn by.',
+  lead: 'Will it rain? With two outcomes one number is the whole forecast, and cross-entropy is the loss most classifiers learn by.',
   formula: '− [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
   text: [
-    'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. Then one of the two terms is gone, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
-    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its least is not 0 but $H ( y )$, the entropy of the label itself, reached where $ŷ = y$. All above that is the gap, the divergence of $y$ from $ŷ$.',
-    'The surface shows every label at once. Over one prediction the loss is linear in $y$: the thin lines on the surface are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to the height of a coin in the middle, and falls to 0 again.',
-    'By the logit of $ŷ$ the slope of the loss is just $ŷ − y$: how far the prediction is off.',
+    'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. One of the two terms vanishes, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
+    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its minimum is not 0 but $H ( y )$, the entropy of the label itself, reached at $ŷ = y$. All above that is the gap, $KL ( y ‖ ŷ )$.',
+    'The surface shows every label at once. For one prediction the loss is linear in $y$: the thin lines are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to log 2 in the middle and falls to 0 again.',
+    'Models move the *logit* of $ŷ$, $log ( ŷ / ( 1 − ŷ ) )$. Along it the slope of the loss, in nats, is just $ŷ − y$: how far the prediction is off.',
   ],
-  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with *H(y)*, not with 0.',
+  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with $H ( y )$, not with 0.',
   sliders: [
     { name: 'y', label: 'Label y: how much of it is yes' },
     { name: 'yhat', label: 'Prediction ŷ: probability given to yes' },
@@ -175,8 +175,8 @@ export const binary = {
       label: 'Binary cross-entropy: the loss',
       value: ({ y, yhat }) => loss(y, yhat),
     },
-    { name: 'binary_entropy', label: 'Its least, H(y)', value: ({ y }) => floor(y) },
-    { name: 'binary_kl_divergence', label: 'Gap above it', value: ({ y, yhat }) => gap(y, yhat) },
+    { name: 'binary_entropy', label: 'Its minimum, H(y)', value: ({ y }) => floor(y) },
+    { name: 'binary_kl_divergence', label: 'The gap, KL(y‖ŷ)', value: ({ y, yhat }) => gap(y, yhat) },
     {
       name: 'gradient',
       label: 'Gradient by the logit, ŷ − y',
@@ -194,11 +194,7 @@ export const binary = {
   figures: [curves, binarySurface],
   question: {
     ask: 'The label is soft: $y = 0.5$. What is the least loss that any prediction can reach?',
-    choices: [
-      '0: a perfect prediction costs nothing',
-      'log 2, that is 1 bit',
-      'There is none; it is infinite',
-    ],
+    choices: ['0: a perfect prediction costs nothing', 'log 2, that is 1 bit', 'It is infinite'],
     right: 1,
     why: 'At $ŷ = y = 0.5$ the loss is the entropy of the label, log 2 = 1 bit. Every other prediction costs more.',
     show: { y: 0.5, yhat: 0.5 },

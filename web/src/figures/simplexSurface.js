@@ -95,7 +95,7 @@ export function simplexSurface(context) {
   };
   return surface(context, {
     id: 'surface',
-    title: 'Cross-entropy over all forecasts q. Drag it, or use arrow keys, to turn it.',
+    title: 'Cross-entropy over all forecasts q. Drag or use arrow keys to turn it.',
     floor: CORNERS.map(([x, y]) => [x, y, 0]),
     turn: 228,
     tilt: 30,

@@ -3,7 +3,7 @@
 // the same shapes.
 import { round } from '../axes.js';
 import { button, h, perNat, put, short } from '../dom.js';
-import { figure } from '../figure.js';
+import { ARROWS, figure } from '../figure.js';
 import { BANDS } from '../palette.js';
 /** @import { Pen } from '../pen.js' */
 /** @import { Context, Size, State } from '../types' */
@@ -219,9 +219,6 @@ export function surface(context, { id, title, floor, name, open, pieces, draw, d
     },
   });
 }
-
-/** @type {Record<string, number[]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** @param {HTMLCanvasElement} canvas @param {Size} size @param {Painted[]} painted */
 function paint(canvas, { width, height }, painted) {
