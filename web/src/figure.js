@@ -74,7 +74,7 @@ function measured(stage, ratio) {
  * @property {(state: State) => number} now aria-valuenow, between 0 and 1 */
 
 /** @type {Record<string, readonly number[]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** A handle on a stage, for pointer and keyboard. The figure draws what it looks like; this is what is gripped.
  * @param {Context} context @param {Stage} stage @param {Grip} grip */
