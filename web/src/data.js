@@ -1,7 +1,7 @@
 // Your own predictions: a table from a file or pasted, what its rows cost, and which cost most. It stays here.
 import { axes, round } from './axes.js';
 import { OUTCOMES } from './controls.js';
-import { amount, button, h, number, perNat, short, write } from './dom.js';
+import { amount, button, div, h, number, perNat, short, write } from './dom.js';
 import { figure } from './figure.js';
 import {
   LARGEST,
@@ -33,7 +33,7 @@ rain,0,0.3,0.7
 /** @param {Context} context */
 export function yours(context) {
   const id = context.id('yours');
-  const body = h('div', { class: 'body' });
+  const body = div('body');
   const details = h('details', {}, h('summary', {}, 'Open a table of predictions'), body);
   /** @type {((state: State) => void) | undefined} */
   let update;
@@ -110,11 +110,10 @@ function built(context, body) {
     h(
       'div',
       {},
-      h(
-        'div',
-        { class: 'readouts' },
-        h('div', { class: 'readout headline' }, h('span', {}, 'Mean loss (cross-entropy)'), mean),
-        h('div', { class: 'readout' }, h('span', {}, 'Label entropy'), entropy),
+      div(
+        'readouts',
+        div('readout headline', h('span', {}, 'Mean loss (cross-entropy)'), mean),
+        div('readout', h('span', {}, 'Label entropy'), entropy),
       ),
       words,
       rows,
