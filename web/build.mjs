@@ -19,9 +19,10 @@ const styles = {
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const { code, warnings } = await esbuild.transform(source, { loader: 'css', minify: true });
+      const { code: spaced, warnings } = await esbuild.transform(source, { loader: 'css', minify: true });
       // A brace lost in a merge is a mere warning to esbuild, which takes all that follows as nested.
       if (warnings.length) throw new Error(`${path}: ${warnings.map(({ text }) => text).join('; ')}`);
+      const code = spaced.replace(/(--[\w-]+:|light-dark\(#\w+,) /g, '$1'); // esbuild leaves these as they are
       sheets.push(code);
       return { contents: code, loader: 'text' };
     });
