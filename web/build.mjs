@@ -31,12 +31,13 @@ const styles = {
 
 /** Our own words for properties, which the asset holds shortened. None may be a name that a browser or a notebook gives
  * or takes (an attribute for `h` or a Pen, a member of an element or a rectangle), a key of the state, or a name that a
- * program of "Show Python" sets. */
+ * program of "Show Python" sets; what is quoted stays as it is. */
 const OURS = `
   label change element describe line update circle draw span quantities ratio question sentence
   hatch presets choices sliders natural inside formula figures loss ticks setup python nudge
   moveShare parents place single columns redraw losses shape move fields header places group pieces
-  mind lead show infinite
+  mind lead show infinite title text path rect call state entropy counts worst forecast low high
+  whole dots paintInto ask why
 `;
 
 const { outputFiles } = await esbuild.build({

@@ -96,13 +96,13 @@ function standAlone(context, { title, stage, size, describe }) {
   );
   for (const layer of [...stage.children]) {
     if (layer instanceof SVGSVGElement) drawing.append(...[...layer.childNodes].map(baked));
-    const paint = /** @type {Layer} */ (layer).paintInto;
-    if (!paint) continue;
+    const canvas = /** @type {Layer} */ (layer);
+    if (!canvas.paintInto) continue;
     const sheet = drawn('svg'); // in the page, so that style.css reaches it
     stage.append(sheet);
     const pen = new Pen(sheet, { hatch: context.id('hatch'), dots: context.id('dots') });
     pen.start(size());
-    paint.call(layer, pen);
+    canvas.paintInto(pen);
     pen.finish();
     drawing.append(...[...sheet.childNodes].map(baked));
     sheet.remove();
