@@ -19,9 +19,10 @@ const styles = {
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const { code, warnings } = await esbuild.transform(source, { loader: 'css', minify: true });
+      const { code: spaced, warnings } = await esbuild.transform(source, { loader: 'css', minify: true });
       // A brace lost in a merge is a mere warning to esbuild, which takes all that follows as nested.
       if (warnings.length) throw new Error(`${path}: ${warnings.map(({ text }) => text).join('; ')}`);
+      const code = spaced.replace(/(--[\w-]+:|light-dark\(#\w+,) /g, '$1'); // esbuild leaves these as they are
       sheets.push(code);
       return { contents: code, loader: 'text' };
     });
@@ -30,12 +31,13 @@ const styles = {
 
 /** Our own words for properties, which the asset holds shortened. None may be a name that a browser or a notebook gives
  * or takes (an attribute for `h` or a Pen, a member of an element or a rectangle), a key of the state, or a name that a
- * program of "Show Python" sets. */
+ * program of "Show Python" sets; what is quoted stays as it is. */
 const OURS = `
   label change element describe line update circle draw span quantities ratio question sentence
   hatch presets choices sliders natural inside formula figures loss ticks setup python nudge
   moveShare parents place single columns redraw losses shape move fields header places group pieces
-  mind lead show infinite
+  mind lead show infinite title text path rect call state entropy counts worst forecast low high
+  whole dots paintInto ask why
 `;
 
 const { outputFiles } = await esbuild.build({

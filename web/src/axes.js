@@ -9,12 +9,20 @@ import { short } from './dom.js';
  * @property {readonly number[]} [ticks] else round numbers are found
  * @property {(tick: number) => string} [label] */
 
+/** Where a chart of this size has its data, without drawing. @param {Size} size */
+export const room = ({ width, height, em }) => ({
+  left: 3.2 * em,
+  right: width - 0.8 * em,
+  top: 1.6 * em,
+  bottom: height - 3 * em,
+});
+
 /** Draws the frame and gives the two scales: data to pixels.
  * @param {Pen} pen @param {Size} size @param {Axis} x @param {Axis} y
- * @returns {{ X: (value: number) => number, Y: (value: number) => number, inside: { left: number, right: number, top: number, bottom: number } }} */
+ * @returns {{ X: (value: number) => number, Y: (value: number) => number, inside: ReturnType<typeof room> }} */
 export function axes(pen, size, x, y) {
-  const { width, height, em } = size;
-  const inside = { left: 3.2 * em, right: width - 0.8 * em, top: 1.6 * em, bottom: height - 3 * em };
+  const { height, em } = size;
+  const inside = room(size);
   const X = scale(x.span, inside.left, inside.right);
   const Y = scale(y.span, inside.bottom, inside.top);
   const across = Math.max(2, Math.floor((inside.right - inside.left) / (4 * em)));

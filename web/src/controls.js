@@ -1,5 +1,5 @@
 // Sliders and read-outs.
-import { amount, h, number, perNat, put, short, write } from './dom.js';
+import { amount, div, h, number, perNat, put, short, write } from './dom.js';
 import { RANGES } from './state.js';
 /** @import { Context, Quantity, Slider, State } from './types' */
 
@@ -10,7 +10,7 @@ export const OUTCOMES = ['rain', 'cloud', 'sun'];
  * @returns {{ element: HTMLElement, update: (state: State) => void }} */
 export function slider(context, { name, label }) {
   const { parts = 1 } = RANGES[name];
-  if (parts === 1) return single(context, name, label, name, -1);
+  if (parts === 1) return single(context, name, label, name, 0);
   const all = OUTCOMES.map((outcome, i) => single(context, name, outcome, `${name}${i + 1}`, i));
   const id = context.id(name);
   const group = h(
@@ -31,39 +31,30 @@ function single(context, name, label, input, place) {
   range.addEventListener('input', () => {
     const value = Number(range.value);
     if (name === 'p' || name === 'q') context.moveShare(name, place, value);
-    else if (place < 0) context.set({ [name]: value });
-    else
-      context.set({
-        [name]: /** @type {number[]} */ (context.state[name]).map((v, i) => (i === place ? value : v)),
-      });
+    else {
+      const all = context.state[name];
+      context.set({ [name]: typeof all === 'number' ? value : all.map((v, i) => (i === place ? value : v)) });
+    }
   });
   /** @param {State} state */
   const update = (state) => {
-    const value = place < 0 ? Number(state[name]) : /** @type {number[]} */ (state[name])[place];
+    const all = state[name];
+    const value = typeof all === 'number' ? all : all[place];
     if (Number(range.value) !== value) range.value = String(value);
     put(range, 'aria-valuetext', short(value));
     write(shown, short(value));
     range.style.setProperty('--at', `${(100 * (value - low)) / (high - low)}%`);
   };
-  return {
-    element: h('div', { class: `slider idea-${name}` }, h('label', { for: id }, label), range, shown),
-    update,
-  };
+  return { element: div(`slider idea-${name}`, h('label', { for: id }, label), range, shown), update };
 }
 
 /** A quantity: its name, the rounded number with its unit, the whole number in data-value.
- * @param {Quantity} quantity @param {boolean} headline
+ * @param {Quantity} quantity @param {boolean} headline @param {string} [key] the attribute that holds its name
  * @returns {{ element: HTMLElement, update: (state: State) => void }} */
-export function readout({ name, label, natural, value }, headline) {
-  const output = h('output', { 'data-quantity': name, 'aria-live': 'off' });
-  const element = h(
-    'div',
-    { class: headline ? 'readout headline' : 'readout' },
-    h('span', {}, label),
-    output,
-  );
+export function readout({ name, label, natural, value }, headline, key = 'data-quantity') {
+  const output = h('output', { [key]: name, 'aria-live': 'off' });
   return {
-    element,
+    element: div(`readout${headline ? ' headline' : ''}`, h('span', {}, label), output),
     update(state) {
       const now = value(state);
       const exact = natural ? now : now * perNat(state.unit);

@@ -1,7 +1,7 @@
 // Your own predictions: a table from a file or pasted, what its rows cost, and which cost most. It stays here.
 import { axes, round } from './axes.js';
-import { OUTCOMES } from './controls.js';
-import { amount, button, h, number, perNat, short, write } from './dom.js';
+import { OUTCOMES, readout } from './controls.js';
+import { amount, button, div, h, number, perNat, short, write } from './dom.js';
 import { figure } from './figure.js';
 import {
   LARGEST,
@@ -33,7 +33,7 @@ rain,0,0.3,0.7
 /** @param {Context} context */
 export function yours(context) {
   const id = context.id('yours');
-  const body = h('div', { class: 'body' });
+  const body = div('body');
   const details = h('details', {}, h('summary', {}, 'Open a table of predictions'), body);
   /** @type {((state: State) => void) | undefined} */
   let update;
@@ -86,11 +86,13 @@ function built(context, body) {
   const file = h('input', { type: 'file', accept: '.csv,.tsv,text/csv,text/tab-separated-values' });
   const area = h('textarea', { rows: 4, spellcheck: 'false', autocomplete: 'off' });
   const told = h('p', { class: 'told', hidden: true });
-  const [rows, mean, entropy, words] = [
-    h('p'),
-    h('output', { 'data-yours': 'mean_loss', 'aria-live': 'off' }),
-    h('output', { 'data-yours': 'label_entropy', 'aria-live': 'off' }),
-    h('p'),
+  const rows = h('p');
+  const words = h('p');
+  const loss = () => (result?.infinite ? Infinity : (result?.mean ?? 0));
+  const floor = () => result?.entropy ?? 0;
+  const readouts = [
+    readout({ name: 'mean_loss', label: 'Mean loss (cross-entropy)', value: loss }, true, 'data-yours'),
+    readout({ name: 'label_entropy', label: 'Label entropy', value: floor }, false, 'data-yours'),
   ];
   const faults = h('ul');
   const unit = h('th', { scope: 'col' });
@@ -107,20 +109,7 @@ function built(context, body) {
   const results = h(
     'div',
     { class: 'results', hidden: true },
-    h(
-      'div',
-      {},
-      h(
-        'div',
-        { class: 'readouts' },
-        h('div', { class: 'readout headline' }, h('span', {}, 'Mean loss (cross-entropy)'), mean),
-        h('div', { class: 'readout' }, h('span', {}, 'Label entropy'), entropy),
-      ),
-      words,
-      rows,
-      faults,
-      mapped,
-    ),
+    h('div', {}, div('readouts', ...readouts.map(({ element }) => element)), words, rows, faults, mapped),
     chart.element,
     h(
       'table',
@@ -146,7 +135,7 @@ function built(context, body) {
     if (chosen.size > LARGEST) return fail(tooLarge(chosen.size));
     tell('Reading…');
     try {
-      const read = await chosen.text();
+      const read = await chosen['text'](); // quoted: the browser's word, and one of ours (build.mjs)
       if (file.files?.[0] === chosen) take(read);
     } catch {
       fail('The file could not be read.');
@@ -257,21 +246,14 @@ function built(context, body) {
     const now = `${state.unit} ${body.clientWidth}`;
     if (!result || now === drawn) return;
     drawn = now;
-    const { losses, infinite, classes, entropy: floor, mean: finite, rows: all } = result;
-    const loss = infinite ? Infinity : finite;
-    for (const [output, value] of /** @type {const} */ ([
-      [mean, loss],
-      [entropy, floor],
-    ])) {
-      write(output, amount(value, state.unit));
-      output.setAttribute('data-value', value < Infinity ? String(value * perNat(state.unit)) : 'inf');
-    }
-    const gap = floor - loss;
+    const { losses, infinite, classes, entropy, rows: all } = result;
+    for (const one of readouts) one.update(state);
+    const gap = entropy - loss();
     write(
       words,
       infinite
         ? `${cost(result, state)}. No later row can make up for it.`
-        : `Always forecasting the shares of the labels would cost their entropy, ${amount(floor, state.unit)} a row. These forecasts ${gap < 0 ? 'cost' : 'save'} ${amount(Math.abs(gap), state.unit)} a row ${gap < 0 ? 'more' : 'of it'}.`,
+        : `Always forecasting the shares of the labels would cost their entropy, ${amount(entropy, state.unit)} a row. These forecasts ${gap < 0 ? 'cost' : 'save'} ${amount(Math.abs(gap), state.unit)} a row ${gap < 0 ? 'more' : 'of it'}.`,
     );
     const rest = classes.length - 6;
     write(
@@ -336,16 +318,10 @@ function cost({ infinite, mean, losses }, { unit }) {
 function bins({ losses, entropy }, { unit }) {
   const scale = perNat(unit);
   const finite = losses.filter((loss) => loss < Infinity);
-  const top =
-    Math.max(
-      finite.reduce((a, b) => Math.max(a, b), 0),
-      entropy,
-    ) * scale;
+  const top = finite.reduce((a, b) => Math.max(a, b), entropy) * scale;
   const [, step] = round([0, top || 1], 24);
-  const counts = Array.from({ length: Math.max(1, Math.ceil(top / step - 1e-9)) }, () => 0);
-  for (const loss of finite) {
-    counts[Math.min(counts.length - 1, Math.max(0, Math.floor((loss * scale) / step)))]++;
-  }
+  const counts = Array(Math.max(1, Math.ceil(top / step - 1e-9))).fill(0);
+  for (const loss of finite) counts[Math.min(counts.length - 1, Math.floor((loss * scale) / step))]++;
   return { step, counts };
 }
 

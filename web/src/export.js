@@ -96,13 +96,13 @@ function standAlone(context, { title, stage, size, describe }) {
   );
   for (const layer of [...stage.children]) {
     if (layer instanceof SVGSVGElement) drawing.append(...[...layer.childNodes].map(baked));
-    const paint = /** @type {Layer} */ (layer).paintInto;
-    if (!paint) continue;
+    const canvas = /** @type {Layer} */ (layer);
+    if (!canvas.paintInto) continue;
     const sheet = drawn('svg'); // in the page, so that style.css reaches it
     stage.append(sheet);
     const pen = new Pen(sheet, { hatch: context.id('hatch'), dots: context.id('dots') });
     pen.start(size());
-    paint.call(layer, pen);
+    canvas.paintInto(pen);
     pen.finish();
     drawing.append(...[...sheet.childNodes].map(baked));
     sheet.remove();
@@ -182,61 +182,49 @@ function paint(brush, element, drawing, scale, clear) {
   if (!shape && !['g', 'text'].includes(element.nodeName)) return;
   brush.save();
   const turn = /** @type {SVGGraphicsElement} */ (element).transform.baseVal.consolidate();
-  if (turn) brush.transform(...abcdef(turn.matrix));
+  if (turn) {
+    const { a, b, c, d, e, f } = turn.matrix;
+    brush.transform(a, b, c, d, e, f);
+  }
   const window = named('clip-path')?.firstElementChild;
   if (window) brush.clip(outline(window) ?? new Path2D());
   if (element.nodeName === 'g') {
     for (const child of element.children) paint(brush, child, drawing, scale, opacity);
   } else {
     brush.font = ['font-weight', 'font-size', 'font-family'].map(get).join(' ');
-    brush.textAlign =
-      get('text-anchor') === 'middle' ? 'center' : get('text-anchor') === 'end' ? 'right' : 'left';
+    const anchor = get('text-anchor');
+    brush.textAlign = anchor === 'middle' ? 'center' : /** @type {CanvasTextAlign} */ (anchor || 'start');
     brush.lineWidth = Number(get('stroke-width'));
     brush.lineCap = /** @type {CanvasLineCap} */ (get('stroke-linecap'));
     brush.lineJoin = /** @type {CanvasLineJoin} */ (get('stroke-linejoin'));
     brush.miterLimit = 4;
     brush.setLineDash((get('stroke-dasharray').match(/[\d.]+/g) ?? []).map(Number));
-    for (const way of get('paint-order').startsWith('stroke') ? ['stroke', 'fill'] : ['fill', 'stroke']) {
+    const ways = /** @type {('fill' | 'stroke')[]} */ (['fill', 'stroke']);
+    if (get('paint-order').startsWith('stroke')) ways.reverse();
+    for (const way of ways) {
       if (get(way) === 'none') continue;
       const pattern = named(way);
       const ink = pattern ? tiles(brush, pattern, drawing, scale) : get(way);
       brush.globalAlpha = opacity * Number(get(`${way}-opacity`));
-      if (way === 'fill') {
-        brush.fillStyle = ink;
-        if (shape) brush.fill(shape);
-        else brush.fillText(element.textContent ?? '', Number(get('x')), Number(get('y')));
-      } else {
-        brush.strokeStyle = ink;
-        if (shape) brush.stroke(shape);
-        else brush.strokeText(element.textContent ?? '', Number(get('x')), Number(get('y')));
-      }
+      brush[`${way}Style`] = ink;
+      if (shape) brush[way](shape);
+      else brush[`${way}Text`](element.textContent ?? '', Number(get('x')), Number(get('y')));
     }
   }
   brush.restore();
 }
 
-/** @param {DOMMatrix} matrix @returns {[number, number, number, number, number, number]} */
-const abcdef = ({ a, b, c, d, e, f }) => [a, b, c, d, e, f];
-
 /** @param {Element} element @returns {Path2D | undefined} */
 function outline(element) {
   /** @param {string} name */
   const at = (name) => Number(element.getAttribute(name));
-  const path = new Path2D(element.nodeName === 'path' ? (element.getAttribute('d') ?? '') : undefined);
-  switch (element.nodeName) {
-    case 'path':
-      return path;
-    case 'line':
-      path.moveTo(at('x1'), at('y1'));
-      path.lineTo(at('x2'), at('y2'));
-      return path;
-    case 'rect':
-      path.roundRect(at('x'), at('y'), at('width'), at('height'), at('rx'));
-      return path;
-    case 'circle':
-      path.arc(at('cx'), at('cy'), at('r'), 0, 7);
-      return path;
-  }
+  const kind = element.nodeName;
+  const path = new Path2D(
+    kind === 'line' ? `M${at('x1')} ${at('y1')}L${at('x2')} ${at('y2')}` : (element.getAttribute('d') ?? ''),
+  );
+  if (kind === 'rect') path.roundRect(at('x'), at('y'), at('width'), at('height'), at('rx'));
+  if (kind === 'circle') path.arc(at('cx'), at('cy'), at('r'), 0, 7);
+  return /^(path|line|rect|circle)$/.test(kind) ? path : undefined;
 }
 
 /** @param {CanvasRenderingContext2D} brush @param {Element} pattern @param {SVGSVGElement} drawing @param {number} scale */

@@ -2,7 +2,7 @@
 // notebook are the same module.
 import { CHAPTERS_IN_ORDER } from './chapters/index.js';
 import { yours } from './data.js';
-import { button, h, put, write } from './dom.js';
+import { button, div, h, put, write } from './dom.js';
 import { DEFAULTS, format, mover, parse } from './state.js';
 import { section } from './section.js';
 import css from './style.css';
@@ -70,7 +70,7 @@ export function render({ model, el }) {
   const style = h('style', {}, css);
   const live = h('p', { class: 'unseen', role: 'status' });
   root.append(
-    h('div', { class: 'top' }, h('p', { class: 'title' }, 'Cross-entropy you can touch'), bar.element),
+    div('top', h('p', { class: 'title' }, 'Cross-entropy you can touch'), bar.element),
     chapters.element,
     warning,
     ...sections.map((one) => one.element),
@@ -180,7 +180,7 @@ function toolbar(context, address) {
   const copy = button('Copy link', () => copyLink(context, link, address(context.state)));
   copy.setAttribute('data-action', 'copy-link');
   return {
-    element: h('div', { class: 'toolbar' }, h('label', { for: id }, 'Unit'), unit, reset, copy, link),
+    element: div('toolbar', h('label', { for: id }, 'Unit'), unit, reset, copy, link),
     /** @param {State} state */
     update(state) {
       unit.value = state.unit;

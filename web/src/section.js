@@ -1,5 +1,5 @@
 // A chapter on the page: the text, its figures, sliders and read-outs, a question, and the Python that gives the same.
-import { button, h, math, put, rich, write } from './dom.js';
+import { button, div, h, math, put, rich, write } from './dom.js';
 import { readout, slider } from './controls.js';
 /** @import { Chapter, Context, Question, State } from './types' */
 
@@ -20,27 +20,23 @@ export function section(context, chapter, place, next) {
       h('h2', { id, tabindex: -1 }, h('span', { class: 'count' }, `${place + 1}`), chapter.title),
       h('p', { class: 'lead' }, ...rich(chapter.lead)),
     ),
-    h(
-      'div',
-      { class: 'side' },
-      h('div', { class: 'figures' }, ...figures.map((one) => one.element)),
-      h(
-        'div',
-        { class: 'words' },
+    div(
+      'side',
+      div('figures', ...figures.map((one) => one.element)),
+      div(
+        'words',
         math(chapter.formula, true),
         ...chapter.text.map((paragraph) => h('p', {}, ...rich(paragraph))),
         h('p', { class: 'mind' }, h('strong', {}, 'Mind: '), ...rich(chapter.mind)),
       ),
     ),
-    h(
-      'div',
-      { class: 'side' },
-      h(
-        'div',
-        { class: 'panel' },
-        h('div', { class: 'readouts' }, ...readouts.map((one) => one.element)),
+    div(
+      'side',
+      div(
+        'panel',
+        div('readouts', ...readouts.map((one) => one.element)),
         ...(chapter.extras ?? []).map((make) => make(context)),
-        ...(sliders.length ? [h('div', { class: 'sliders' }, ...sliders.map((one) => one.element))] : []),
+        ...(sliders.length ? [div('sliders', ...sliders.map((one) => one.element))] : []),
         presets(context, chapter),
       ),
       question(context, chapter.question),

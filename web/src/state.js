@@ -31,15 +31,17 @@ export const DEFAULTS = Object.freeze({
   step: 0,
 });
 
+const SHARE = { low: 0, high: 1 };
+
 /** Least and greatest number of each key, and whether it is a whole one; also what the sliders span.
  * @type {Record<string, { low: number, high: number, whole?: boolean, parts?: number }>} */
 export const RANGES = {
-  x: { low: 0, high: 1 },
-  y: { low: 0, high: 1 },
-  yhat: { low: 0, high: 1 },
-  eps: { low: 0, high: 1 },
-  p: { low: 0, high: 1, parts: 3 },
-  q: { low: 0, high: 1, parts: 3 },
+  x: SHARE,
+  y: SHARE,
+  yhat: SHARE,
+  eps: SHARE,
+  p: { ...SHARE, parts: 3 },
+  q: { ...SHARE, parts: 3 },
   n: { low: 1, high: 100, whole: true, parts: 3 },
   k: { low: 2, high: 100, whole: true },
   z: { low: -20, high: 20, parts: 3 },

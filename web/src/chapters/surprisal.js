@@ -1,5 +1,5 @@
 // Surprisal: how many nats or bits one outcome is worth.
-import { axes, curve } from '../axes.js';
+import { axes, curve, room } from '../axes.js';
 import { amount, number, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { surprisal as nats } from '../numerics/index.js';
@@ -21,11 +21,10 @@ function frame(pen, size, state) {
 
 /** Where the point stands on the stage, without drawing.
  * @param {State} state @param {Size} size */
-function point(state, { width, height, em }) {
-  const left = 3.2 * em;
-  const bottom = height - 3 * em;
+function point(state, size) {
+  const { left, right, top, bottom } = room(size);
   const up = Math.min(nats(state.x), CEILING) / CEILING;
-  return [left + state.x * (width - 0.8 * em - left), bottom - up * (bottom - 1.6 * em)];
+  return [left + state.x * (right - left), bottom - up * (bottom - top)];
 }
 
 /** @param {Context} context */
@@ -48,15 +47,13 @@ function curveFigure(context) {
       pen.line('guide', inside.left, y, x, y);
       pen.circle('truth point', x, y, 0.45 * em);
       const right = x > 0.6 * size.width;
-      const high = y < 2.6 * em; // beside the point: above it stands the name of the axis
+      const high = y < 2.6 * em; // below the top: above it stands the name of the axis
       const value = nats(state.x);
-      const text =
-        value > CEILING ? `${amount(value, state.unit)}, beyond the top` : amount(value, state.unit);
       pen.text(
         `${right ? 'end' : 'start'} strong truth-text`,
         x + (right ? -0.3 : high ? 1.2 : 0.8) * em,
-        y + (high ? 0.35 : -0.7) * em,
-        text,
+        y + (high ? 1.1 : -0.7) * em,
+        amount(value, state.unit) + (value > CEILING ? ', beyond the top' : ''),
       );
     },
     describe: (state) =>
@@ -66,9 +63,9 @@ function curveFigure(context) {
         name: 'x',
         label: 'Probability of what happened',
         place: point,
-        move(px, _py, { width, em }) {
-          const left = 3.2 * em;
-          context.set({ x: Math.min(1, Math.max(0, (px - left) / (width - 0.8 * em - left))) });
+        move(px, _py, size) {
+          const { left, right } = room(size);
+          context.set({ x: Math.min(1, Math.max(0, (px - left) / (right - left))) });
         },
         nudge: (right, up, { x }) => context.set({ x: Math.min(1, Math.max(0, x + right - up)) }),
         text: (state) => `${short(state.x)}: ${amount(nats(state.x), state.unit)}`,
