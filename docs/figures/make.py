@@ -1,6 +1,7 @@
 """Draw the figures of the README and the guides again: `python docs/figures/make.py`, the same bytes every time.
 
-The picture of the report is a shot of its page by Chromium, where that is installed; its bytes vary with the browser.
+The pictures of the report and of the explorer are shots of their pages by Chromium, where that is installed; their
+bytes vary with the browser.
 """
 
 import io
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from xent import Labels, evaluate, examples, plots, read_predictions
+from xent import Labels, evaluate, examples, explorer, plots, read_predictions
 
 HERE = Path(__file__).parent
 FIGURES = (
@@ -23,6 +24,8 @@ FIGURES = (
     "entropy_tangent",
     "code_lengths",
 )
+# Chapter, height of the shot, and what is not as at first
+EXPLORED = (("simplex", 860, ""), ("binary", 1240, ""), ("training", 1020, "&step=8"))
 
 
 def indexed(png: bytes) -> bytes:
@@ -37,14 +40,31 @@ def indexed(png: bytes) -> bytes:
     return out.getvalue()
 
 
-def shoot_report(browser: str, path: Path) -> None:
-    """The first screen of the report of the bundled digits."""
+def shoot(browser: str, address: str, path: Path, height: int) -> None:
+    """The first screen of a page."""
     with tempfile.TemporaryDirectory() as folder:
-        page, shot = Path(folder) / "report.html", Path(folder) / "report.png"
-        subprocess.run([sys.executable, "-m", "xent", "report", "--example", "digits", "-o", page], check=True)
-        flags = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1280,850", f"--screenshot={shot}"]
-        subprocess.run([browser, *flags, page.as_uri()], check=True)
+        shot = Path(folder) / "shot.png"
+        flags = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size=1280,{height}"]
+        subprocess.run([browser, *flags, f"--screenshot={shot}", address], check=True)
         path.write_bytes(indexed(shot.read_bytes()))
+    print(f"wrote {path}")
+
+
+def shoot_report(browser: str) -> None:
+    """The report of the bundled digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "report.html"
+        subprocess.run([sys.executable, "-m", "xent", "report", "--example", "digits", "-o", page], check=True)
+        shoot(browser, page.as_uri(), HERE / "report.png", 850)
+
+
+def shoot_explorer(browser: str) -> None:
+    """Chapters of the explorer as they stand when a link opens them."""
+    with tempfile.TemporaryDirectory() as folder:
+        page = explorer.write(Path(folder) / "explorer.html")
+        for chapter, height, more in EXPLORED:
+            address = f"{page.as_uri()}#v=1&chapter={chapter}{more}"
+            shoot(browser, address, HERE / f"explorer-{chapter}.png", height)
 
 
 for name in FIGURES:
@@ -61,7 +81,7 @@ print(f"wrote {HERE / 'reliability.png'}")
 
 chromium = shutil.which("chromium") or shutil.which("google-chrome")
 if chromium is None:
-    print("report.png stays as it is: there is no chromium")
+    print("the pictures of pages stay as they are: there is no chromium")
 else:
-    shoot_report(chromium, HERE / "report.png")
-    print(f"wrote {HERE / 'report.png'}")
+    shoot_report(chromium)
+    shoot_explorer(chromium)

@@ -2,8 +2,6 @@
 
 import pytest
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-
 OPTIONS = {
     "runOnly": {
         "type": "tag",
@@ -20,7 +18,9 @@ LOOKS = {
 
 
 def violations(page):
-    found = axe.Axe().run(page, options=OPTIONS).response["violations"]
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=OPTIONS).response["violations"]
     return [f"{one['id']}: {one['help']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 

@@ -298,8 +298,8 @@ def test_every_read_out_of_every_state_is_what_xent_says(open_page, contract, ea
         assert set(names) == set(contract.quantities[each_chapter])
         assert names[0] == contract.quantities[each_chapter][0]
         assert not page["note"], f"{s} is a good state"
-        values = {k: v if isinstance(v, list) else [v] for k, v in s.items()}
-        assert contract.parse(page["state"]) == contract.state(chapter=each_chapter, unit=unit, **values)
+        given = {k: v if isinstance(v, list) else [v] for k, v in s.items()}
+        assert contract.parse(page["state"]) == contract.state(chapter=each_chapter, unit=unit, **given)
         wanted = expected(each_chapter, s)
         for output in page["outputs"]:
             name = output["name"]
@@ -309,7 +309,7 @@ def test_every_read_out_of_every_state_is_what_xent_says(open_page, contract, ea
             assert (output["tag"], output["live"]) == ("OUTPUT", "off")
             assert output["unit"] == ("1" if natural else unit)
             if differs(output["value"], value, tolerance):
-                wrong.append(f"{name} at {s}: {output['value']}, not {value!r}")
+                wrong.append(f"{name} at {s}: {output['value']}, not {value}")
             if why := wrong_text(output, output["unit"]):
                 wrong.append(f"{name} at {s}: text {output['text']!r} for {output['value']}: {why}")
     assert wrong == [], "\n".join(wrong)

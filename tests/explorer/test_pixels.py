@@ -119,7 +119,8 @@ def test_moving_the_model_leaves_the_shading_alone(open_page):
     (first, origin), (second, _) = (picture(page, p, q) for q in ([0.8, 0.1, 0.1], [0.1, 0.8, 0.1]))
     _, inside = shares_of_pixels(first, origin, at)
     changed = (np.abs(first - second).max(axis=-1) > 24) & inside
-    assert 0 < changed.sum() / inside.sum() < 0.06
+    # The mark and the plate with its value, in two places, the line to it, and the numbers of the rings beside that.
+    assert 0 < changed.sum() / inside.sum() < 0.12
 
 
 @pytest.mark.parametrize("chapter", ["binary", "simplex"])

@@ -42,7 +42,7 @@ MOVE = """async ([chapter, name, values]) => {
 def test_a_slider_moves_state_read_outs_and_figures_by_the_next_frame(open_page, contract, each_chapter):
     page = open_page(f"v=1&chapter={each_chapter}")
     for name, (low, high) in contract.inputs(each_chapter).items():
-        page.evaluate(f"T.go('v=1&chapter={each_chapter}&p=0.3,0.3,0.4&q=0.2,0.5,0.3')")
+        page.evaluate(f"T.go('v=1&chapter={each_chapter}&p=0.3,0.3,0.4&q=0.2,0.5,0.3&step=7')")
         key, place = (name[:-1], int(name[-1]) - 1) if name[-1].isdigit() else (name, 0)
         middle = [low + (high - low) * part for part in (0.35, 0.6)]
         seen = page.evaluate(MOVE, [each_chapter, name, [*middle, low, high]])

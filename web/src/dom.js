@@ -1,17 +1,32 @@
 // Elements, numbers and formulas as the page writes them.
 
-const MATHML = 'http://www.w3.org/1998/Math/MathML';
-
 /** An element with attributes and children. `false`, null and undefined attributes are left out.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag @param {Record<string, unknown>} [attributes] @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[K]} */
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false && value !== null && value !== undefined) {
-      element.setAttribute(name, value === true ? '' : String(value));
-    }
+export const h = (tag, attributes = {}, ...children) =>
+  filled(document.createElement(tag), attributes, children);
+
+/** @param {string} look @param {(Node | string)[]} children */
+export const div = (look, ...children) => h('div', { class: look }, ...children);
+
+/** The same in a drawing.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} tag @param {Record<string, unknown>} [attributes] @param {(Node | string)[]} children
+ * @returns {SVGElementTagNameMap[K]} */
+export const drawn = (tag, attributes = {}, ...children) =>
+  filled(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children);
+
+/** The same in a formula.
+ * @param {string} tag @param {Record<string, unknown>} attributes @param {(Node | string)[]} children */
+const mathml = (tag, attributes, ...children) =>
+  filled(document.createElementNS('http://www.w3.org/1998/Math/MathML', tag), attributes, children);
+
+/** @template {Element} E @param {E} element @param {Record<string, unknown>} attributes @param {(Node | string)[]} children */
+function filled(element, attributes, children) {
+  for (const name in attributes) {
+    const value = attributes[name] ?? false;
+    if (value !== false) element.setAttribute(name, value === true ? '' : String(value));
   }
   element.append(...children);
   return element;
@@ -67,32 +82,26 @@ export const amount = (nats, unit, digits) => `${number(nats * perNat(unit), dig
 
 /** One line of mathematics: tokens between spaces, `a_b` with b below, `a^b` above, `{a/b}` a fraction.
  * @param {string} line @param {boolean} [block] */
-export function math(line, block = false) {
-  const element = document.createElementNS(MATHML, 'math');
-  if (block) element.setAttribute('display', 'block');
-  element.append(...line.trim().split(/\s+/).map(token));
-  return element;
+export function math(line, block) {
+  const words = line.split(' ');
+  const tokens = words.flatMap((word, i) => {
+    if (word !== 'log' && word !== 'exp') return token(word);
+    const thin = () => mathml('mspace', { width: '.17em' }); // as books set it: p log p, log(1 − p)
+    const before = /[\p{L}\d)]$/u.test(words[i - 1] ?? '') ? [thin()] : [];
+    return [...before, token(word), ...(words[i + 1] === '(' ? [] : [thin()])];
+  });
+  return mathml('math', { display: block && 'block' }, ...tokens);
 }
 
 /** @param {string} text @returns {Element} */
 function token(text) {
-  const parts = /^\{(.+)\/(.+)\}$/.exec(text) ?? /^(.+?)([_^])(.+)$/.exec(text);
-  if (parts && text.startsWith('{')) return mathml('mfrac', token(parts[1]), token(parts[2]));
-  if (parts) {
-    const name = parts[1] === '∑' ? 'munder' : parts[2] === '_' ? 'msub' : 'msup';
-    return mathml(name, token(parts[1]), token(parts[3]));
-  }
-  const name = /^[\d.]+$/.test(text) ? 'mn' : /^[\p{L}]+['′]?$/u.test(text) ? 'mi' : 'mo';
-  const element = mathml(name, text);
-  if ('()[]|'.includes(text)) element.setAttribute('stretchy', 'false');
-  return element;
-}
-
-/** @param {string} name @param {(Node | string)[]} children */
-function mathml(name, ...children) {
-  const element = document.createElementNS(MATHML, name);
-  element.append(...children);
-  return element;
+  const fraction = /^\{(.+)\/(.+)\}$/.exec(text);
+  if (fraction) return mathml('mfrac', {}, token(fraction[1]), token(fraction[2]));
+  const [, base, mark, script] = /^(.+?)([_^])(.+)$/.exec(text) ?? [];
+  if (base)
+    return mathml(base === '∑' ? 'munder' : mark === '_' ? 'msub' : 'msup', {}, token(base), token(script));
+  const name = /^[\d.]+$/.test(text) ? 'mn' : /^\p{L}+['′]?$/u.test(text) ? 'mi' : 'mo';
+  return mathml(name, { stretchy: '()[]|'.includes(text) && 'false' }, text);
 }
 
 /** Text with `*emphasis*` and `$mathematics$`.

@@ -1,10 +1,8 @@
 // A figure as a file. The looks that style.css gives are written into a copy of the drawing, which then stands alone;
 // the PNG is painted from that copy shape by shape, because the page's policy lets no image in, not even its own.
-import { button, h, put, write } from './dom.js';
+import { button, drawn, h, put, write } from './dom.js';
 import { Pen } from './pen.js';
 /** @import { Context, Size } from './types' */
-
-const SVG = 'http://www.w3.org/2000/svg';
 
 /** A layer drawn on a canvas may bring what draws it as shapes. @typedef {HTMLCanvasElement & { paintInto?: (pen: Pen) => void }} Layer */
 
@@ -57,7 +55,10 @@ export function exports(context, { id, ...source }) {
         if (confined()) tell('A sandboxed page may not save files. Open the page itself: there it can.');
         else if (source.size().width) act(standAlone(context, source));
       },
-      { 'aria-label': `Save ${source.title} as ${ending}`, 'data-export': ending.toLowerCase() },
+      {
+        'aria-label': `Save ${source.title.split(/[.,;]/)[0]} as ${ending}`,
+        'data-export': ending.toLowerCase(),
+      },
     );
   return h(
     'span',
@@ -85,20 +86,19 @@ function text(drawing) {
 function standAlone(context, { title, stage, size, describe }) {
   const { width, height, em } = size();
   const box = { x: -em, y: -em, width: width + 2 * em, height: height + 2 * em };
-  const drawing = /** @type {SVGSVGElement} */ (node('svg', { viewBox: Object.values(box).join(' ') }));
-  put(drawing, 'width', box.width);
-  put(drawing, 'height', box.height);
   const paper = colour(getComputedStyle(context.root).backgroundColor)[0];
-  drawing.append(
-    node('title', {}, title),
-    node('desc', {}, describe()),
-    node('rect', { ...box, fill: paper }),
+  const drawing = drawn(
+    'svg',
+    { viewBox: Object.values(box).join(' '), width: box.width, height: box.height },
+    drawn('title', {}, title),
+    drawn('desc', {}, describe()),
+    drawn('rect', { ...box, fill: paper }),
   );
   for (const layer of [...stage.children]) {
     if (layer instanceof SVGSVGElement) drawing.append(...[...layer.childNodes].map(baked));
     const paint = /** @type {Layer} */ (layer).paintInto;
     if (!paint) continue;
-    const sheet = /** @type {SVGSVGElement} */ (node('svg', {})); // in the page, so that style.css reaches it
+    const sheet = drawn('svg'); // in the page, so that style.css reaches it
     stage.append(sheet);
     const pen = new Pen(sheet, { hatch: context.id('hatch'), dots: context.id('dots') });
     pen.start(size());
@@ -108,14 +108,6 @@ function standAlone(context, { title, stage, size, describe }) {
     sheet.remove();
   }
   return drawing;
-}
-
-/** @param {string} tag @param {Record<string, string | number>} attributes @param {string[]} words */
-function node(tag, attributes, ...words) {
-  const element = document.createElementNS(SVG, tag);
-  for (const name in attributes) put(element, name, attributes[name]);
-  element.append(...words);
-  return element;
 }
 
 /** A copy with its computed looks as attributes.

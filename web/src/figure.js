@@ -1,10 +1,8 @@
 // A figure: a stage with an SVG drawing, handles to drag above it, a title and its exports below.
-import { h, put } from './dom.js';
+import { div, drawn, h, put } from './dom.js';
 import { exports } from './export.js';
 import { Pen } from './pen.js';
 /** @import { Context, Figure, Size, State } from './types' */
-
-const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {object} Drawing
  * @property {string} id the value of data-figure
@@ -21,10 +19,9 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /** @param {Context} context @param {Drawing} drawing @returns {Figure} */
 export function figure(context, { id, title, ratio = 0.7, draw, describe, setup }) {
-  const svg = /** @type {SVGSVGElement} */ (document.createElementNS(SVG, 'svg'));
-  put(svg, 'role', 'img');
+  const svg = drawn('svg', { role: 'img' });
   const pen = new Pen(svg, { hatch: context.id('hatch'), dots: context.id('dots') });
-  const stage = h('div', { class: 'stage' }, svg);
+  const stage = div('stage', svg);
   const source = { id, title, stage, size: () => size, describe: () => describe(context.state) };
   const caption = h('figcaption', {}, h('span', {}, title), exports(context, source));
   const element = h('figure', { 'data-figure': id }, stage, caption);
@@ -77,7 +74,7 @@ function measured(stage, ratio) {
  * @property {(state: State) => number} now aria-valuenow, between 0 and 1 */
 
 /** @type {Record<string, readonly number[]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** A handle on a stage, for pointer and keyboard. The figure draws what it looks like; this is what is gripped.
  * @param {Context} context @param {Stage} stage @param {Grip} grip */

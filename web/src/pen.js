@@ -1,9 +1,7 @@
 // Draws into an SVG element, shape by shape, and keeps the elements from one drawing to the next: a drag changes
 // attributes and creates nothing. Looks come from classes (style.css), so that themes and exports are one thing.
-import { put } from './dom.js';
+import { drawn, put, write } from './dom.js';
 /** @import { Size } from './types' */
-
-const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {Record<string, string | number>} Attributes */
 
@@ -16,7 +14,7 @@ export class Pen {
     this.dots = `url(#${fills.dots})`;
     /** @type {Size} */
     this.size = { width: 0, height: 0, em: 16 };
-    this.top = document.createElementNS(SVG, 'g');
+    this.top = drawn('g');
     svg.append(pattern(fills.hatch, 'hatch', 'M-1 1L1 -1M0 6L6 0M5 7L7 5', 6), this.top);
     svg.append(pattern(fills.dots, 'dots', 'M1.5 1.5h1.6M4.5 4.5h1.6', 6));
     /** @private @type {Element[]} */
@@ -35,11 +33,6 @@ export class Pen {
 
   /** What an earlier drawing left over goes. */
   finish() {
-    this.trim();
-  }
-
-  /** @private */
-  trim() {
     const parent = this.parents[this.parents.length - 1];
     while (parent.childNodes.length > this.places[this.places.length - 1]) parent.lastChild?.remove();
   }
@@ -52,8 +45,7 @@ export class Pen {
     const old = parent.childNodes[this.places[depth]++];
     let element = /** @type {SVGElement} */ (old);
     if (!old || old.nodeName !== tag || element.getAttribute('class') !== look) {
-      element = document.createElementNS(SVG, tag);
-      element.setAttribute('class', look);
+      element = drawn(/** @type {'g'} */ (tag), { class: look });
       if (old) old.replaceWith(element);
       else parent.append(element);
     }
@@ -67,7 +59,7 @@ export class Pen {
     this.parents.push(this.shape('g', look, attributes));
     this.places.push(0);
     fill();
-    this.trim();
+    this.finish();
     this.parents.pop();
     this.places.pop();
   }
@@ -99,7 +91,7 @@ export class Pen {
    * @param {string} look @param {number} x @param {number} y @param {string} text */
   text(look, x, y, text) {
     const element = this.shape('text', look, { x, y });
-    if (element.textContent !== text) element.textContent = text;
+    write(element, text);
     return element;
   }
 }
@@ -110,19 +102,9 @@ function tidy(value) {
 }
 
 /** @param {string} id @param {string} look @param {string} d @param {number} side */
-function pattern(id, look, d, side) {
-  const element = document.createElementNS(SVG, 'pattern');
-  const path = document.createElementNS(SVG, 'path');
-  for (const [name, value] of Object.entries({
-    id,
-    width: side,
-    height: side,
-    patternUnits: 'userSpaceOnUse',
-  })) {
-    put(element, name, value);
-  }
-  put(path, 'd', d);
-  put(path, 'class', look);
-  element.append(path);
-  return element;
-}
+const pattern = (id, look, d, side) =>
+  drawn(
+    'pattern',
+    { id, width: side, height: side, patternUnits: 'userSpaceOnUse' },
+    drawn('path', { d, class: look }),
+  );

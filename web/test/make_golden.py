@@ -6,9 +6,10 @@
 Each case is a state in the names of the page's hash, and the value of every quantity that hangs on it: in nats, the
 correctly rounded double, "inf" where it is infinite. The states are exact doubles, taken as given:
 
-- Shares whose sum is off 1 are not rescaled. Their divergences are sums of the outcomes' terms: p log(p/q) - p + q for
-  Kullback-Leibler, ½ p log(p/m) + ½ q log(q/m) with m = ½(p + q) for Jensen-Shannon. None is negative, and all are 0
-  where p = q. The rate limit is that of the matrix diag(p) - ppᵀ of these very p.
+- Shares whose sum is off 1 are not rescaled. Kullback-Leibler is the sum of the outcomes' terms p log(p/q) - p + q.
+  Jensen-Shannon is the sum of ½ p log(p/m) + ½ q log(q/m), m = ½(p + q), less that of the two sums P and Q, over
+  ½(P + Q). None is negative, and all are 0 where p = q. The rate limit is that of the matrix diag(p) - ppᵀ of these
+  very p.
 - Training: z = ln q, then z -= eta (softmax(z) - p). After 0 steps q is the one given, after more softmax(z). A share
   of 0 stays 0 (its z is -inf). Where q = p it stays there: p is the minimum, though its sum be off 1 by a rounding.
 - With log 0 = -inf and 0 log 0 = 0.
@@ -63,10 +64,14 @@ def _kl(p: list[Any], q: list[Any]) -> Any:
     return mp.fsum(_xlogy(a, a) - _xlogy(a, b) - a + b for a, b in zip(p, q, strict=True))
 
 
+def _halfway(p: Any, q: Any) -> Any:
+    m = (p + q) / 2
+    return (_xlogy(p, p) - _xlogy(p, m) + _xlogy(q, q) - _xlogy(q, m)) / 2
+
+
 def _js(p: list[Any], q: list[Any]) -> Any:
-    m = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
-    halves = (_xlogy(a, a) - _xlogy(a, c) + _xlogy(b, b) - _xlogy(b, c) for a, b, c in zip(p, q, m, strict=True))
-    return mp.fsum(halves) / 2
+    sums = mp.fsum(p), mp.fsum(q)
+    return (mp.fsum(map(_halfway, p, q)) - _halfway(*sums)) / (mp.fsum(sums) / 2)
 
 
 def _rate_limit(p: list[Any]) -> Any:

@@ -3,12 +3,14 @@ import { axes, curve } from '../axes.js';
 import { amount, number, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { binarySurface } from '../figures/binarySurface.js';
+import { overlap } from '../figures/contour.js';
 import {
   binaryCrossEntropy as loss,
   binaryEntropy as floor,
   binaryKlDivergence as gap,
 } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
+/** @import { Box } from '../figures/contour.js' */
 /** @import { Chapter, Context, Size } from '../types' */
 
 const CEILING = 3; // nats; the curves go on to infinity
@@ -32,7 +34,7 @@ const within = (value) => Math.min(1, Math.max(0, value));
 function curves(context) {
   return figure(context, {
     id: 'curves',
-    title: 'Loss against prediction, for label 1, for label 0 and for the label y. Drag y and ŷ.',
+    title: 'Loss against prediction for labels 1, 0 and y. Drag the two points.',
     ratio: 0.62,
     draw(pen, { y, yhat, unit }, size) {
       const { em } = size;
@@ -50,47 +52,80 @@ function curves(context) {
       pen.path('line hard', line(1));
       pen.path('line hard dashed', line(0));
       pen.path('line truth', line(y));
-      const [now, least] = [loss(y, yhat), floor(y)];
+      const [now, bottom] = [loss(y, yhat), floor(y)];
       const [x, high] = place(size, yhat, now);
-      const [vx, low] = place(size, y, least);
+      const [vx, low] = place(size, y, bottom);
 
       // The least loss, and the gap above it
       pen.line('guide', inside.left, low, inside.right, low);
       pen.rect('', x - 0.3 * em, high, 0.6 * em, low - high).setAttribute('fill', pen.hatch);
-      const [away, side] = y > 0.5 ? ['start', inside.left + 0.5 * em] : ['end', inside.right - 0.3 * em];
-      const under = low < inside.bottom - 1.6 * em ? 1.1 * em : -0.4 * em;
-      pen.text(
-        `${away} truth-text halo`,
-        side,
-        low + under,
-        `${narrow ? '' : 'least: '}H(y) = ${amount(least, unit, 3)}`,
+      /** @type {Box[]} */
+      const taken = [
+        { x, y: (low + high) / 2, w: em, h: low - high },
+        { x: vx, y: low, w: em, h: em },
+      ];
+      /** A word at the first of these middles that is free; beside anything else it would only be in the way.
+       * @param {string} look @param {string} text @param {number[][]} spots */
+      const say = (look, text, spots) => {
+        const w = (look.includes('strong') ? 0.56 : 0.46) * em * text.length;
+        const [left, right] = [inside.left + 0.3 * em + w / 2, inside.right + 0.2 * em - w / 2];
+        const box = spots
+          .filter(([, v]) => v < inside.bottom)
+          .map(([u, v]) => ({ x: Math.min(right, Math.max(left, u)), y: v, w, h: 1.2 * em }))
+          .find((one) => !taken.some((other) => overlap(one, other)));
+        if (!box) return;
+        taken.push(box);
+        pen.text(`${look} middle halo`, box.x, box.y + 0.3 * em, text);
+        return box.y;
+      };
+      const [begin, end] = [inside.left, inside.right];
+      const words = `${amount(now, unit)}${now > CEILING ? ', beyond the top' : ''}`;
+      const far = (0.28 * words.length + 0.9) * em;
+      const beside = Math.max(high - 0.9 * em, inside.top + 0.8 * em);
+      // First on the side where the curve falls
+      const sides = yhat > y ? [x - far, x + far] : [x + far, x - far];
+      say(
+        'strong',
+        words,
+        [beside, high - 2 * em, beside + 2.4 * em].flatMap((v) => sides.map((u) => [u, v])),
       );
-
-      // Words stand on the side where the curve falls; the two curves and the coin make room for them.
-      const leftward = yhat > y ? x > inside.left + 10 * em : x > inside.right - 10 * em;
-      const [anchor, step] = leftward ? ['end', -0.8 * em] : ['start', 0.8 * em];
-      const words = Math.max(high - 0.8 * em, inside.top + em);
-      const beyond = now > CEILING ? ', beyond the top' : '';
-      /** @param {number} nats @param {number} instead where it goes when the words stand there */
-      const level = (nats, instead) => (Math.abs(Y(nats * nat) - words) < 2 * em ? instead : nats);
+      const least = `${narrow ? '' : 'least: '}H(y) = ${amount(bottom, unit, 3)}`;
+      const ends = y > 0.5 ? [begin, end] : [end, begin];
+      say(
+        'truth-text',
+        least,
+        [1, -0.7].flatMap((down) => ends.map((u) => [u, low + down * em])),
+      );
       for (const label of [1, 0]) {
-        const nats = level(label || !narrow ? 2.5 : 2, 1.7);
-        const at = X(label ? Math.exp(-nats) : 1 - Math.exp(-nats)) + (label ? 0.6 : -0.6) * em;
         const text = label ? 'y = 1: −log ŷ' : 'y = 0: −log(1 − ŷ)';
-        pen.text(`tick halo ${label ? 'start' : 'end'}`, at, Y(nats * nat), text);
+        const off = (0.23 * text.length + 0.6) * em;
+        /** @param {number} nats */
+        const at = (nats) => [
+          label ? X(Math.exp(-nats)) + off : X(1 - Math.exp(-nats)) - off,
+          Y(nats * nat) - 0.3 * em,
+        ];
+        say('tick', text, [2.5, 2, 1.6, 1.3].map(at));
       }
-      const coin = level(1.25, narrow ? 1.6 : 1.9);
-      pen.line('guide', X(0.5), Y(coin * nat) + 0.4 * em, X(0.5), Y(Math.LN2 * nat));
-      pen.text('tick middle halo', X(0.5), Y(coin * nat), `a coin: ${amount(Math.LN2, unit, 3)}`);
-      pen.circle('ink point', X(0.5), Y(Math.LN2 * nat), 0.25 * em);
-
+      const text = `ŷ = ½: always ${amount(Math.LN2, unit, 3)}`;
+      const coin = say(
+        'tick',
+        text,
+        [0.25, 1.25, 1.6, 1.9, 2.2].map((nats) => [X(0.5), Y(nats * nat)]),
+      );
+      const half = Y(Math.LN2 * nat);
+      if (coin) pen.line('guide', X(0.5), coin + (coin < half ? 0.6 : -0.6) * em, X(0.5), half);
+      pen.circle('ink point', X(0.5), half, 0.25 * em);
+      const excess = `gap ${amount(gap(y, yhat), unit, 3)}`;
+      const aside = (0.23 * excess.length + 0.9) * em;
+      const middle = (low + high) / 2;
+      if (low - high > 1.6 * em && now < CEILING) {
+        say('kl-text', excess, [
+          [x + aside, middle],
+          [x - aside, middle],
+        ]);
+      }
       pen.circle('truth point', vx, low, 0.4 * em);
       pen.circle('model point', x, high, 0.45 * em);
-      pen.text(`${anchor} strong halo`, x + step, words, `${amount(now, unit)}${beyond}`);
-      if (low - high > 1.6 * em && now < CEILING) {
-        const text = `gap ${amount(gap(y, yhat), unit, 3)}`;
-        pen.text(`${anchor} kl-text halo`, x + step, (low + high) / 2 + 0.35 * em, text);
-      }
     },
     describe: ({ y, yhat, unit }) =>
       `Three curves of loss against prediction: label 1 falls to 0 at the right, label 0 to 0 at the left, label ${short(y)} to ${amount(floor(y), unit)} at ŷ = y; at the prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, ${amount(gap(y, yhat), unit)} above its least.`,
@@ -121,15 +156,15 @@ function curves(context) {
 export const binary = {
   id: 'binary',
   title: 'Binary loss',
-  lead: 'Will it rain? With two outcomes, one number is the whole forecast, and cross-entropy is the loss that most classifiers learn by.',
+  lead: 'Will it rain? With two outcomes one number is the whole forecast, and cross-entropy is the loss most classifiers learn by.',
   formula: '− [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
   text: [
-    'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. Then one of the two terms is gone, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
-    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its least is not 0 but $H ( y )$, the entropy of the label itself, reached where $ŷ = y$. All above that is the gap, the divergence of $y$ from $ŷ$.',
-    'The surface shows every label at once. Over one prediction the loss is linear in $y$: the thin lines on the surface are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to the height of a coin in the middle, and falls to 0 again.',
-    'By the logit of $ŷ$ the slope of the loss is just $ŷ − y$: how far the prediction is off.',
+    'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. One of the two terms vanishes, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
+    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its minimum is not 0 but $H ( y )$, the entropy of the label itself, reached at $ŷ = y$. All above that is the gap, $KL ( y ‖ ŷ )$.',
+    'The surface shows every label at once. For one prediction the loss is linear in $y$: the thin lines are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to log 2 in the middle and falls to 0 again.',
+    'Models move the *logit* of $ŷ$, $log ( ŷ / ( 1 − ŷ ) )$. Along it the slope of the loss, in nats, is just $ŷ − y$: how far the prediction is off.',
   ],
-  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with *H(y)*, not with 0.',
+  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with $H ( y )$, not with 0.',
   sliders: [
     { name: 'y', label: 'Label y: how much of it is yes' },
     { name: 'yhat', label: 'Prediction ŷ: probability given to yes' },
@@ -140,8 +175,8 @@ export const binary = {
       label: 'Binary cross-entropy: the loss',
       value: ({ y, yhat }) => loss(y, yhat),
     },
-    { name: 'binary_entropy', label: 'Its least, H(y)', value: ({ y }) => floor(y) },
-    { name: 'binary_kl_divergence', label: 'Gap above it', value: ({ y, yhat }) => gap(y, yhat) },
+    { name: 'binary_entropy', label: 'Its minimum, H(y)', value: ({ y }) => floor(y) },
+    { name: 'binary_kl_divergence', label: 'The gap, KL(y‖ŷ)', value: ({ y, yhat }) => gap(y, yhat) },
     {
       name: 'gradient',
       label: 'Gradient by the logit, ŷ − y',
@@ -159,11 +194,7 @@ export const binary = {
   figures: [curves, binarySurface],
   question: {
     ask: 'The label is soft: $y = 0.5$. What is the least loss that any prediction can reach?',
-    choices: [
-      '0: a perfect prediction costs nothing',
-      'log 2, that is 1 bit',
-      'There is none; it is infinite',
-    ],
+    choices: ['0: a perfect prediction costs nothing', 'log 2, that is 1 bit', 'It is infinite'],
     right: 1,
     why: 'At $ŷ = y = 0.5$ the loss is the entropy of the label, log 2 = 1 bit. Every other prediction costs more.',
     show: { y: 0.5, yhat: 0.5 },

@@ -29,8 +29,8 @@ export const gradientChapter = {
   lead: 'What does the loss tell the model? Forecast minus truth, nothing else.',
   formula: '{∂H/∂z_i} = {1/τ} ( s_i − p_i )',
   text: [
-    'Most models do not put out shares but scores, one for each outcome: the *logits* $z$. *Softmax* makes shares of them: $s_i$ is $exp ( z_i / τ )$ over the sum of all three. The *temperature* $τ$ flattens: the higher it is, the more even the forecast.',
-    'The gradient says how the loss changes as a logit grows. For cross-entropy all logarithms and exponentials cancel, and what is left is the *forecast minus the truth*. Training goes against it: each arrow pushes its logit from the forecast to the truth. The pushes sum to 0: what one outcome gains, the others give.',
+    'Most models give no shares but scores, one for each outcome: the *logits* $z$. *Softmax* makes them shares: $s_i$ is $exp ( z_i / τ )$ divided by the sum of all three. The *temperature* $τ$ flattens: the higher it is, the more even the forecast.',
+    'The gradient says how the loss, in nats, changes as a logit grows. For cross-entropy all logarithms and exponentials cancel, and what is left is *forecast minus truth*, over $τ$. Training goes against it: each logit is pushed along its arrow, from the forecast to the truth. The pushes sum to 0: what one outcome gains, the others give.',
     'The gradient is never larger than $1 / τ$, and is 0 only where forecast and truth agree. Drag a logit far to the wrong side: cross-entropy goes on pushing, while the gradient of squared error dies, just where the forecast is worst.',
   ],
   mind: 'computing softmax first, then a clipped logarithm, breaks this: below the clip the loss is flat and the push is gone. Compute the loss from the logits.',
@@ -56,7 +56,7 @@ export const gradientChapter = {
   ],
   figures: [pushFigure, slopeFigure],
   question: {
-    ask: 'It was sun, for certain; the forecast gave sun only 0.0001. How hard does cross-entropy push the logit of sun, where 1 is the most there is?',
+    ask: 'It was sun, for certain; the forecast gave sun only 0.0001. How hard does cross-entropy push the logit of sun, where 1 is the hardest push there is?',
     choices: ['Hardly: softmax is flat there', 'By 0.9999', 'By 10,000'],
     right: 1,
     why: 'Forecast minus truth is 0.0001 − 1. Squared error multiplies this by the slope of softmax, about 0.0001, and hardly learns from its worst mistakes.',

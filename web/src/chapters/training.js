@@ -47,9 +47,9 @@ export const training = {
   lead: 'Let the forecast learn. Step by step, downhill, it walks to the truth; the loss stops at the entropy of the labels.',
   formula: 'z ← z − η ( q − p )',
   text: [
-    'The model keeps a score $z$ for each outcome, and $q$ is their softmax. Each step moves the scores against the gradient, and that is simply $q − p$: what was forecast too much goes down, what too little goes up. The *learning rate* $η$ says how far. Press Play.',
+    'The model keeps a score $z$ for each outcome, and $q$ is their softmax. Each step moves the scores against the gradient, which is simply $q − p$: what was forecast too high goes down, too low goes up. The *learning rate* $η$ says how far. Press Play.',
     'The path is no straight line, and it slows down near $p$: there the gradient fades. The loss falls to $H ( p )$ and no further. A loss that has stopped above zero need not be a failure; compare it with the entropy of the labels.',
-    'Real labels come one at a time: it rained, or it did not. Such a step goes towards one corner. Switch the drawn labels on: that path staggers, but as the labels are drawn from $p$, *on average* its steps point the same way.',
+    'Real labels come one at a time: rain, cloud or sun. Such a step goes towards one corner. Switch the drawn labels on: that path staggers, but since they are drawn from $p$, its steps point the same way *on average*.',
     'Too large a learning rate overshoots. Below the largest stable rate the path closes in on $p$ once it is near; above it, never.',
   ],
   mind: 'a share that is exactly 0 stays 0: its score is −inf, and no step brings it back. If that outcome can happen, the loss is *inf* at every step.',

@@ -1,6 +1,6 @@
 // The surface of the binary loss: its height over the label and the prediction. For one prediction the loss is linear
 // in the label, so the surface is made of straight lines, one for each prediction; the faces lie between them.
-import { amount } from '../dom.js';
+import { amount, short } from '../dom.js';
 import { binaryCrossEntropy as loss, binaryEntropy as floor } from '../numerics/index.js';
 import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Context } from '../types' */
@@ -85,7 +85,7 @@ let pieces;
 export function binarySurface(context) {
   return surface(context, {
     id: 'surface',
-    title: 'Binary cross-entropy over prediction and label. Drag it, or use arrow keys, to turn it.',
+    title: 'Binary cross-entropy over prediction and label. Drag or use arrow keys to turn it.',
     floor: [
       [-0.5, -0.5, 0],
       [0.5, -0.5, 0],
@@ -118,6 +118,6 @@ export function binarySurface(context) {
       word(pen, 'strong halo', size, x + 0.7 * em, top - 0.5 * em, 1, amount(now, unit));
     },
     describe: ({ y, yhat, unit }) =>
-      `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle and falls to 0 again; at label ${y} and prediction ${yhat} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,
+      `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle and falls to 0 again; at label ${short(y)} and prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,
   });
 }

@@ -31,6 +31,7 @@ function outline(ring, [[left, bottom], [right], [middle, top]]) {
  * @param {number} [count] points of a ring @param {boolean} [reverse] shaded by KL(q‖p) */
 export function map(count, reverse) {
   let key = '';
+  let named = '';
   /** @type {number[][][]} */
   let kept = [];
   /** @type {string[]} */
@@ -40,6 +41,7 @@ export function map(count, reverse) {
      * @param {Pen} pen @param {State} state @param {Size} size */
     draw(pen, { p, unit }, size) {
       const three = corners(size);
+      named = unit;
       if (key !== `${p} ${unit} ${three}`) {
         key = `${p} ${unit} ${three}`;
         const nats = LEVELS.map((level) => level / perNat(unit));
@@ -80,7 +82,7 @@ export function map(count, reverse) {
           const q = kept[i][way];
           if (Math.min(...q) < 0.025) continue; // half of it would lie outside
           const [x, y] = toPoint(q, size);
-          const text = short(LEVELS[i]);
+          const text = fits.length ? short(LEVELS[i]) : `${LEVELS[i]} ${named}`;
           const box = { x, y, w: (0.45 * text.length + 0.4) * em, h: 1.1 * em };
           const clash = (/** @type {Box} */ other) => overlap(box, other);
           if (!taken.some(clash) && !fits.some((one) => clash(one.box))) fits.push({ text, box });
@@ -96,7 +98,7 @@ export function map(count, reverse) {
 export const around = ([x, y], em) => ({ x, y, w: 1.6 * em, h: 1.6 * em });
 
 /** @param {Box} a @param {Box} b */
-const overlap = (a, b) => Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h;
+export const overlap = (a, b) => Math.abs(a.x - b.x) * 2 < a.w + b.w && Math.abs(a.y - b.y) * 2 < a.h + b.h;
 
 /** A word beside a point, where there is room: above or below it, else at its sides.
  * @param {Pen} pen @param {string} look colour of an idea @param {readonly number[]} point @param {string} text

@@ -135,7 +135,7 @@ export function slopeFigure(context) {
   const moved = ({ z }, i, value) => z.map((v, j) => (i === j ? value : v));
   return figure(context, {
     id: 'slope',
-    title: 'The gradient as one logit moves and the others stay; squared error for comparison',
+    title: 'The gradient as one logit moves and the others stay; squared error ½ ∑ (s − p)² for comparison',
     ratio: 0.46,
     draw(pen, state, size) {
       const { width, em } = size;

@@ -92,10 +92,10 @@ export function simplexSurface(context) {
   };
   return surface(context, {
     id: 'surface',
-    title: 'Cross-entropy over all forecasts q. Drag it, or use arrow keys, to turn it.',
+    title: 'Cross-entropy over all forecasts q. Drag or use arrow keys to turn it.',
     floor: CORNERS.map(([x, y]) => [x, y, 0]),
-    turn: 345,
-    tilt: 35,
+    turn: 228,
+    tilt: 30,
     name: 'loss',
     pieces,
     draw(pen, { p, q, unit }, size, view) {
@@ -115,11 +115,21 @@ export function simplexSurface(context) {
       pen.line('line truth', foot[0], foot[1], low[0], low[1]);
       pen.circle('truth point', low[0], low[1], 0.4 * em);
       pen.circle('model point', high[0], high[1], 0.45 * em);
-      const side = high[0] < low[0] ? 1 : -1;
-      const floor = `H(p) = ${amount(least, unit, 3)}`;
-      word(pen, 'truth-text strong halo', size, low[0] + 0.8 * side * em, low[1] + 1.2 * em, side, floor);
-      const loss = amount(now, unit, 3);
-      word(pen, 'model-text strong halo', size, high[0] - 0.8 * side * em, high[1] - 0.6 * em, -side, loss);
+      /** @param {number[]} at */
+      const side = ([x]) => (x > size.width / 2 ? -1 : 1); // where there is more room
+      const [below, loss] = [side(low), amount(now, unit, 3)];
+      const floor = `${size.width < 26 * em ? '' : 'H(p) = '}${amount(least, unit, 3)}`;
+      const down = Math.max(...p) > 0.9 ? -0.5 : 1.2; // a corner has its name below
+      word(pen, 'truth-text strong halo', size, low[0] + 0.8 * below * em, low[1] + down * em, below, floor);
+      word(
+        pen,
+        'model-text strong halo',
+        size,
+        high[0] + 0.8 * side(high) * em,
+        high[1] - 0.6 * em,
+        side(high),
+        loss,
+      );
     },
     describe: ({ p, q, unit }) =>
       `A bowl over the triangle of forecasts, lowest at q = p with ${amount(entropy(p), unit)}; at q it is ${amount(crossEntropy(p, q), unit)}, ${amount(klDivergence(p, q), unit)} above the lowest.`,

@@ -3,7 +3,7 @@
 // the same shapes.
 import { round } from '../axes.js';
 import { button, h, perNat, put, short } from '../dom.js';
-import { figure } from '../figure.js';
+import { ARROWS, figure } from '../figure.js';
 import { BANDS } from '../palette.js';
 /** @import { Pen } from '../pen.js' */
 /** @import { Context, Size, State } from '../types' */
@@ -216,7 +216,7 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
       element.prepend(canvas);
       element.classList.add('turns');
       whole.tabIndex = -1;
-      whole.lastElementChild?.append(button('Restore view', restore));
+      whole.querySelector('.exports')?.prepend(button('Restore view', restore));
       let from = [0, 0];
       element.addEventListener(
         'pointerdown',
@@ -256,9 +256,6 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
     },
   });
 }
-
-/** @type {Record<string, number[]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 /** @param {HTMLCanvasElement} canvas @param {Size} size @param {Painted[]} painted */
 function paint(canvas, { width, height }, painted) {
@@ -315,9 +312,10 @@ function box(pen, { unit }, size, { to }, floor, name) {
     if (tick > 0 && tick < 0.98 * top && low - high > 4 * em)
       pen.text('tick end', x - 0.4 * em, y + 0.35 * em, short(tick));
   }
-  pen.text('name start', 0.2 * em, 0.9 * em, `${name} (${unit})`);
+  const axis = to([left, deep, 1])[0];
+  word(pen, 'name', size, axis, axis > 6 * em ? high - 0.6 * em : 0.9 * em, -1, `${name} (${unit})`);
   const [x, y] = lid.reduce((one, other) => (other[1] < one[1] ? other : one));
-  const words = `cut at ${short(top, 2)} ${unit}; it goes on to inf`;
+  const words = `cut at ${short(top, 2)} ${unit}; goes on to inf`;
   word(pen, 'tick halo', size, x, y - (floor.length > 3 ? 0.5 : 1.7) * em, 0, words);
 }
 
@@ -336,7 +334,7 @@ export function beside(pen, look, size, { to, away }, spot, out, ems, text) {
  * @param {Pen} pen @param {string} look @param {Size} size @param {number} x @param {number} y
  * @param {number} side @param {string} text */
 export function word(pen, look, { width, em }, x, y, side, text) {
-  const long = text.length * 0.49 * em;
+  const long = text.length * 0.55 * em;
   const [left, right] = [((1 - side) / 2) * long, width - ((1 + side) / 2) * long];
   const anchor = ['end', 'middle', 'start'][side + 1];
   pen.text(`${look} ${anchor}`, Math.max(left, Math.min(x, right)), y, text);

@@ -38,7 +38,7 @@ export function pathFigure(context) {
   const controls = player(context);
   const shown = figure(context, {
     id: 'path',
-    title: 'The path of q, from its start (diamond) to the truth p, over the gap KL(p‖q)',
+    title: 'The path of q from its start (diamond) to the truth p; shaded by the gap KL(p‖q)',
     ratio: 0.74,
     draw(pen, state, size) {
       const { p, q, eta, step, unit } = state;
@@ -51,14 +51,16 @@ export function pathFigure(context) {
         const taken = ground.draw(pen, state, size);
         const [truth, start, here] = [at(p), path[0], path[step]];
         taken.push(around(start, em), around(here, em));
+        /** @param {string} look @param {number[][]} points */
+        const dots = (look, points) =>
+          pen.shape('path', look, {
+            d: points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join(''),
+          });
         pen.path('line ahead', path);
+        dots('steps ahead', path);
         pen.path('line sample', on ? drawn.slice(0, step + 1).map(at) : []);
         pen.path('line walked', walked);
-        put(
-          pen.path('steps', []),
-          'd',
-          walked.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join(''),
-        );
+        dots('steps', walked);
         markTruth(pen, truth, em);
         markModel(pen, start, em);
         pen.circle('point model', here[0], here[1], 0.42 * em);
@@ -74,7 +76,7 @@ export function pathFigure(context) {
           above,
         );
         const { kl } = now(state);
-        const cost = kl < Infinity ? `+ ${amount(kl, unit, 3)}` : 'inf';
+        const cost = kl < Infinity ? `${narrow ? '' : 'H(p) '}+ ${amount(kl, unit, 3)}` : 'inf';
         tag(
           pen,
           'model-text',
@@ -199,7 +201,7 @@ function player(context) {
       warning.hidden = eta <= limit;
       write(
         warning,
-        `A learning rate of ${short(eta)} is above ${short(limit)}: near p a step overshoots by more than it mends. The path cannot settle at p; it circles it, or jumps about without a pattern.`,
+        `A learning rate of ${short(eta)} is above ${short(limit)}: near p a step overshoots by more than it mends. The path cannot settle; it hops about p, in a cycle or without a pattern.`,
       );
     },
   };
@@ -216,7 +218,7 @@ function scales({ p, q, eta, step }, { width, height, em }) {
   const left = 3.2 * em;
   const span = width - 0.8 * em - left;
   const bottom = height - 3 * em;
-  const X = (/** @type {number} */ at) => left + (at / LAST) * span;
+  const X = (/** @type {number} */ at) => left + Math.sqrt(at / LAST) * span;
   const Y = (/** @type {number} */ nats) => bottom - (Math.min(nats, cut) / top) * (bottom - 1.6 * em);
   return { loss, floor, finite, cut, top, X, Y, left, span, at: [X(step), Y(loss[step])] };
 }
@@ -235,7 +237,12 @@ export function lossFigure(context) {
       axes(
         pen,
         size,
-        { span: [0, LAST], name: 'step' },
+        {
+          span: [0, Math.sqrt(LAST)],
+          name: 'step, the first ones drawn wider',
+          ticks: [0, 5, 20, 50, 100, 200].map(Math.sqrt),
+          label: (root) => `${Math.round(root * root)}`,
+        },
         {
           span: [0, top * perUnit],
           name: `cross-entropy (${unit})`,
@@ -274,7 +281,7 @@ export function lossFigure(context) {
         place: (state, size) => scales(state, size).at,
         move(x, _y, size) {
           const { left, span } = scales(context.state, size);
-          go(((x - left) / span) * LAST);
+          go(Math.max(0, (x - left) / span) ** 2 * LAST);
         },
         nudge: (right, up, { step }) => go(step + 100 * (right + up)),
         text: (state) => `step ${state.step}: ${amount(now(state).loss, state.unit)}`,

@@ -1,5 +1,5 @@
 // The measures of one distribution, and of two. Shares are used as given, never rescaled: where the sums of p and q
-// differ by a rounding, a divergence is the sum of its outcomes' terms p log(p/q) - p + q, none of them negative.
+// differ by a rounding, KL is the sum of its outcomes' terms p log(p/q) - p + q, none of them negative.
 import { jsTerm, phi, xlogy } from './primitives.js';
 
 /** @typedef {readonly number[]} Shares */
@@ -39,8 +39,15 @@ export function klTerm(p, q, excess = q - p, logq = undefined) {
   return p * (usable ? Math.log(ratio) : Math.log(p) - (logq ?? Math.log(q))) + excess;
 }
 
-/** Half of KL(p‖m) + KL(q‖m), m halfway; symmetric bit for bit. @param {Shares} p @param {Shares} q */
-export const jsDivergence = (p, q) => sum(p.length, (i) => jsOutcome(p[i], q[i]));
+/** Half of KL(p‖m) + KL(q‖m), m halfway; symmetric bit for bit. As in the package, what sums that differ by a rounding
+ * add is taken off: that of two outcomes with these sums.
+ * @param {Shares} p @param {Shares} q */
+export function jsDivergence(p, q) {
+  const both = sum(p.length, (i) => p[i] + q[i]);
+  const apart = Math.abs(sum(p.length, (i) => p[i] - q[i])); // summed apart: the sums would have rounded it away
+  const total = sum(p.length, (i) => jsOutcome(p[i], q[i]));
+  return Math.max(0, total - (both * jsTerm(apart / both)) / 2) / (both / 2);
+}
 
 /** @param {number} p @param {number} q */
 function jsOutcome(p, q) {
