@@ -7,7 +7,7 @@ import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const ROWS = 20;
+const ROWS = 20; // over the height of the box
 
 /** A place over the prediction (right) and the label (back).
  * @param {number} y @param {number} yhat @param {number} nats @returns {Spot} */
@@ -52,15 +52,17 @@ function made() {
   const pieces = [];
   for (let i = 1; i < lines.length; i++) {
     const from = i === middle ? [lines[i - 1][1], lines[i - 1][0]] : lines[i - 1];
-    for (let k = 0; k < ROWS; k++) {
-      const at = [along(from, k / ROWS), along(from, (k + 1) / ROWS)];
-      at.push(along(lines[i], (k + 1) / ROWS), along(lines[i], k / ROWS));
+    const [low, high] = from.map(([, , z]) => z);
+    const rows = Math.max(8, Math.ceil(ROWS * Math.abs(high - low)));
+    for (let k = 0; k < rows; k++) {
+      const at = [along(from, k / rows), along(from, (k + 1) / rows)];
+      at.push(along(lines[i], (k + 1) / rows), along(lines[i], k / rows));
       pieces.push({ at, fill: tone(at.reduce((sum, [, , z]) => sum + z / 4, 0)) });
     }
   }
   for (const yhat of TENTHS) {
     const line = ruling(yhat);
-    const at = Array.from({ length: 17 }, (_, k) => along(line, k / 16));
+    const at = Array.from({ length: 9 }, (_, k) => along(line, k / 8));
     pieces.push({ at, stroke: '#00000060', width: 1 });
   }
   const steps = predictions();

@@ -10,7 +10,7 @@ import { beside, CUT, surface, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const SIDE = 1.15;
-const COUNT = 60; // points of a ring
+const COUNT = 48; // points of a ring
 const STEP = 0.4; // nats from ring to ring
 
 /** Rain, cloud, sun on the floor. */

@@ -153,8 +153,12 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
   /** @type {Painted[]} */
   let painted = [];
   let key = '';
-  /** @type {Piece[] | undefined} */
-  let last;
+  /** @type {Piece[]} */
+  let last = [];
+  let seen = true;
+  let late = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let rest;
   const canvas = h('canvas', {
     tabindex: 0,
     role: 'slider',
@@ -186,8 +190,11 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
         (height - 5.8 * em) / (2 * reach * Math.sin(rad(tilt)) + HEIGHT * Math.cos(rad(tilt))),
       );
       const view = space(turn, tilt, scale, width / 2, height / 2 + 0.7 * em);
-      const all = pieces(state);
       const now = [turn, tilt, width, height, em, devicePixelRatio].join();
+      clearTimeout(rest);
+      late = !seen && key === now; // what is not on the screen is painted at rest
+      if (late) rest = setTimeout(() => ((key = ''), context.redraw()), 100);
+      const all = late ? last : pieces(state);
       if (last !== all || key !== now) {
         [last, key] = [all, now];
         painted = arranged([{ at: floor, stroke: GREY, fill: '#80808018', layer: -1 }, ...all], view);
@@ -201,6 +208,10 @@ export function surface(context, { id, title, floor, name, pieces, draw, describ
     setup(stage) {
       const { element } = stage;
       const { signal } = context;
+      new IntersectionObserver(([{ isIntersecting, boundingClientRect }]) => {
+        seen = isIntersecting || !boundingClientRect.width; // no width: a hidden chapter, painted when it is shown
+        if (seen && late) context.redraw();
+      }).observe(canvas);
       const whole = /** @type {HTMLElement} */ (element.parentElement);
       element.prepend(canvas);
       element.classList.add('turns');

@@ -27,13 +27,16 @@ export function rateLimit(p) {
 
 const STEPS = 200;
 
+/** @type {Record<number, ReturnType<typeof fixedPoint>>} */
+const made = {};
+
 /** Arithmetic on whole numbers that stand for multiples of 2^-bits. @param {number} bits */
 function fixedPoint(bits) {
   const b = BigInt(bits);
   const one = 1n << b;
   const two = 2n * one;
-  const taylor = [one]; // 1/k!, down to what x^k/k! does not show for x below 2^-10
-  for (let k = 2n; k * 10n < b; k++) taylor.unshift(taylor[0] / k);
+  const taylor = [one]; // 1/k!, down to where x^k/k! does not show for x below 2^-16
+  for (let k = 2n; taylor[0] >> (16n * k - 16n); k++) taylor.unshift(taylor[0] / k);
   let ln2 = 0n;
   for (let n = 1n; n <= b; n++) ln2 += (one >> n) / n;
 
@@ -52,12 +55,13 @@ function fixedPoint(bits) {
   };
   /** e^x, x at most 0. @param {bigint} x */
   const exp = (x) => {
+    if (!x) return one;
     const n = x / ln2;
     if (-n > b) return 0n;
-    const r = (x - n * ln2) >> 10n;
+    const r = (x - n * ln2) >> 16n;
     let sum = 0n;
     for (const c of taylor) sum = ((sum + c) * r) >> b;
-    for (let i = 0; i < 10; i++) sum = (sum * (two + sum)) >> b; // (1 + s)² - 1
+    for (let i = 0; i < 16; i++) sum = (sum * (two + sum)) >> b; // (1 + s)² - 1
     return (one + sum) >> -n;
   };
   /** ln x, x above 0: Newton's steps from the double. @param {number} x */
@@ -75,14 +79,25 @@ function fixedPoint(bits) {
 /** Logits, the greatest of them 0, before each step and after the last.
  * @param {Shares} p @param {Shares} q @param {number} eta @param {number} steps */
 function logits(p, q, eta, steps) {
-  const bits = 128 + Math.ceil(steps * Math.log2(Math.max(1, eta / 2 - 1)));
-  const { b, from, exp, log, number } = fixedPoint(bits);
-  const rate = from(eta);
-  const truth = p.map(from);
+  /** The fewer steps are left, the fewer bits are needed. @param {number} t */
+  const after = (t) => {
+    const bits = 64 * Math.ceil(2 + ((steps - t) * Math.log2(Math.max(1, eta / 2 - 1))) / 64);
+    return (made[bits] ??= fixedPoint(bits));
+  };
+  let now = after(0);
   // A share of 0 stays 0: it takes no part.
-  let z = q.map((v) => (v > 0 ? log(v) : null));
+  let z = q.map((v) => (v > 0 ? now.log(v) : null));
+  let given = [eta, ...p].map(now.from);
   const path = [];
   for (let t = 0; t <= steps; t++) {
+    const cut = now.b - after(t).b;
+    if (cut) {
+      now = after(t);
+      z = z.map((v) => (v === null ? v : v >> cut));
+      given = [eta, ...p].map(now.from);
+    }
+    const { b, exp, number } = now;
+    const [rate, ...truth] = given;
     const top = z.reduce((m, v) => (m === null || (v !== null && v > m) ? v : m), null) ?? 0n;
     const x = z.map((v) => (v !== null ? v - top : v));
     path.push(x.map((v) => (v === null ? -Infinity : number(v))));
