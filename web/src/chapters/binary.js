@@ -11,7 +11,7 @@ import {
 } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
 /** @import { Box } from '../figures/contour.js' */
-/** @import { Chapter, Context, Size } from '../types' */
+/** @import { Chapter, Context, Size, State } from '../types' */
 
 const CEILING = 3; // nats; the curves go on to infinity
 
@@ -34,7 +34,7 @@ const within = (value) => Math.min(1, Math.max(0, value));
 function curves(context) {
   return figure(context, {
     id: 'curves',
-    title: 'Loss against prediction for labels 1, 0 and y. Drag the two points.',
+    title: 'Loss against prediction for labels 1, 0 and y. Drag the points.',
     ratio: 0.62,
     draw(pen, { y, yhat, unit }, size) {
       const { em } = size;
@@ -78,22 +78,22 @@ function curves(context) {
         pen.text(`${look} middle halo`, box.x, box.y + 0.3 * em, text);
         return box.y;
       };
-      const [begin, end] = [inside.left, inside.right];
       const words = `${amount(now, unit)}${now > CEILING ? ', beyond the top' : ''}`;
-      const far = (0.28 * words.length + 0.9) * em;
+      const far = (yhat > y ? -1 : 1) * (0.28 * words.length + 0.9) * em; // first where the curve falls
       const beside = Math.max(high - 0.9 * em, inside.top + 0.8 * em);
-      // First on the side where the curve falls
-      const sides = yhat > y ? [x - far, x + far] : [x + far, x - far];
+      const rows = [beside, high - 2 * em, beside + 2.4 * em];
       say(
         'strong',
         words,
-        [beside, high - 2 * em, beside + 2.4 * em].flatMap((v) => sides.map((u) => [u, v])),
+        rows.flatMap((v) => [
+          [x + far, v],
+          [x - far, v],
+        ]),
       );
-      const least = `${narrow ? '' : 'least: '}H(y) = ${amount(bottom, unit, 3)}`;
-      const ends = y > 0.5 ? [begin, end] : [end, begin];
+      const ends = y > 0.5 ? [0, size.width] : [size.width, 0];
       say(
         'truth-text',
-        least,
+        `${narrow ? '' : 'least: '}H(y) = ${amount(bottom, unit, 3)}`,
         [1, -0.7].flatMap((down) => ends.map((u) => [u, low + down * em])),
       );
       for (const label of [1, 0]) {
@@ -110,7 +110,7 @@ function curves(context) {
       const coin = say(
         'tick',
         text,
-        [0.25, 1.25, 1.6, 1.9, 2.2].map((nats) => [X(0.5), Y(nats * nat)]),
+        [0.16, 1.25, 1.6, 1.9, 2.2].map((nats) => [X(0.5), Y(nats * nat)]),
       );
       const half = Y(Math.LN2 * nat);
       if (coin) pen.line('guide', X(0.5), coin + (coin < half ? 0.6 : -0.6) * em, X(0.5), half);
@@ -130,24 +130,19 @@ function curves(context) {
     describe: ({ y, yhat, unit }) =>
       `Three curves of loss against prediction: label 1 falls to 0 at the right, label 0 to 0 at the left, label ${short(y)} to ${amount(floor(y), unit)} at ŷ = y; at the prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, ${amount(gap(y, yhat), unit)} above its least.`,
     setup(stage) {
-      handle(context, stage, {
-        name: 'y',
-        label: 'Label y',
-        place: ({ y }, size) => place(size, y, floor(y)),
-        move: (x, _y, size) => context.set({ y: share(x, size) }),
-        nudge: (right, up, { y }) => context.set({ y: within(y + right + up) }),
-        text: ({ y, unit }) => `${short(y)}: at least ${amount(floor(y), unit)}`,
-        now: ({ y }) => y,
-      });
-      handle(context, stage, {
-        name: 'yhat',
-        label: 'Prediction ŷ',
-        place: ({ y, yhat }, size) => place(size, yhat, loss(y, yhat)),
-        move: (x, _y, size) => context.set({ yhat: share(x, size) }),
-        nudge: (right, up, { yhat }) => context.set({ yhat: within(yhat + right + up) }),
-        text: ({ y, yhat, unit }) => `${short(yhat)}: ${amount(loss(y, yhat), unit)}`,
-        now: ({ yhat }) => yhat,
-      });
+      /** @param {'y' | 'yhat'} name @param {string} label @param {(state: State) => number} height @param {string} words */
+      const grip = (name, label, height, words) =>
+        handle(context, stage, {
+          name,
+          label,
+          place: (state, size) => place(size, state[name], height(state)),
+          move: (x, _y, size) => context.set({ [name]: share(x, size) }),
+          nudge: (right, up, state) => context.set({ [name]: within(state[name] + right + up) }),
+          text: (state) => `${short(state[name])}: ${words}${amount(height(state), state.unit)}`,
+          now: (state) => state[name],
+        });
+      grip('y', 'Label y', ({ y }) => floor(y), 'at least ');
+      grip('yhat', 'Prediction ŷ', ({ y, yhat }) => loss(y, yhat), '');
     },
   });
 }
@@ -160,11 +155,11 @@ export const binary = {
   formula: '− [ y log ŷ + ( 1 − y ) log ( 1 − ŷ ) ]',
   text: [
     'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. One of the two terms vanishes, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
-    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its minimum is not 0 but $H ( y )$, the entropy of the label itself, reached at $ŷ = y$. All above that is the gap, $KL ( y ‖ ŷ )$.',
+    'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its minimum is not 0 but $H ( y )$, the entropy of the label, reached at $ŷ = y$. All above that is the gap, $KL ( y ‖ ŷ )$.',
     'The surface shows every label at once. For one prediction the loss is linear in $y$: the thin lines are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to log 2 in the middle and falls to 0 again.',
     'Models move the *logit* of $ŷ$, $log ( ŷ / ( 1 − ŷ ) )$. Along it the slope of the loss, in nats, is just $ŷ − y$: how far the prediction is off.',
   ],
-  mind: 'with soft labels a loss that stays above 0 is no failure. A perfect forecast of $y = 0.5$ costs log 2, that is 0.693 nats or 1 bit; compare a loss with $H ( y )$, not with 0.',
+  mind: 'with soft labels a loss that stays above 0 is no failure. Compare it with $H ( y )$, not with 0.',
   sliders: [
     { name: 'y', label: 'Label y: how much of it is yes' },
     { name: 'yhat', label: 'Prediction ŷ: probability given to yes' },

@@ -16,7 +16,7 @@ export const simplex = {
   formula: 'H ( p , q ) = H ( p ) + KL ( p ‖ q )',
   text: [
     'Three shares that sum to 1 are one point of a triangle: a corner is certain of its outcome, the middle finds all three equally likely. Drag the truth $p$ and the forecast $q$, on the map or as bars.',
-    'Every forecast on the same ring costs the same. Inwards it gets cheaper, until at $q = p$ only $H ( p )$ is left: the bottom of the bowl is *not* zero, it is the entropy of the truth. Nothing but the truth itself reaches it.',
+    'Every forecast on the same ring costs the same. Inwards it gets cheaper, until at $q = p$ only $H ( p )$ is left: the bottom of the bowl is *not* zero, it is the entropy of the truth.',
     'The labels of the rings are gaps, each about three times the one inside it. Near the bottom the gap grows with the square of the distance: twice as wrong costs four times as much.',
     'At an edge the forecast rules an outcome out. If that outcome can happen, the cost is *inf*: the walls of the bowl have no end.',
   ],

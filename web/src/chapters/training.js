@@ -48,11 +48,11 @@ export const training = {
   formula: 'z ← z − η ( q − p )',
   text: [
     'The model keeps a score $z$ for each outcome, and $q$ is their softmax. Each step moves the scores against the gradient, which is simply $q − p$: what was forecast too high goes down, too low goes up. The *learning rate* $η$ says how far. Press Play.',
-    'The path is no straight line, and it slows down near $p$: there the gradient fades. The loss falls to $H ( p )$ and no further. A loss that has stopped above zero need not be a failure; compare it with the entropy of the labels.',
+    'The path is no straight line, and it slows down near $p$: there the gradient fades. The loss falls to $H ( p )$ and no further.',
     'Real labels come one at a time: rain, cloud or sun. Such a step goes towards one corner. Switch the drawn labels on: that path staggers, but since they are drawn from $p$, its steps point the same way *on average*.',
     'Too large a learning rate overshoots. Below the largest stable rate the path closes in on $p$ once it is near; above it, never.',
   ],
-  mind: 'a share that is exactly 0 stays 0: its score is −inf, and no step brings it back. If that outcome can happen, the loss is *inf* at every step.',
+  mind: 'a loss that stops above zero is no failure. Compare it with the entropy of the labels, not with 0.',
   sliders: [
     { name: 'eta', label: 'Learning rate η' },
     { name: 'step', label: 'Steps done' },

@@ -118,6 +118,6 @@ export function binarySurface(context) {
       word(pen, 'strong halo', size, x + 0.7 * em, top - 0.5 * em, 1, amount(now, unit));
     },
     describe: ({ y, yhat, unit }) =>
-      `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle and falls to 0 again; at label ${short(y)} and prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,
+      `A surface over prediction and label, with a valley along ŷ = y that rises from 0 to ${amount(Math.LN2, unit)} in the middle; at label ${short(y)} and prediction ${short(yhat)} it is ${amount(loss(y, yhat), unit)}, over a valley of ${amount(floor(y), unit)}.`,
   });
 }

@@ -47,16 +47,7 @@ export function map(count, reverse) {
         const nats = LEVELS.map((level) => level / perNat(unit));
         kept = rings(p, nats, count, reverse);
         outlines = kept.map((ring) => outline(ring, three));
-        outlines.push(
-          outline(
-            [
-              [1, 0, 0],
-              [0, 1, 0],
-              [0, 0, 1],
-            ],
-            three,
-          ),
-        );
+        outlines.push(`M${three.join('L')}Z`);
       }
       for (let i = LEVELS.length; i >= 0; i--) pen.shape('path', 'band', { d: outlines[i], fill: BANDS[i] });
       /** @type {Box[]} */
@@ -82,7 +73,9 @@ export function map(count, reverse) {
           const q = kept[i][way];
           if (Math.min(...q) < 0.025) continue; // half of it would lie outside
           const [x, y] = toPoint(q, size);
-          const text = fits.length ? short(LEVELS[i]) : `${LEVELS[i]} ${named}`;
+          const text = fits.length
+            ? short(LEVELS[i])
+            : `${LEVELS[i]} ${named.slice(0, LEVELS[i] === 1 ? 3 : 4)}`;
           const box = { x, y, w: (0.45 * text.length + 0.4) * em, h: 1.1 * em };
           const clash = (/** @type {Box} */ other) => overlap(box, other);
           if (!taken.some(clash) && !fits.some((one) => clash(one.box))) fits.push({ text, box });

@@ -19,7 +19,7 @@ export function squaredGradient(p, z, tau) {
 
 /** With a sign, for people; what is too small to print is not 0. @param {number} value */
 export const signed = (value) =>
-  value && Math.abs(value) < 0.0005 ? '≈ 0' : (value > 0 ? '+' : '') + short(value);
+  value && Math.abs(value) < 0.00005 ? '≈ 0' : (value > 0 ? '+' : '') + short(value, 4);
 
 /** A share above its bar: two decimals, and never 0 or 1 where it is not.
  * @param {number} share @param {boolean} wide else there is no room for a leading 0 */
@@ -60,9 +60,9 @@ export function pushFigure(context) {
       const { p, z, tau } = state;
       const s = softmax(z, tau);
       const g = logitGradient(p, z, tau);
-      pen.text('end strong truth-text', width - 11.8 * em, 0.9 * em, 'truth p');
-      pen.text('end strong model-text', width - 5.2 * em, 0.9 * em, 'forecast s');
-      pen.text('end strong', width - 0.8 * em, 0.9 * em, '↕ push');
+      pen.text('end strong truth-text', width - 12.4 * em, 0.9 * em, 'truth p');
+      pen.text('end strong model-text', width - 6.4 * em, 0.9 * em, 'forecast s');
+      pen.text('end strong', width - 0.8 * em, 0.9 * em, tau === 1 ? '↕ push' : '↕ push × τ');
       pen.group('', { transform: `translate(0 ${1.2 * em})` }, () => {
         const chart = { width, height: height - 1.2 * em, em };
         const { inside, Y } = axes(
@@ -135,7 +135,7 @@ export function slopeFigure(context) {
   const moved = ({ z }, i, value) => z.map((v, j) => (i === j ? value : v));
   return figure(context, {
     id: 'slope',
-    title: 'The gradient as one logit moves and the others stay; squared error ½ ∑ (s − p)² for comparison',
+    title: 'The gradient as one logit moves, compared with that of squared error, ½ ∑ (s − p)²',
     ratio: 0.46,
     draw(pen, state, size) {
       const { width, em } = size;
@@ -173,7 +173,7 @@ export function slopeFigure(context) {
     describe({ p, z, tau }) {
       const g = logitGradient(p, z, tau).map((v) => short(v));
       const squared = squaredGradient(p, z, tau).map((v) => short(v));
-      return `As a logit goes from -20 to 20 the gradient of the cross-entropy rises from −p/τ to (1 − p)/τ and is 0 only where the shares agree; here it is ${g.join(', ')}. That of the squared error dies at both ends; here it is ${squared.join(', ')}.`;
+      return `As a logit grows, the gradient of cross-entropy rises from −p/τ towards (1 − p)/τ; here it is ${g.join(', ')}. That of squared error dies at both ends; here it is ${squared.join(', ')}.`;
     },
     setup(stage) {
       OUTCOMES.forEach((outcome, i) =>

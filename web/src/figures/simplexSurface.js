@@ -115,21 +115,14 @@ export function simplexSurface(context) {
       pen.line('line truth', foot[0], foot[1], low[0], low[1]);
       pen.circle('truth point', low[0], low[1], 0.4 * em);
       pen.circle('model point', high[0], high[1], 0.45 * em);
-      /** @param {number[]} at */
-      const side = ([x]) => (x > size.width / 2 ? -1 : 1); // where there is more room
-      const [below, loss] = [side(low), amount(now, unit, 3)];
+      /** Where there is more room. @param {string} idea @param {number[]} at @param {number} down @param {string} text */
+      const tell = (idea, [x, y], down, text) => {
+        const side = x > size.width / 2 ? -1 : 1;
+        word(pen, `${idea}-text strong halo`, size, x + 0.8 * side * em, y + down * em, side, text);
+      };
       const floor = `${size.width < 26 * em ? '' : 'H(p) = '}${amount(least, unit, 3)}`;
-      const down = Math.max(...p) > 0.9 ? -0.5 : 1.2; // a corner has its name below
-      word(pen, 'truth-text strong halo', size, low[0] + 0.8 * below * em, low[1] + down * em, below, floor);
-      word(
-        pen,
-        'model-text strong halo',
-        size,
-        high[0] + 0.8 * side(high) * em,
-        high[1] - 0.6 * em,
-        side(high),
-        loss,
-      );
+      tell('truth', low, Math.max(...p) > 0.9 ? -0.5 : 1.2, floor); // a corner has its name below
+      tell('model', high, -0.6, amount(now, unit, 3));
     },
     describe: ({ p, q, unit }) =>
       `A bowl over the triangle of forecasts, lowest at q = p with ${amount(entropy(p), unit)}; at q it is ${amount(crossEntropy(p, q), unit)}, ${amount(klDivergence(p, q), unit)} above the lowest.`,

@@ -201,7 +201,7 @@ function player(context) {
       warning.hidden = eta <= limit;
       write(
         warning,
-        `A learning rate of ${short(eta)} is above ${short(limit)}: near p a step overshoots by more than it mends. The path cannot settle; it hops about p, in a cycle or without a pattern.`,
+        `A learning rate of ${short(eta)} is above ${short(limit)}: near p a step overshoots by more than it mends. The path hops about p, in a cycle or without a pattern.`,
       );
     },
   };
@@ -241,7 +241,7 @@ export function lossFigure(context) {
           span: [0, Math.sqrt(LAST)],
           name: 'step, the first ones drawn wider',
           ticks: [0, 5, 20, 50, 100, 200].map(Math.sqrt),
-          label: (root) => `${Math.round(root * root)}`,
+          label: (root) => short(root * root),
         },
         {
           span: [0, top * perUnit],
@@ -270,7 +270,7 @@ export function lossFigure(context) {
     describe(state) {
       const { loss } = now(state);
       const { p, unit, step } = state;
-      return `The loss falls towards its floor H(p) = ${amount(entropy(p), unit)}; after ${step} steps it is ${amount(loss, unit)}.`;
+      return `The loss over its floor, H(p) = ${amount(entropy(p), unit)}; after ${step} steps it is ${amount(loss, unit)}.`;
     },
     setup(stage) {
       /** @param {number} step */

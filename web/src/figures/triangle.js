@@ -63,6 +63,6 @@ export function frame(pen, size) {
   const all = corners(size);
   pen.path('axis', all, true);
   all.forEach(([x, y], i) => {
-    pen.text('middle corner', x, y + (i < 2 ? 1.5 : -0.8) * size.em, OUTCOMES[i]);
+    pen.text('middle corner', x, y + (i < 2 ? 1.5 : -1.05) * size.em, OUTCOMES[i]);
   });
 }
