@@ -71,7 +71,7 @@ export function ground(pen, state, size, rows, name) {
 }
 
 /** The plane where the tall ones end: says so, and an arrow stands in each.
- * @param {Pen} pen @param {Size} size @param {ReturnType<ground>['box']} box @param {Pick<State, 'unit'>} state
+ * @param {Pen} pen @param {Size} size @param {ReturnType<ground>['box']} box @param {State} state
  * @param {readonly number[]} at x of each that is cut */
 export function plane(pen, { em }, { left, right, top }, state, at) {
   if (at.length === 0) return;

@@ -47,7 +47,7 @@ const priced = (area) => (area < 0 ? `saved ${brief(-area)}` : `extra ${brief(ar
 export function crossBlocks(context) {
   return figure(context, {
     id: 'blocks',
-    title: 'Width: how often, by the truth. Dashed height: how surprising, by the forecast',
+    title: 'Width: how often, in truth. Dashed height: how surprising, by forecast',
     ratio: blockRatio,
     draw(pen, state, size) {
       const { p, q, unit } = state;

@@ -23,12 +23,14 @@ export function daysFigure(context) {
     id: 'days',
     title: 'The loss of each day, sorted by what happened; the means of all days',
     ratio: (ems) => (ems < 26 ? 1 : 0.62),
-    draw(pen, { n, q, unit }, { width, height, em }) {
+    draw(pen, state, size) {
+      const { n, q, unit } = state;
+      const { em } = size;
       const scale = perNat(unit);
       const ceiling = CEILING[unit];
       const { inside, X, Y } = axes(
         pen,
-        { width, height: height - 2.2 * em, em },
+        { ...size, height: size.height - 2.2 * em },
         { span: [0, sum(3, (i) => n[i])], name: '', ticks: [] },
         { span: [0, ceiling], name: `loss of a day (${unit})` },
       );
@@ -40,8 +42,7 @@ export function daysFigure(context) {
       const ends = n.map((_, i) => sum(i + 1, (j) => n[j]));
       const middles = n.map((count, i) => X(ends[i] - count / 2));
       const names = spread(middles, 4 * em, left + 2 * em, right - 2 * em);
-      const truth = shares(n);
-      const [own, losses] = [truth, q].map((all) => all.map((share) => surprisal(share) * scale));
+      const [own, losses] = [shares(n), q].map((all) => all.map((share) => surprisal(share) * scale));
       pen.text('name start', 0.2 * em, bottom + 2.3 * em, 'days');
       pen.text('name start', 0.2 * em, bottom + 3.5 * em, 'q');
       pen.text('name start', 0.2 * em, bottom + 4.7 * em, '−log q');
@@ -62,9 +63,9 @@ export function daysFigure(context) {
       );
       plane(
         pen,
-        { width, height, em },
+        size,
         inside,
-        { unit },
+        state,
         middles.filter((_, i) => Math.max(own[i], losses[i]) > ceiling),
       );
       const floor = labelEntropy(n) * scale;
