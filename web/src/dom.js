@@ -70,7 +70,9 @@ export const amount = (nats, unit, digits) => `${number(nats * perNat(unit), dig
 export function math(line, block = false) {
   const element = document.createElementNS(MATHML, 'math');
   if (block) element.setAttribute('display', 'block');
-  element.append(...line.trim().split(/\s+/).map(token));
+  // p log q, not plogq: thin spaces, which are tokens too.
+  const spaced = line.trim().replace(/(?<=[\p{L})] )(?=l(n|og)\b)|(?<=\bl(n|og)(_2)? )(?=[^(])/gu, '\u2009 ');
+  element.append(...spaced.split(/ +/).map(token));
   return element;
 }
 
@@ -82,7 +84,7 @@ function token(text) {
     const name = parts[1] === '∑' ? 'munder' : parts[2] === '_' ? 'msub' : 'msup';
     return mathml(name, token(parts[1]), token(parts[3]));
   }
-  const name = /^[\d.]+$/.test(text) ? 'mn' : /^[\p{L}]+['′]?$/u.test(text) ? 'mi' : 'mo';
+  const name = /^[\d.]+$/.test(text) ? 'mn' : /^[\p{L}\u2009]+['′]?$/u.test(text) ? 'mi' : 'mo';
   const element = mathml(name, text);
   if ('()[]|'.includes(text)) element.setAttribute('stretchy', 'false');
   return element;

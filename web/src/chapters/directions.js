@@ -17,7 +17,7 @@ export const directions = {
     '$KL ( p ‖ q )$ is what it costs on average, beyond the entropy, to believe $q$ while outcomes follow $p$. Each outcome adds $p_i log ( p_i / q_i )$: a cost where the forecast is too low, a saving where it is too high. The sum is never below 0. Swap $p$ and $q$ and the weights change, and so, as a rule, does the sum.',
     'Forwards, $KL ( p ‖ q )$ punishes *ruling out what happens*: where $q_i$ is 0 and $p_i$ is not, it is *inf*. So its rings stay off the edges as long as $p$ does. A forecast fitted this way covers everything that happens.',
     'Backwards, $KL ( q ‖ p )$ punishes *inventing what does not happen*: it is *inf* where $p_i$ is 0 and $q_i$ is not. Leaving an outcome out has a finite price: the rings run into the edges. A forecast fitted this way may settle on only a part of what happens.',
-    'Between them stands *Jensen–Shannon*: the mean divergence of $p$ and of $q$ from their middle, $( p + q ) / 2$. It is the same both ways and never more than ln 2 nats, which is 1 bit: just that when $p$ and $q$ have nothing in common. Its square root is a true distance.',
+    'Between them stands *Jensen–Shannon*: the mean divergence of $p$ and of $q$ from their middle, $( p + q ) / 2$. It is the same both ways and never more than ln 2 nats, which is 1 bit: just that when $p$ and $q$ have nothing in common. Its square root is a true distance.',
   ],
   mind: 'KL is often called a distance but *is not one*. The way back has another length, and a detour can be shorter than the direct way.',
   sliders: [

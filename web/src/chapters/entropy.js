@@ -59,7 +59,7 @@ export const entropy = {
   lead: 'Before the outcome is known: how surprised will you be, on average?',
   formula: 'H ( p ) = − ∑_i p_i log p_i',
   text: [
-    'Tomorrow brings rain, cloud or sun. Their probabilities $p_i$ are shares of one whole: see the sliders. Each outcome has its surprisal $− log p_i$ and counts as often as it comes. The mean is the *entropy*.',
+    'Tomorrow brings rain, cloud or sun. Their probabilities $p_i$ are shares of one whole. Each outcome has its surprisal $− log p_i$ and counts as often as it comes. The mean is the *entropy*.',
     'In the picture each outcome is a block, as wide as its share and as high as its surprisal. The widths add up to 1, so the areas add up to the mean. The thick line marks it: what rises above would just fill the gaps below. Drag the borders.',
     'Entropy is 0 when one outcome is certain, and greatest, $log 3$, when all three are equally likely. In bits it counts yes-or-no questions: no code reports the weather, day after day, in fewer bits a day on average, and good codes come as close as you like. An outcome of share ⅛ deserves a word of 3 bits.',
     '*Perplexity* says the same as a number of choices, $e^H$ with $H$ in nats or $2^H$ with $H$ in bits: you are as uncertain as before the roll of a fair die with that many sides.',

@@ -34,7 +34,7 @@ export function ends(p, q) {
 export function gapFigure(context) {
   return figure(context, {
     id: 'gap',
-    title: 'All forecasts on the straight line through the truth and this forecast',
+    title: 'All forecasts on the line through the truth and this one',
     ratio: 0.58,
     draw(pen, state, size) {
       const { p, q, unit } = state;
