@@ -175,7 +175,7 @@ export function ringsFigure(context) {
 export function jsFigure(context) {
   return figure(context, {
     id: 'js',
-    title: 'Jensen–Shannon: the same both ways, never more than ln 2 nats = 1 bit',
+    title: 'Jensen–Shannon: the same both ways, and never more than 1 bit',
     ratio: (ems) => 4 / ems,
     draw(pen, { p, q, unit }, { width, em }) {
       const [left, right] = [0.5 * em, width - 0.5 * em];
