@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { lossAtGap, smoothingAt, spread } from '../src/figures/labels.js';
+import { lossAtGap, smoothingAt } from '../src/figures/labels.js';
 import { bestLogitGap, crossEntropyLogits, smoothingFloor } from '../src/numerics/index.js';
 
 test('the loss over the logit gap is the cross-entropy of the smoothed label', () => {
@@ -28,11 +28,4 @@ test('the floor lies on the curve at the best gap, and no gap nearby is better',
     for (const off of [-0.1, 0.1]) assert.ok(lossAtGap(k, eps, gap + off) > floor);
     assert.ok(Math.abs(smoothingAt(k, gap) - eps) < 1e-12);
   }
-});
-
-test('names keep their distance and stay inside', () => {
-  assert.deepEqual(spread([20, 100, 180], 40, 0, 200), [20, 100, 180]);
-  assert.deepEqual(spread([1, 2, 100], 40, 0, 200), [20, 60, 100]);
-  assert.deepEqual(spread([100, 198, 199], 40, 0, 200), [100, 140, 180]);
-  assert.deepEqual(spread([0, 0, 0], 40, 0, 120), [20, 60, 100]);
 });

@@ -1,4 +1,4 @@
-// Cross-entropy: the mean surprisal by the forecaster's numbers, when the truth deals the days.
+// Cross-entropy: the mean surprisal by the forecaster's numbers, when the weather follows the truth.
 import { amount, short } from '../dom.js';
 import { crossBlocks, sumBar } from '../figures/cross-blocks.js';
 import { gapFigure } from '../figures/gap.js';
@@ -12,16 +12,16 @@ import { Q_PRESETS } from './_presets.js';
 export const crossEntropy = {
   id: 'cross-entropy',
   title: 'Cross-entropy',
-  lead: 'The truth deals the days; you believed a forecast. What does that cost on average?',
+  lead: 'What does it cost, on average, to trust a forecast?',
   formula: 'H ( p , q ) = − ∑_i p_i log q_i',
   text: [
-    'A forecaster says $q$, but the days follow $p$. Whoever trusts the forecast is surprised by its numbers, $− log q_i$; how often, only the truth decides, $p_i$. The mean is the *cross-entropy* $H ( p , q )$.',
-    'So a block keeps the width of the true share, and gets the height of the forecast’s surprisal: the dashed line. Where the forecast gave an outcome too little, every such day costs extra: hatched. Where it gave too much, such days cost less: dotted. Drag the dashed tops: one that sinks lifts the others, for the forecast has only one whole to share out.',
-    'The savings never outweigh the extra: $H ( p , q ) ≥ H ( p )$, and they are equal only when $q = p$. Why? A logarithm stays below its tangent, $log x ≤ x − 1$. So what the forecast saves on average, the mean of $log {q_i/p_i}$, is at most the mean of ${q_i/p_i} − 1$, and that is at most the sum of $q$ less 1: nothing.',
-    'The difference is the *Kullback–Leibler divergence* $KL ( p ‖ q )$, the price of a wrong forecast. The entropy you pay even when you know the truth; the divergence you pay for being wrong.',
-    'In bits these are lengths of messages. A code made for the forecast gives an outcome about $− log_2 q_i$ bits: short words for what it thinks likely. Used for the real weather it takes $H ( p , q )$ bits a day, where $H ( p )$ would have done.',
+    'A forecaster says $q$, but the days follow $p$. If you trust the forecast, an outcome’s surprisal is $− log q_i$; how often you meet it is up to the truth, $p_i$. The mean is the *cross-entropy* $H ( p , q )$.',
+    'So each block is as wide as the true share, and now as high as the forecast’s surprisal: the dashed line. Where the forecast gave an outcome too little, each such day costs extra (hatched); where it gave too much, each costs less (dotted). Drag the dashed tops: when one sinks the others rise, for the shares add up to 1.',
+    'The savings never outweigh the extra: $H ( p , q ) ≥ H ( p )$, with equality only when $q = p$. Why? The natural logarithm stays below its tangent at 1: $ln x ≤ x − 1$. So the average saving, the mean of $ln {q_i/p_i}$, is at most the mean of ${q_i/p_i} − 1$, and that is at most $∑ q_i − 1 = 0$.',
+    'The difference is the *Kullback–Leibler divergence* $KL ( p ‖ q )$, the price of a wrong forecast. You pay the entropy even if you know the truth; you pay the divergence for being wrong.',
+    'In bits these are lengths of messages. A code made for the forecast spends about $− log_2 q_i$ bits on an outcome: short words for what it thinks likely. On the real weather it takes about $H ( p , q )$ bits a day, where $H ( p )$ would have done.',
   ],
-  mind: 'cross-entropy is not the divergence. A perfect forecast still costs the entropy, not 0. And a forecast of 0 for what does happen costs *inf*, however rare it is.',
+  mind: 'cross-entropy is not the divergence. A perfect forecast still costs the entropy, not 0. And a forecast of 0 for something that does happen costs *inf*, however rare.',
   sliders: [
     { name: 'p', label: 'Truth p' },
     { name: 'q', label: 'Forecast q' },
@@ -34,11 +34,11 @@ export const crossEntropy = {
   presets: Q_PRESETS,
   figures: [crossBlocks, sumBar, gapFigure],
   question: {
-    ask: 'The truth is 0.1, 0.2, 0.7. Can any forecast have a lower cross-entropy than the one that says just that, q = p?',
+    ask: 'The truth is 0.1, 0.2, 0.7. Can any forecast have a lower cross-entropy than the truth itself, q = p?',
     choices: ['Yes, a bolder one: 0.9 for sun, the likeliest', 'Yes, a careful one: ⅓ for each', 'No, none'],
     right: 2,
-    why: 'The bold one costs 0.970 nats, the careful one 1.099, the truth itself 0.802. What boldness saves on sunny days it loses on the others. In the last figure q = p is the lowest point.',
-    show: { p: DEFAULTS.p, q: [0.02, 0.08, 0.9] },
+    why: 'The bold one shown costs 0.970 nats, the careful one 1.099, the truth 0.802. What it saves on sunny days it more than loses on the others. In the last figure q = p is the lowest point.',
+    show: { p: DEFAULTS.p, q: [0.02, 0.08, 0.9], unit: 'nats' },
   },
   python: (state) =>
     pythonProgram(state, { p: state.p, q: state.q }, [

@@ -11,15 +11,15 @@ import { Q_PRESETS } from './_presets.js';
 export const directions = {
   id: 'directions',
   title: 'Two directions',
-  lead: 'From the truth to the forecast is not as far as from the forecast to the truth.',
+  lead: 'From truth to forecast is one thing, from forecast to truth another.',
   formula: 'KL ( p ‖ q ) ≠ KL ( q ‖ p )',
   text: [
-    '$KL ( p ‖ q )$ is what believing $q$ costs on average, beyond what is needed, while outcomes follow $p$. Each outcome adds $p_i log ( p_i / q_i )$: a cost where the forecast is too low, a saving where it is too high. The sum is never below 0. Swap $p$ and $q$, and other weights count: it is another number.',
-    'Forwards, $KL ( p ‖ q )$ punishes *ruling out what happens*: where $q_i$ is 0 and $p_i$ is not, it is *inf*. So its rings keep away from the edges, as long as $p$ does. A forecast fitted this way covers all that happens.',
-    'Backwards, $KL ( q ‖ p )$ punishes *inventing what does not happen*: it is *inf* where $p_i$ is 0 and $q_i$ is not. Leaving an outcome out costs little; the rings run into the edges. A forecast fitted this way may keep to a part of what happens.',
-    'Between them stands *Jensen–Shannon*: the mean divergence of $p$ and of $q$ from their middle, $( p + q ) / 2$. It is the same both ways and never more than ln 2, which is 1 bit: that much where $p$ and $q$ have nothing in common. Its square root is a true distance.',
+    '$KL ( p ‖ q )$ is what it costs on average, beyond the entropy, to believe $q$ while outcomes follow $p$. Each outcome adds $p_i log ( p_i / q_i )$: a cost where the forecast is too low, a saving where it is too high. The sum is never below 0. Swap $p$ and $q$ and the weights change, and so, as a rule, does the sum.',
+    'Forwards, $KL ( p ‖ q )$ punishes *ruling out what happens*: where $q_i$ is 0 and $p_i$ is not, it is *inf*. So its rings stay off the edges as long as $p$ does. A forecast fitted this way covers everything that happens.',
+    'Backwards, $KL ( q ‖ p )$ punishes *inventing what does not happen*: it is *inf* where $p_i$ is 0 and $q_i$ is not. Leaving an outcome out has a finite price: the rings run into the edges. A forecast fitted this way may settle on only a part of what happens.',
+    'Between them stands *Jensen–Shannon*: the mean divergence of $p$ and of $q$ from their middle, $( p + q ) / 2$. It is the same both ways and never more than ln 2 nats, which is 1 bit: just that when $p$ and $q$ have nothing in common. Its square root is a true distance.',
   ],
-  mind: 'KL is often called a distance and is *none*. The way back has another length, and a detour can be shorter than the direct way.',
+  mind: 'KL is often called a distance but *is not one*. The way back has another length, and a detour can be shorter than the direct way.',
   sliders: [
     { name: 'p', label: 'Truth p' },
     { name: 'q', label: 'Forecast q' },
@@ -39,7 +39,7 @@ export const directions = {
     ask: 'Rain is possible, but the forecast rules it out. Which direction is *inf*?',
     choices: ['$KL ( p ‖ q )$, truth first', '$KL ( q ‖ p )$, forecast first', 'Both'],
     right: 0,
-    why: 'Forwards rain has weight 0.1, and its surprisal is inf. Backwards it has weight $q$ = 0 and adds nothing: 0.2899 nats, 0.4183 bits, and no more.',
+    why: 'Forwards, rain has weight 0.1, and its surprisal is inf. Backwards it has weight 0 and adds nothing: the others make 0.2899 nats, 0.4183 bits.',
     show: { p: DEFAULTS.p, q: [0, 0.5, 0.5] },
   },
   python: (state) =>

@@ -56,15 +56,15 @@ function diceFigure(context) {
 export const entropy = {
   id: 'entropy',
   title: 'Entropy',
-  lead: 'Before the day comes: how surprised will you be on average?',
+  lead: 'Before the outcome is known: how surprised will you be, on average?',
   formula: 'H ( p ) = − ∑_i p_i log p_i',
   text: [
-    'Tomorrow brings rain, cloud or sun, with the shares $p_i$ on the sliders. Each outcome has its surprisal $− log p_i$, and each counts as often as it comes. This mean surprisal is the *entropy*.',
-    'In the picture an outcome is a block: as wide as its share, as high as its surprisal. The widths add up to 1, so the areas add up to the mean. The thick line is its height: what rises above it would just fill the gaps below. Drag the borders.',
-    'Entropy is 0 when one outcome is certain, and greatest, $log 3$, when all three are equally likely. In bits it counts yes-or-no questions: no way to report the weather day after day needs fewer bits a day on average, and good codes come as close to it as you like. An outcome of share ⅛ deserves a word of 3 bits.',
-    '*Perplexity* says the same as a number of choices, $e^H$ with $H$ in nats or $2^H$ with $H$ in bits: you are as uncertain as before the throw of a fair die with so many sides.',
+    'Tomorrow brings rain, cloud or sun. Their probabilities $p_i$ are shares of one whole. Each outcome has its surprisal $− log p_i$ and counts as often as it comes. The mean is the *entropy*.',
+    'In the picture each outcome is a block, as wide as its share and as high as its surprisal. The widths add up to 1, so the areas add up to the mean. The thick line marks it: what rises above would just fill the gaps below. Drag the borders.',
+    'Entropy is 0 when one outcome is certain, and greatest, $log 3$, when all three are equally likely. In bits it counts yes-or-no questions: no code reports the weather, day after day, in fewer bits a day on average, and good codes come as close as you like. An outcome of share ⅛ deserves a word of 3 bits.',
+    '*Perplexity* says the same as a number of choices, $e^H$ with $H$ in nats or $2^H$ with $H$ in bits: you are as uncertain as before the roll of a fair die with that many sides.',
   ],
-  mind: 'a very surprising outcome adds little when it is rare. Share times surprisal goes to 0 with the share, so what never happens adds 0, though its surprisal is *inf*.',
+  mind: 'a rare outcome adds little, however surprising it is. Share times surprisal goes to 0 as the share does, so what never happens adds 0, though its surprisal is *inf*.',
   sliders: [{ name: 'p', label: 'Truth p' }],
   quantities: [
     { name: 'entropy', label: 'Entropy H(p)', value: ({ p }) => nats(p) },
@@ -80,11 +80,11 @@ export const entropy = {
   ],
   figures: [entropyBlocks, diceFigure],
   question: {
-    ask: 'In a desert the sun shines on 98 days of 100; rain and cloud share the rest. A rainy day there is a shock, twice as surprising as here. Is the entropy of the desert’s weather higher than of ours (0.1, 0.2, 0.7)?',
-    choices: ['Higher: such shocks weigh heavily', 'Lower: they hardly ever come', 'The same'],
+    ask: 'In a desert, 98 days in 100 are sunny, 1 is rainy and 1 cloudy. Rain there is twice as surprising as here. Does the desert’s weather have a higher entropy than ours (0.1, 0.2, 0.7)?',
+    choices: ['Higher: such shocks weigh heavily', 'Lower: they hardly ever happen', 'The same'],
     right: 1,
-    why: 'The shock of 4.6 nats comes once in 100 days and adds 0.046. On all other days there is next to nothing to learn: the desert has 0.112 nats, our weather 0.802.',
-    show: { p: [0.01, 0.01, 0.98] },
+    why: 'Rain’s 4.6 nats come one day in 100 and add only 0.046; cloud adds as much. Sun is hardly news. The desert has 0.112 nats, our weather 0.802.',
+    show: { p: [0.01, 0.01, 0.98], unit: 'nats' },
   },
   python: (state) =>
     pythonProgram(state, { p: state.p }, [

@@ -1,5 +1,5 @@
 // Labels: what hard labels add up to, and what smoothing does to the least loss.
-import { amount } from '../dom.js';
+import { amount, short } from '../dom.js';
 import { daysFigure, smoothingFigure } from '../figures/labels.js';
 import { bestLogitGap, labelEntropy, meanLoss, shares, smoothingFloor } from '../numerics/index.js';
 import { pythonProgram } from '../python.js';
@@ -9,14 +9,14 @@ import { pythonProgram } from '../python.js';
 export const labels = {
   id: 'labels',
   title: 'Labels',
-  lead: 'Each day ends in one hard label. Together they are soft, and the least loss is not 0.',
+  lead: 'Hard labels, taken together, are soft: the least loss is not 0.',
   formula: 'mean ( − log q ) = H ( {n/N} , q )',
   text: [
-    'Some mornings look all alike on the map, and get the same forecast $q$. Of $N$ such days $n_i$ ended in outcome $i$. A day costs $− log q$ of what happened: the label is *hard*, all on one outcome. The mean over the days is the cross-entropy of their *shares* $n_i / N$ under $q$: hard labels of the same situation act as one soft label.',
-    'The best forecast is the shares themselves (blue steps). Its mean loss is their entropy, the *floor*: who sees the same map with different ends cannot get below it. The hatched rest is the divergence from the shares to $q$.',
-    '*Label smoothing* makes labels soft on purpose: it takes $ε$ from a hard label and spreads it over all $k$ classes. A hard label wants its logit ever higher, for the loss falls for ever. A smoothed one has a best gap, $log ( 1 + k ( 1 − ε ) / ε )$ above the others, and a floor above 0. Drag the point.',
+    'Some mornings look alike on the map and get the same forecast $q$. Of $N$ such days, $n_i$ ended in outcome $i$. A day costs $− log q$ of what happened: its label is *hard*, all on one outcome. The mean over the days is the cross-entropy of $q$ for their *shares* $n_i / N$: many hard labels of one situation act as one soft label.',
+    'The best forecast is the shares themselves (thin steps). Its mean loss is their entropy, the *floor*: no forecast made from the same map gets below it. The hatched rest is the divergence from the shares to $q$.',
+    '*Label smoothing* makes labels soft on purpose: it takes $ε$ from a hard label and spreads it over all $k$ classes. A model’s *logits* are its raw scores; softmax turns them into shares. A hard label wants its logit ever higher, for the loss never stops falling. A smoothed one has a best gap above the others, $ln ( 1 + k ( 1 − ε ) / ε )$, and a floor above 0. Drag the point.',
   ],
-  mind: 'a loss that comes to rest well above 0 may be perfect. With soft labels the least loss is their entropy, up to ln 2 for two outcomes and ln *k* for *k*, and not “something small”. Compare the loss with its floor.',
+  mind: 'a loss that settles well above 0 may be perfect. With soft labels the least loss is their entropy: up to ln 2 for two outcomes, ln *k* for *k*. Compare the loss with its floor, not with 0.',
   sliders: [
     { name: 'n', label: 'Days seen, n' },
     { name: 'k', label: 'Classes, k' },
@@ -72,5 +72,5 @@ export const labels = {
     return { ...program, code: `import math\n\n${program.code}` };
   },
   sentence: ({ n, q, k, eps, unit }) =>
-    `Mean loss ${amount(meanLoss(n, q), unit)}, at least ${amount(labelEntropy(n), unit)}; a label smoothed by ${eps} over ${k} classes costs at least ${amount(smoothingFloor(k, eps), unit)}.`,
+    `Mean loss ${amount(meanLoss(n, q), unit)}, at least ${amount(labelEntropy(n), unit)}; a label smoothed by ${short(eps)} over ${k} classes costs at least ${amount(smoothingFloor(k, eps), unit)}.`,
 };

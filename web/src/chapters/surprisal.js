@@ -79,13 +79,13 @@ function curveFigure(context) {
 export const surprisal = {
   id: 'surprisal',
   title: 'Surprisal',
-  lead: 'How surprised are you when something happens? The less likely it was, the more.',
+  lead: 'How surprised are you by what happens? The less likely it was, the more.',
   formula: 's ( x ) = − log x',
   text: [
-    'Tomorrow it rains with probability $x$. If it does rain, its *surprisal* is $− log x$: nothing when rain was certain, more and more as it was less likely, without end.',
-    'Why a logarithm? Because the surprise of independent things should add up: two coins that both fall heads have probability ½ × ½, and surprisal 1 + 1 bits. In bits it counts fair coins: an outcome of 3 bits is as surprising as three heads in a row.',
+    'Tomorrow it rains with probability $x$. If it does rain, the *surprisal* is $− log x$: 0 if rain was certain, and growing without limit the less likely it was.',
+    'Why a logarithm? Chances of independent things multiply, and surprises should add up: two heads have probability ½ × ½ and surprisal 1 + 1 bits. So an outcome of 3 bits is as surprising as three heads in a row. The logarithm to base 2 counts *bits*, the natural one *nats*: 1 bit is ln 2, about 0.693 nats.',
   ],
-  mind: 'surprisal has no upper end. What was given probability 0 and happens costs infinitely much, and this page says *inf* and does not clip it.',
+  mind: 'surprisal has no upper limit. If something given probability 0 does happen, its surprisal is infinite: this page says *inf* and does not clip it.',
   sliders: [{ name: 'x', label: 'Probability of what happened, x' }],
   quantities: [{ name: 'surprisal', label: 'Surprisal', value: (state) => nats(state.x) }],
   presets: [
@@ -97,7 +97,7 @@ export const surprisal = {
   ],
   figures: [curveFigure],
   question: {
-    ask: 'An outcome had probability ¼. How many fair coins, all falling heads, are as surprising?',
+    ask: 'An outcome had probability ¼. How many heads in a row are just as surprising?',
     choices: ['Two', 'Four', 'A quarter of one'],
     right: 0,
     why: 'Two heads in a row have probability ½ × ½ = ¼: surprisal 2 bits. Probabilities multiply, surprisals add.',

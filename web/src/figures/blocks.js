@@ -76,7 +76,7 @@ export function ground(pen, state, size, rows, name) {
 export function plane(pen, { em }, { left, right, top }, state, at) {
   if (at.length === 0) return;
   pen.line('guide', left, top, right, top);
-  pen.text('tick end', right, top - 0.4 * em, `cut at ${CEILING[state.unit]} ${state.unit}`);
+  pen.text('tick end', right, top - 0.7 * em, `cut at ${CEILING[state.unit]} ${state.unit}`);
   // Where two would stand in one place one is enough.
   for (const [i, x] of at.entries()) {
     if (!i || x - at[i - 1] > 0.8 * em) pen.text('middle strong halo', x, top + 1.7 * em, '↑');

@@ -47,7 +47,7 @@ const priced = (area) => (area < 0 ? `saved ${brief(-area)}` : `extra ${brief(ar
 export function crossBlocks(context) {
   return figure(context, {
     id: 'blocks',
-    title: 'Width: how often, by the truth. Dashed height: how surprising, by the forecast',
+    title: 'Width: how often, in truth. Dashed height: how surprising, by forecast',
     ratio: blockRatio,
     draw(pen, state, size) {
       const { p, q, unit } = state;
@@ -86,14 +86,14 @@ export function crossBlocks(context) {
       ]);
     },
     describe: ({ p, q, unit }) =>
-      `Three blocks as wide as the true shares; their heights by the truth and by the model: ${p
+      `Three blocks as wide as the true shares, with heights by the truth and by the forecast: ${p
         .map(
           (share, i) =>
-            `${OUTCOMES[i]} ${amount(surprisal(share), unit, 3)} and ${amount(surprisal(q[i]), unit, 3)}`,
+            `${OUTCOMES[i]} ${short(share)} wide, ${amount(surprisal(share), unit, 3)} and ${amount(surprisal(q[i]), unit, 3)}`,
         )
         .join(
           ', ',
-        )}. The model's areas add up to ${amount(crossEntropy(p, q), unit)}, the truth's to ${amount(entropy(p), unit)}.`,
+        )}. The forecast’s areas add up to ${amount(crossEntropy(p, q), unit)}, the truth’s to ${amount(entropy(p), unit)}.`,
     setup(stage) {
       OUTCOMES.forEach((outcome, i) =>
         handle(context, stage, {
@@ -115,7 +115,7 @@ export function crossBlocks(context) {
 export function sumBar(context) {
   return figure(context, {
     id: 'sum',
-    title: 'Cross-entropy is the entropy and, on top, the price of the wrong forecast',
+    title: 'Cross-entropy is the entropy plus the price of a wrong forecast',
     ratio: (ems) => 6 / ems,
     draw(pen, { p, q, unit }, { width, em }) {
       const [own, gap, both] = [entropy(p), klDivergence(p, q), crossEntropy(p, q)].map(

@@ -4,11 +4,12 @@ import { OUTCOMES } from '../controls.js';
 import { amount, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { jsDivergence, klDivergence } from '../numerics/index.js';
+import { brief } from './blocks.js';
 import { around, inWords, map, markModel, markTruth, tag } from './contour.js';
 import { frame, nudge, toPoint, toShares } from './triangle.js';
 /** @import { Context, Shares, Size, State } from '../types' */
 
-const CEILING = 2.5; // nats
+const CEILING = { nats: 2, bits: 4 }; // a tick, so that the plane has its number
 
 /** What an outcome adds to KL(a‖b): a log(a/b). @param {number} a @param {number} b */
 export const part = (a, b) => (a === 0 ? 0 : a * Math.log(a / b));
@@ -47,6 +48,7 @@ export function partsFigure(context) {
     ratio: (ems) => (ems < 26 ? 1.5 : 0.5),
     draw(pen, state, whole) {
       const scale = perNat(state.unit);
+      const cut = CEILING[state.unit];
       both(state).forEach(({ name, first, second, look, weight }, half) => {
         const { dx, dy, size } = halves(whole)[half];
         const { em } = size;
@@ -55,19 +57,20 @@ export function partsFigure(context) {
             pen,
             { ...size, height: size.height - 0.6 * em },
             { span: [0, 1], name: '', ticks: [] },
-            { span: [-0.75 * scale, CEILING * scale], name: state.unit },
+            { span: [-0.75 * scale, 1.2 * cut], name: state.unit },
           );
           const { left, right, top, bottom } = inside;
           const step = (right - left) / 4;
           const sum = klDivergence(first, second);
-          pen.text('end strong', right, 0.9 * em, `${name} = ∑ ${weight} log ${weight}/${half ? 'p' : 'q'}`);
+          pen.text('end strong', right, 0.9 * em, `${name} = ∑ ${weight} log(${weight}/${half ? 'p' : 'q'})`);
           pen.line('axis', left, Y(0), right, Y(0));
           pen.line('grid', right - step, top, right - step, bottom + 2.6 * em);
-          pen.text('name start', 0.2 * em, bottom + 2.5 * em, `weight ${weight}`);
-          [...first.map((share, i) => part(share, second[i])), sum].forEach((value, i) => {
+          pen.text('name start', 0.2 * em, bottom + 2.5 * em, weight);
+          [...first.map((share, i) => part(share, second[i])), sum].forEach((nats, i) => {
+            const value = nats * scale;
             const x = left + (i + 0.5) * step;
             const saving = value < 0;
-            const end = Y(Math.min(value, CEILING) * scale);
+            const end = Y(Math.min(value, cut));
             pen
               .rect(
                 saving ? 'saving' : 'excess',
@@ -77,15 +80,16 @@ export function partsFigure(context) {
                 Math.abs(end - Y(0)),
               )
               .setAttribute('fill', saving ? pen.dots : pen.hatch);
-            const text = rounded(value * scale, step > 4 * em ? 3 : 2);
+            const text = rounded(value, step > 4 * em ? 3 : 2);
+            if (value > cut) pen.line('guide', left, end, right, end);
             pen.text(
               `middle halo${i < 3 ? '' : ' strong kl-text'}`,
               x,
-              saving ? end + 1.1 * em : value > CEILING ? end + 1.2 * em : end - 0.4 * em,
-              text,
+              saving ? end + 1.1 * em : end - 0.4 * em,
+              value > cut && value < Infinity ? `${text} ↑` : text,
             );
             pen.text('middle', x, bottom + 1.2 * em, OUTCOMES[i] ?? 'sum');
-            pen.text(`middle ${look}`, x, bottom + 2.5 * em, i < 3 ? short(first[i]) : '');
+            pen.text(`middle ${look}`, x, bottom + 2.5 * em, i < 3 ? brief(first[i]) : '');
           });
         });
       });
@@ -111,8 +115,7 @@ export function ringsFigure(context) {
     });
   return figure(context, {
     id: 'rings',
-    title:
-      'The same truth p, the same levels: rings of the forecasts q that are equally far, in either direction',
+    title: 'Rings of forecasts q equally far from p, forwards and backwards',
     ratio: (ems) => (ems < 26 ? 2.05 : 0.52),
     draw(pen, state, whole) {
       const { p, q, unit } = state;
@@ -172,8 +175,8 @@ export function ringsFigure(context) {
 export function jsFigure(context) {
   return figure(context, {
     id: 'js',
-    title: 'Jensen–Shannon: the same both ways, and never more than ln 2, which is 1 bit',
-    ratio: (ems) => (ems < 26 ? 0.24 : 0.13),
+    title: 'Jensen–Shannon: the same both ways, and never more than 1 bit',
+    ratio: (ems) => 4 / ems,
     draw(pen, { p, q, unit }, { width, em }) {
       const [left, right] = [0.5 * em, width - 0.5 * em];
       const js = jsDivergence(p, q);

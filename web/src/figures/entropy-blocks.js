@@ -53,10 +53,10 @@ export function entropyBlocks(context) {
       pen.line('truth line', box.left, y, box.right, y);
       // The likeliest outcome is never more surprising than the mean: above the line there is room.
       const widest = p.indexOf(Math.max(...p));
-      const half = (width < 26 * em ? 3.2 : 6.5) * em;
+      const half = (width < 26 * em ? 4 : 6.5) * em;
       const middle = X((edges[widest] + edges[widest + 1]) / 2);
       const x = Math.min(box.right - half, Math.max(box.left + half, middle));
-      const text = width < 26 * em ? digits3(mean * perNat(unit)) : `${amount(mean, unit, 3)} on average`;
+      const text = `${amount(mean, unit, 3)}${width < 26 * em ? '' : ' on average'}`;
       let above = y - 0.5 * em;
       for (const i of /** @type {const} */ ([0, 1])) {
         const [gx, gy] = grip(state, size, i);
@@ -67,7 +67,7 @@ export function entropyBlocks(context) {
       columns(pen, size, place, p, (i) => [
         ['', `${brief(p[i])} wide`],
         ['', `${brief(heights[i])} high`],
-        ['truth-text', `area ${brief(crossEntropy([p[i]], [p[i]]) * perNat(unit))}`],
+        ['truth-text', `area ${digits3(crossEntropy([p[i]], [p[i]]) * perNat(unit))}`],
       ]);
     },
     describe: ({ p, unit }) =>

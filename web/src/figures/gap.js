@@ -4,7 +4,7 @@ import { axes, curve } from '../axes.js';
 import { amount, perNat } from '../dom.js';
 import { figure } from '../figure.js';
 import { crossEntropy, entropy, klDivergence } from '../numerics/index.js';
-import { CEILING, digits3, patterned, plane } from './blocks.js';
+import { brief, CEILING, digits3, patterned, plane } from './blocks.js';
 /** @import { Context, Shares } from '../types' */
 
 const SPAN = /** @type {const} */ ([-0.3, 2]);
@@ -34,7 +34,7 @@ export function ends(p, q) {
 export function gapFigure(context) {
   return figure(context, {
     id: 'gap',
-    title: 'All forecasts on the straight line through the truth and this forecast',
+    title: 'All forecasts on the line through the truth and this one',
     ratio: 0.58,
     draw(pen, state, size) {
       const { p, q, unit } = state;
@@ -68,7 +68,7 @@ export function gapFigure(context) {
       pen.circle('truth point', X(0), low, 0.45 * em);
       if (cost <= top) pen.circle('model point', at, high, 0.45 * em);
       const wide = width > 26 * em;
-      const written = (/** @type {number} */ value) => (wide ? `${digits3(value)} ${unit}` : digits3(value));
+      const written = (/** @type {number} */ value) => (wide ? `${digits3(value)} ${unit}` : brief(value));
       const below = low + 1.5 * em < inside.bottom;
       pen.text(
         'end strong halo truth-text',

@@ -1,8 +1,9 @@
 // The two figures of labels: days that got different labels, and a label smoothed over all classes.
 import { axes, curve } from '../axes.js';
 import { OUTCOMES } from '../controls.js';
-import { amount, perNat, short } from '../dom.js';
+import { amount, number, perNat, short } from '../dom.js';
 import { figure, handle } from '../figure.js';
+import { brief, CEILING, plane, spread } from './blocks.js';
 import {
   bestLogitGap,
   labelEntropy,
@@ -14,19 +15,7 @@ import {
 } from '../numerics/index.js';
 /** @import { Context, Size, State } from '../types' */
 
-const CEILING = 4; // nats
 const WIDEST = 12; // the largest logit gap that is drawn
-
-/** Places for texts: each where it belongs, but none nearer than `gap` to the next or to the ends.
- * @param {readonly number[]} at rising @param {number} gap @param {number} low @param {number} high */
-export function spread(at, gap, low, high) {
-  const places = [...at];
-  places.forEach((x, i) => (places[i] = Math.max(x, i ? places[i - 1] + gap : low + gap / 2)));
-  for (let i = places.length - 1, end = high + gap / 2; i >= 0; i--) {
-    places[i] = end = Math.min(places[i], end - gap);
-  }
-  return places;
-}
 
 /** @param {Context} context */
 export function daysFigure(context) {
@@ -34,45 +23,53 @@ export function daysFigure(context) {
     id: 'days',
     title: 'The loss of each day, sorted by what happened; the means of all days',
     ratio: (ems) => (ems < 26 ? 1 : 0.62),
-    draw(pen, { n, q, unit }, { width, height, em }) {
+    draw(pen, state, size) {
+      const { n, q, unit } = state;
+      const { em } = size;
       const scale = perNat(unit);
+      const ceiling = CEILING[unit];
       const { inside, X, Y } = axes(
         pen,
-        { width, height: height - 2.2 * em, em },
+        { ...size, height: size.height - 2.2 * em },
         { span: [0, sum(3, (i) => n[i])], name: '', ticks: [] },
-        { span: [0, CEILING * scale], name: `loss of a day (${unit})` },
+        { span: [0, ceiling], name: `loss of a day (${unit})` },
       );
       const { left, right, top, bottom } = inside;
-      /** @param {number} nats */
-      const level = (nats) => Y(Math.min(nats, CEILING) * scale);
+      /** @param {number} value */
+      const level = (value) => Y(Math.min(value, ceiling));
       const day = X(1) - left;
       const marks = day < 2.5 ? 10 : 1; // where days are too thin, one mark is ten days
       const ends = n.map((_, i) => sum(i + 1, (j) => n[j]));
       const middles = n.map((count, i) => X(ends[i] - count / 2));
-      const names = spread(middles, 4 * em, left, right);
-      const truth = shares(n);
+      const names = spread(middles, 4 * em, left + 2 * em, right - 2 * em);
+      const [own, losses] = [shares(n), q].map((all) => all.map((share) => surprisal(share) * scale));
       pen.text('name start', 0.2 * em, bottom + 2.3 * em, 'days');
       pen.text('name start', 0.2 * em, bottom + 3.5 * em, 'q');
       pen.text('name start', 0.2 * em, bottom + 4.7 * em, '−log q');
       n.forEach((count, i) => {
-        const loss = surprisal(q[i]);
         const x = X(ends[i] - count);
-        pen.rect('area model', x, level(loss), count * day, bottom - level(loss));
+        const up = level(losses[i]);
+        pen.rect('area model', x, up, count * day, bottom - up);
         const tally = pen.line('tally', x + 1, bottom + 0.6 * em, x + count * day, bottom + 0.6 * em);
         tally.setAttribute('stroke-dasharray', `${marks * day - 1} 1`);
         pen.line('guide', middles[i], bottom + 1 * em, names[i], bottom + 1.5 * em);
         pen.text('middle', names[i], bottom + 2.3 * em, `${count} ${OUTCOMES[i]}`);
-        pen.text('middle model-text', names[i], bottom + 3.5 * em, short(q[i]));
-        pen.text('middle model-text', names[i], bottom + 4.7 * em, short(loss * scale));
+        pen.text('middle model-text', names[i], bottom + 3.5 * em, brief(q[i]));
+        pen.text('middle model-text', names[i], bottom + 4.7 * em, brief(losses[i]));
       });
       pen.path(
         'truth step',
-        truth.flatMap((share, i) =>
-          [ends[i] - n[i], ends[i]].map((days) => [X(days), level(surprisal(share))]),
-        ),
+        own.flatMap((loss, i) => [ends[i] - n[i], ends[i]].map((days) => [X(days), level(loss)])),
       );
-      const floor = labelEntropy(n);
-      const mean = meanLoss(n, q);
+      plane(
+        pen,
+        size,
+        inside,
+        state,
+        middles.filter((_, i) => Math.max(own[i], losses[i]) > ceiling),
+      );
+      const floor = labelEntropy(n) * scale;
+      const mean = meanLoss(n, q) * scale;
       const [low, high] = [level(floor), level(mean)];
       pen.rect('gap', right - 1.1 * em, high, 1.1 * em, low - high).setAttribute('fill', pen.hatch);
       pen.line('line truth', left, low, right, low);
@@ -80,18 +77,18 @@ export function daysFigure(context) {
       const end = right - 1.5 * em;
       // The floor is below the mean; its name is below its line where there is room for it.
       const under = low + 1.3 * em < bottom;
-      const over = mean > CEILING ? top + 1.2 * em : high - 0.45 * em;
+      const over = mean > ceiling ? top + 3 * em : high - 0.45 * em;
       pen.text(
         'end halo strong truth-text',
         end,
         under ? low + 1.15 * em : low - 0.45 * em,
-        `floor ${amount(floor, unit)}`,
+        `floor ${number(floor)} ${unit}`,
       );
       pen.text(
         'end halo strong model-text',
         end,
         under ? over : Math.min(over, low - 1.7 * em),
-        `mean ${amount(mean, unit)}${mean > CEILING && mean < Infinity ? ', beyond' : ''}`,
+        `mean ${number(mean)} ${unit}${mean > ceiling ? ' ↑' : ''}`,
       );
     },
     describe: ({ n, q, unit }) =>
@@ -126,7 +123,7 @@ function best(state, size) {
 export function smoothingFigure(context) {
   return figure(context, {
     id: 'smoothing',
-    title: 'A smoothed label, and its loss as the logit of the label rises above the others',
+    title: 'A smoothed label, and its loss as its logit rises above the others',
     ratio: (ems) => (ems < 26 ? 1 : 0.6),
     draw(pen, state, size) {
       const { width, em } = size;
@@ -139,13 +136,13 @@ export function smoothingFigure(context) {
         const long = share * (width - 12 * em);
         pen.text('start', 0.2 * em, y + 0.9 * em, name);
         pen.rect('area truth', 7.6 * em, y, long, 1.1 * em);
-        pen.text('start truth-text', 8 * em + long, y + 0.9 * em, short(share));
+        pen.text('start truth-text', 8 * em + long, y + 0.9 * em, brief(share));
       });
       pen.group('', { transform: `translate(0 ${below})` }, () => {
         const { X, Y, inside } = axes(
           pen,
           part,
-          { span: [0, WIDEST], name: 'logit of the label above the others' },
+          { span: [0, WIDEST], name: 'logit gap: the label above the others' },
           { span: [0, top * scale], name: `loss (${unit})` },
         );
         pen.line('line ink', width - 11.6 * em, 0.6 * em, width - 10.1 * em, 0.6 * em);
@@ -164,26 +161,26 @@ export function smoothingFigure(context) {
         const floor = smoothingFloor(k, eps);
         const up = y - below;
         pen.line('line truth thin', inside.left, up, inside.right, up);
-        pen.line('guide', x, up, x, inside.bottom);
         pen.circle('truth point', x, up, 0.45 * em);
         const under = up + 1.4 * em < inside.bottom;
+        // High up the curve is narrow around its lowest point: the text goes below it.
+        const deep = up + 3 * em < inside.bottom;
+        pen.line('guide', x, deep ? up : up - 1.8 * em, x, inside.bottom);
         pen.text(
           'end halo strong truth-text',
           inside.right - 0.4 * em,
-          under ? up + 1.2 * em : up - 1.8 * em,
+          under ? up + 1.2 * em : up - 3.4 * em,
           `floor ${amount(floor, unit)}`,
         );
-        const text =
-          gap === Infinity
-            ? 'no best: it falls for ever →'
-            : `best gap ${short(gap)}${gap > WIDEST ? ' →' : ''}`;
-        const room = (gap === Infinity ? 7.6 : 4.6) * em;
-        pen.text(
-          'middle halo strong',
-          Math.min(Math.max(x, inside.left + room), inside.right - room),
-          up - 0.8 * em,
-          text,
-        );
+        const text = gap === Infinity ? 'no best gap →' : `best gap ${short(gap)}${gap > WIDEST ? ' →' : ''}`;
+        if (deep) pen.text('start halo strong', x + 1.4 * em, up + 2.5 * em, text);
+        else
+          pen.text(
+            'middle halo strong',
+            Math.max(inside.left + 4.6 * em, Math.min(x, inside.right - 4.6 * em)),
+            up - 2.1 * em,
+            text,
+          );
       });
     },
     describe: ({ k, eps, unit }) =>
