@@ -60,7 +60,8 @@ export function readout({ name, label, natural, value }, headline, key = 'data-q
       const exact = natural ? now : now * perNat(state.unit);
       put(output, 'data-unit', natural ? '1' : state.unit);
       put(output, 'data-value', Number.isFinite(exact) ? exact : exact > 0 ? 'inf' : '-inf');
-      write(output, natural ? number(now) : amount(now, state.unit));
+      const text = natural ? number(now) : amount(now, state.unit);
+      write(output, text.replace('−', '-')); // a number that can be copied elsewhere
     },
   };
 }

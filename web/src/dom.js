@@ -85,7 +85,7 @@ export const amount = (nats, unit, digits) => `${number(nats * perNat(unit), dig
 export function math(line, block) {
   const words = line.split(' ');
   const tokens = words.flatMap((word, i) => {
-    if (word !== 'log' && word !== 'exp') return token(word);
+    if (!['log', 'ln', 'exp'].includes(word)) return token(word);
     const thin = () => mathml('mspace', { width: '.17em' }); // as books set it: p log p, log(1 − p)
     const before = /[\p{L}\d)]$/u.test(words[i - 1] ?? '') ? [thin()] : [];
     return [...before, token(word), ...(words[i + 1] === '(' ? [] : [thin()])];

@@ -66,7 +66,7 @@ export function render({ model, el }) {
   const own = yours(context);
   const bar = toolbar(context, (state) => `${model.address?.() ?? ''}#${format(state)}`);
   const chapters = contents();
-  const warning = h('p', { class: 'note', 'data-note': '', role: 'alert', hidden: true });
+  const warning = h('p', { class: 'note', 'data-note': '', hidden: true });
   const style = h('style', {}, css);
   const live = h('p', { class: 'unseen', role: 'status' });
   root.append(
@@ -118,7 +118,7 @@ export function render({ model, el }) {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
       const chapter = CHAPTERS_IN_ORDER.find(({ id }) => id === state.chapter);
-      write(live, spoken || (chapter?.sentence(state) ?? ''));
+      write(live, spoken || note || (chapter?.sentence(state) ?? ''));
     }, QUIET);
   }
 

@@ -27,7 +27,7 @@ export function section(context, chapter, place, next) {
         'words',
         math(chapter.formula, true),
         ...chapter.text.map((paragraph) => h('p', {}, ...rich(paragraph))),
-        h('p', { class: 'mind' }, h('strong', {}, 'Mind: '), ...rich(chapter.mind)),
+        h('p', { class: 'mind' }, h('strong', {}, 'Careful: '), ...rich(chapter.mind)),
       ),
     ),
     div(

@@ -64,9 +64,10 @@ export function format(state) {
  * @param {string} hash
  * @returns {{ state: State, note: string }} */
 export function parse(hash) {
-  const text = hash.replace(/^#/, '');
+  let text = hash.replace(/^#/, '');
   if (text === '') return { state: { ...DEFAULTS }, note: '' };
   if (text.length > LONGEST) return refused(`it has ${text.length} characters, more than ${LONGEST}`);
+  if (!text.includes('=')) text = decoded(text); // encoded as a whole
   const given = new Map();
   for (const part of text.split('&')) {
     const at = part.indexOf('=');

@@ -58,7 +58,7 @@ def replaced(state: str, name: str, value: Any) -> str:
     A state that the page would refuse whole counts as one in which everything has its default.
     """
     text = f"{name}={_unit(value) if name == 'unit' else ','.join(map(number_text, shares(name, value)))}"
-    parts = START.split("&") if _given(state) is None or state == "" else state.removeprefix("#").split("&")
+    parts = START.split("&") if _given(state) is None or state == "" else _plain(state).split("&")
     place = next((i for i, part in enumerate(parts) if _key(part) == name), len(parts))
     others = [part for part in parts if _key(part) != name]
     whole = "&".join([*others[:place], text, *others[place:]])
@@ -117,9 +117,15 @@ def _given(state: str) -> dict[str, str] | None:
         return {}
     if _length(text) > _LONGEST:
         return None
-    pairs = (part.partition("=") for part in text.split("&"))
+    pairs = (part.partition("=") for part in _plain(text).split("&"))
     given = {_decoded(key): _decoded(value) for key, equals, value in pairs if key and equals}
     return given if given.get("v") == "1" else None
+
+
+def _plain(state: str) -> str:
+    """The state as `key=value&...`, also where it was percent-encoded as a whole."""
+    text = state.removeprefix("#")
+    return text if "=" in text else _decoded(text)
 
 
 def _key(part: str) -> str:
