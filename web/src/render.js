@@ -101,12 +101,13 @@ export function render({ model, el }) {
   function draw() {
     cancelAnimationFrame(frame);
     frame = 0;
-    sections.forEach((one, i) => {
-      const shown = CHAPTERS_IN_ORDER[i].id === state.chapter;
-      one.element.hidden = !shown;
-      if (shown) one.update(state);
-      if (shown) one.draw(state);
-    });
+    // First all are hidden: a figure that asks for its width has no chapter but its own laid out.
+    sections.forEach(({ element }, i) => (element.hidden = CHAPTERS_IN_ORDER[i].id !== state.chapter));
+    for (const one of sections) {
+      if (one.element.hidden) continue;
+      one.update(state);
+      one.draw(state);
+    }
     own.update(state);
     bar.update(state);
     chapters.update(state);
