@@ -11,6 +11,7 @@ import {
   guessMark,
   layouts,
   proportions,
+  refuse,
   summarize,
   table,
   tooLarge,
@@ -200,15 +201,15 @@ function built(context, body) {
     attempt(() => {
       const at = label.select.selectedIndex;
       const layout = ways[way.select.selectedIndex];
-      if (at < 0) throw new Error('Which column says what happened? Choose it under “What happened”.');
-      if (!layout) throw new Error('Which columns are the probabilities? Choose them under “Probabilities”.');
+      if (at < 0) refuse('Which column says what happened? Choose it under “What happened”.');
+      if (!layout) refuse('Which columns are the probabilities? Choose them under “Probabilities”.');
       const classes = classesOf(data, at, layout, event.select.value);
       event.element.hidden = !layout.single;
       if (layout.single && event.select.value !== classes[1])
         fill(event.select, [...classes].sort(), [...classes].sort().indexOf(classes[1]));
       const found = summarize(data, at, layout, classes);
       const bad = faultLines(found);
-      if (!found.losses.length) throw new Error(`No row can be used: ${bad.join('; ')}.`);
+      if (!found.losses.length) refuse(`No row can be used: ${bad.join('; ')}.`);
       result = found;
       tell('');
       results.hidden = false;

@@ -33,6 +33,11 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * @property {{ line: number, label: string, share: number, loss: number }[]} worst costliest first
  * @property {Fault[]} faults rows that could not be used */
 
+/** @param {string} why @returns {never} */
+export function refuse(why) {
+  throw new Error(why);
+}
+
 /** Fields by line, quotes undone. @param {string} text @param {string} mark @returns {Row[]} */
 export function records(text, mark) {
   /** @type {Row[]} */
@@ -48,7 +53,7 @@ export function records(text, mark) {
       const opened = line;
       for (let again = false; text[at] === '"'; again = true) {
         const end = text.indexOf('"', at + 1);
-        if (end < 0) throw new Error(`The quotation mark that opens on line ${opened} is never closed.`);
+        if (end < 0) refuse(`The quotation mark that opens on line ${opened} is never closed.`);
         const piece = text.slice(at + 1, end);
         field += again ? `"${piece}` : piece; // "" within quotes is one of them
         line += piece.match(/\r\n?|\n/g)?.length ?? 0;
@@ -79,15 +84,13 @@ export function guessMark(text) {
 
 /** @param {string} text @param {string} mark @returns {Table} */
 export function table(text, mark) {
-  if (text.length > LARGEST) throw new Error(tooLarge(text.length));
-  if (text.includes('\0')) throw new Error('This is not a table of text: it holds zero bytes.');
+  if (text.length > LARGEST) refuse(tooLarge(text.length));
+  if (text.includes('\0')) refuse('This is not a table of text: it holds zero bytes.');
   const [top, ...rows] = records(text, mark);
-  if (!rows.length)
-    throw new Error('There is no row here: the first line is a header, each other line a row.');
-  if (top.fields.length < 2)
-    throw new Error('There is only one column: labels and probabilities need two or more.');
+  if (!rows.length) refuse('There is no row here: the first line is a header, each other line a row.');
+  if (top.fields.length < 2) refuse('There is only one column: labels and probabilities need two or more.');
   if (top.fields.length > MOST_COLUMNS)
-    throw new Error(`There are ${top.fields.length} columns, more than ${MOST_COLUMNS}.`);
+    refuse(`There are ${top.fields.length} columns, more than ${MOST_COLUMNS}.`);
   return { header: top.fields.map((name, i) => name.trim() || `column ${i + 1}`), rows };
 }
 
@@ -160,16 +163,13 @@ export function classesOf({ header, rows }, label, { name, columns, single }, ev
       ? whole
       : whole.map((one) => one.slice(name.length));
     const twice = classes.find((one, i) => classes.indexOf(one) < i);
-    if (twice !== undefined)
-      throw new Error(`Two columns are called “${twice}”: classes need different names.`);
+    if (twice !== undefined) refuse(`Two columns are called “${twice}”: classes need different names.`);
     if (classes.length > MOST_CLASSES)
-      throw new Error(`There are ${classes.length} classes, more than ${MOST_CLASSES}.`);
+      refuse(`There are ${classes.length} classes, more than ${MOST_CLASSES}.`);
     return classes;
   }
   if (seen.size > 2)
-    throw new Error(
-      'One column of probabilities is for two classes, and here are more than two different labels.',
-    );
+    refuse('One column of probabilities is for two classes, and here are more than two different labels.');
   const plain = [
     ['0', '1'],
     ['false', 'true'],
