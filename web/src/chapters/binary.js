@@ -156,7 +156,7 @@ export const binary = {
   text: [
     'The prediction $ŷ$ is the probability given to *yes*. A *hard label* says what happened: $y = 1$ for yes, $y = 0$ for no. One of the two terms vanishes, and the loss is the surprisal of what happened: $− log ŷ$ or $− log ( 1 − ŷ )$. Mind the brackets: it is the logarithm of $1 − ŷ$.',
     'A *soft label* is a share: when three of ten radar readings say rain, $y = 0.3$. The loss is then a mix of both surprisals, and its minimum is not 0 but $H ( y )$, the entropy of the label, reached at $ŷ = y$. All above that is the gap, $KL ( y ‖ ŷ )$.',
-    'The surface shows every label at once. For one prediction the loss is linear in $y$: the thin lines are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to log 2 in the middle and falls to 0 again.',
+    'The surface shows every label at once. The loss of one prediction is linear in the label: the thin lines are straight. They rest on a *valley* along $ŷ = y$, the thick line, which rises from 0 to log 2 in the middle and falls to 0 again.',
     'Models move the *logit* of $ŷ$, $log ( ŷ / ( 1 − ŷ ) )$. Along it the slope of the loss, in nats, is just $ŷ − y$: how far the prediction is off.',
   ],
   mind: 'with soft labels a loss that stays above 0 is no failure. Compare it with $H ( y )$, not with 0.',

@@ -115,14 +115,17 @@ export function simplexSurface(context) {
       pen.line('line truth', foot[0], foot[1], low[0], low[1]);
       pen.circle('truth point', low[0], low[1], 0.4 * em);
       pen.circle('model point', high[0], high[1], 0.45 * em);
-      /** Where there is more room. @param {string} idea @param {number[]} at @param {number} down @param {string} text */
-      const tell = (idea, [x, y], down, text) => {
+      /** Where there is more room. @param {string} idea @param {number} x @param {number} y @param {string} text */
+      const tell = (idea, x, y, text) => {
         const side = x > size.width / 2 ? -1 : 1;
-        word(pen, `${idea}-text strong halo`, size, x + 0.8 * side * em, y + down * em, side, text);
+        word(pen, `${idea}-text strong halo`, size, x + 0.8 * side * em, y, side, text);
       };
       const floor = `${size.width < 26 * em ? '' : 'H(p) = '}${amount(least, unit, 3)}`;
-      tell('truth', low, Math.max(...p) > 0.9 ? -0.5 : 1.2, floor); // a corner has its name below
-      tell('model', high, -0.6, amount(now, unit, 3));
+      const under = low[1] + (Math.max(...p) > 0.9 ? -0.5 : 1.2) * em; // a corner has its name below
+      const over = high[1] - 0.6 * em;
+      const tight = Math.hypot(high[0] - low[0], 6 * (over - under)) < 9 * em;
+      tell('truth', low[0], under, floor);
+      tell('model', high[0], tight ? under - 1.3 * em : over, amount(now, unit, 3));
     },
     describe: ({ p, q, unit }) =>
       `A bowl over the triangle of forecasts, lowest at q = p with ${amount(entropy(p), unit)}; at q it is ${amount(crossEntropy(p, q), unit)}, ${amount(klDivergence(p, q), unit)} above the lowest.`,
