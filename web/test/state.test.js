@@ -203,3 +203,11 @@ test('to 1 and back, and through 1 without a stop', () => {
   p = move(move(p, 0, 1), 1, 0.5);
   assert.deepEqual(p, [0.5, 0.5, 0]);
 });
+
+test('percent-encoding, of parts or of the whole', () => {
+  const state = { ...DEFAULTS, chapter: 'simplex', p: [0.3, 0.3, 0.4] };
+  for (const text of [encodeURIComponent(format(state)), format(state).replaceAll(',', '%2C')]) {
+    assert.deepEqual(parse(text), { state, note: '' });
+  }
+  assert.match(parse('v%3D1%ZZ').note, /v=1/);
+});
