@@ -1,7 +1,6 @@
 """Python and the page read a state alike, write numbers alike, and a report's link is shown as it stands."""
 
 import random
-import shutil
 import struct
 
 import numpy as np
@@ -11,11 +10,6 @@ import xent
 from xent import explorer
 from xent.explorer import _state
 from xent.explorer._asset import script
-
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 # Renders once and gives each state as a notebook would: what does the page make of it?
 SHOWN = """states => {
@@ -34,14 +28,6 @@ SHOWN = """states => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield one
-        one.close()
-
-
 @pytest.fixture
 def shown(browser):
     """What the page makes of states: for each its own state and whether it has nothing to say about it."""
@@ -57,6 +43,7 @@ def mangled(count):
     pieces = [
         *("v=1", "v=1", "v=1", "v=2", "unit=bits", "unit=nats", "unit=bans", "unit=%62its", "chapter=entropy", "k=7"),
         *(
+            "v%3D1%26k%3D7",
             "p=1,0,0",
             "p=0.5,0.25,0.25",
             "p=.5,5e-1,0",

@@ -36,7 +36,6 @@ def figures(page, chapter):
 
 
 LOOKS = {
-    "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
     "narrow, bits": {"viewport": {"width": 320, "height": 800}},
 }
