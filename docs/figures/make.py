@@ -41,12 +41,13 @@ def indexed(png: bytes) -> bytes:
 
 
 def shoot(browser: str, address: str, path: Path, height: int) -> None:
-    """The first screen of a page."""
+    """The first screen of a page, in all its colours: small marks would lose theirs."""
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
         flags = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size=1280,{height}"]
-        subprocess.run([browser, *flags, f"--screenshot={shot}", address], check=True)
-        path.write_bytes(indexed(shot.read_bytes()))
+        subprocess.run([browser, *flags, f"--screenshot={shot}", address], check=True, stderr=subprocess.DEVNULL)
+        with Image.open(shot) as image:
+            image.convert("RGB").save(path, "PNG", optimize=True)
     print(f"wrote {path}")
 
 

@@ -105,7 +105,7 @@ export function partsFigure(context) {
 
 /** @param {Context} context */
 export function ringsFigure(context) {
-  const maps = [map(60), map(60, true)];
+  const maps = [map(84), map(84, true)];
   const above = 1.4; // em, for a title
   /** @param {Size} whole */
   const parts = (whole) =>

@@ -5,7 +5,7 @@
  * the triangle comes before the level, a point of the edge. Along a line from p the divergence is convex and grows.
  * @param {Shares} p @param {readonly number[]} levels rising, in nats @param {number} [count] points, a multiple of 3
  * @param {boolean} [reverse] @returns {number[][][]} */
-export function rings(p, levels, count = 72, reverse = false) {
+export function rings(p, levels, count = 132, reverse = false) {
   const ways = directions(p, count);
   const near = ways.map(() => 0); // how far the level before was
   return levels.map((level, k) =>
