@@ -53,6 +53,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/measures.py
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/torch_cpu.py
+	$(BIN)/python benchmarks/explorer.py
 
 accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py
@@ -61,7 +62,7 @@ figures: $(VENV)/.test
 	$(BIN)/python docs/figures/make.py
 
 clean:
-	rm -rf $(VENV) build report.html
+	rm -rf $(VENV) build web/node_modules report.html explorer.html
 
 # Set-up: one environment; each stamp says what it holds. Sources newer than a stamp mean a new install.
 $(VENV)/.venv:

@@ -25,7 +25,7 @@ FIGURES = (
     "code_lengths",
 )
 # Chapter, height of the shot, and what is not as at first
-EXPLORED = (("simplex", 860, ""), ("binary", 1240, ""), ("training", 1020, "&step=8"))
+EXPLORED = (("simplex", 860, ""), ("binary", 1390, ""), ("training", 1230, "&step=8"))
 
 
 def indexed(png: bytes) -> bytes:

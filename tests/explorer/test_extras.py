@@ -231,7 +231,7 @@ def test_rows_that_are_left_out_are_named(own):
     part, _ = own("label,p_a,p_b\na,0.5,0.5\na,0.6,0.5\na,0.5\nc,0.5,0.5\na,nan,1\n\na,0.6,0.6\n")
     said = part.locator("li").all_inner_texts()
     assert said == [
-        "Left out: 2 rows whose probabilities are off 1 by more than 0.000001 (lines 3, 8).",
+        "Left out: 2 rows whose probabilities are off 1 by more than 0.01 (lines 3, 8).",
         "Left out: 1 row with more or fewer fields than the header (line 4).",
         "Left out: 1 row with a label that names no class (line 5).",
         "Left out: 1 row with something that is not a number (line 6).",

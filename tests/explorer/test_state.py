@@ -109,6 +109,11 @@ def test_a_state_of_another_version_or_too_long_is_refused_whole(state):
     assert _state.replaced(state, "unit", "bits") == "v=1&unit=bits"
 
 
+@pytest.mark.parametrize("state", ["", "#"])
+def test_a_state_that_says_nothing_takes_a_key(state):
+    assert _state.replaced(state, "p", [0.5, 0.25, 0.25]) == "v=1&p=0.5,0.25,0.25"
+
+
 def test_length_counts_as_javascript_counts():
     leaf = "\N{LEAF FLUTTERING IN WIND}"  # two units there
     assert _state.read("v=1&p=1,0,0&" + leaf * 994).p == (1, 0, 0)

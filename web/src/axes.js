@@ -77,7 +77,7 @@ export function curve(f, [low, high], X, Y, ceiling, count = 160) {
 
 /** Where a function passes a value, between a place below it and one above.
  * @param {(x: number) => number} f @param {number} value @param {number} a @param {number} b */
-export function crossing(f, value, a, b) {
+function crossing(f, value, a, b) {
   const rising = f(b) > value;
   for (let i = 0; i < 40; i++) {
     const middle = (a + b) / 2;

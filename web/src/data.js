@@ -247,7 +247,7 @@ function built(context, body) {
     const now = `${state.unit} ${body.clientWidth}`;
     if (!result || now === drawn) return;
     drawn = now;
-    const { losses, infinite, classes, entropy, rows: all } = result;
+    const { losses, infinite, rough, classes, entropy, rows: all } = result;
     for (const one of readouts) one.update(state);
     const gap = entropy - loss();
     write(
@@ -259,7 +259,7 @@ function built(context, body) {
     const rest = classes.length - 6;
     write(
       rows,
-      `${counted(losses.length, 'row')}${losses.length < all ? ` of ${counted(all)}` : ''}, ${classes.length} classes: ${classes.slice(0, 6).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}.`,
+      `${counted(losses.length, 'row')}${losses.length < all ? ` of ${counted(all)}` : ''}, ${classes.length} classes: ${classes.slice(0, 6).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}.${rough ? ` ${counted(rough, 'row')} off 1 by more than rounding, used as given.` : ''}`,
     );
     faults.replaceChildren(...faultLines(result).map((line) => h('li', {}, `Left out: ${line}.`)));
     write(unit, `Surprisal (${state.unit})`);

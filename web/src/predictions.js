@@ -1,19 +1,20 @@
 // A table of labels and forecasts as text: read, its columns guessed as `xent report` guesses them, its losses summed.
 // Nothing is rescaled, clipped or dropped without being counted and named by its line.
 import { labelEntropy, surprisal } from './numerics/index.js';
+import { DECIMAL } from './state.js';
 
 /** Bytes of a file, or characters of a paste, that are read. */
 export const LARGEST = 20_000_000;
 const MOST_COLUMNS = 1100;
 const MOST_CLASSES = 1000;
-/** How far from 1 the sum of a row may be. */
-const OFF = 1e-6;
+/** How far from 1 the sum of a row may be, and from where on that is more than rounding: as for `xent report`. */
+const OFF = 0.01 + 1e-6;
+const ROUNDING = 1e-6;
 
 export const MARKS = [',', ';', '\t'];
 const LABELS = ['label', 'target', 'y', 'y_true', 'ground_truth'];
 const PREFIXES = ['p_', 'prob_', 'proba_', 'y_pred_proba_'];
 const SINGLES = ['p', 'prob', 'probs', 'predictions'];
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** @typedef {{ line: number, fields: string[] }} Row */
 /** @typedef {{ header: string[], rows: Row[] }} Table */
@@ -28,6 +29,7 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * @property {number} rows that were read
  * @property {Float64Array} losses of the rows that could be used, in nats, in the order of the file
  * @property {number} infinite how many of them are
+ * @property {number} rough how many rows are off 1 by more than rounding, and used as given
  * @property {number} mean of the finite ones
  * @property {number} entropy of the labels
  * @property {{ line: number, label: string, share: number, loss: number }[]} worst costliest first
@@ -207,6 +209,8 @@ export function summarize({ header, rows }, label, { columns, single }, classes)
   const faults = new Map();
   let used = 0;
   let infinite = 0;
+  let rough = 0;
+  let miss = 0;
   const q = classes.map(() => 0);
   /** What is wrong with a row, if anything; fills q. @param {string[]} fields @param {number | undefined} happened */
   const wrong = (fields, happened) => {
@@ -219,12 +223,12 @@ export function summarize({ header, rows }, label, { columns, single }, classes)
       const text = fields[columns[i]].trim().replace(',', '.');
       q[i] = DECIMAL.test(text) ? Number(text) : NaN;
       if (Number.isNaN(q[i])) return 'with something that is not a number';
-      if (q[i] < 0 || q[i] > 1 + (single ? 0 : OFF)) return 'with a number outside 0 to 1';
+      if (q[i] < 0 || q[i] > 1 + (single ? 0 : ROUNDING)) return 'with a number outside 0 to 1';
       sum.add(q[i]);
     }
+    miss = single ? 0 : Math.abs(sum.total() - 1);
     if (single) [q[0], q[1]] = [1 - q[0], q[0]];
-    else if (!(Math.abs(sum.total() - 1) <= OFF))
-      return 'whose probabilities are off 1 by more than 0.000001';
+    else if (!(miss <= OFF)) return 'whose probabilities are off 1 by more than 0.01';
   };
   for (const { line, fields } of rows) {
     const happened = find(fields[label] ?? '');
@@ -235,6 +239,7 @@ export function summarize({ header, rows }, label, { columns, single }, classes)
       if (++fault.count <= 5) fault.lines.push(line);
       continue;
     }
+    if (miss > ROUNDING) rough++;
     const share = q[happened];
     const loss = single && happened === 0 ? 0 - Math.log1p(-q[1]) : surprisal(share);
     losses[used++] = loss;
@@ -255,6 +260,7 @@ export function summarize({ header, rows }, label, { columns, single }, classes)
     rows: rows.length,
     losses: losses.subarray(0, used),
     infinite,
+    rough,
     mean: finite.total() / (used - infinite),
     entropy: labelEntropy(counts),
     worst,

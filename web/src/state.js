@@ -51,7 +51,7 @@ export const RANGES = {
 };
 
 const LONGEST = 2000;
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+export const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** @param {State} state */
 export function format(state) {

@@ -59,7 +59,7 @@ export interface Slider {
 }
 
 export interface Quantity {
-  /** As in the table of the contract; the value of data-quantity. */
+  /** The value of data-quantity: named as in xent where xent has it. */
   name: string;
   label: string;
   /** Natural numbers are the same in nats and bits. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { crossEntropy } from '../src/chapters/cross-entropy.js';
-import { extra } from '../src/figures/cross-blocks.js';
+import { part } from '../src/figures/directions.js';
 import { along, ends, target } from '../src/figures/gap.js';
 import { crossEntropy as nats, entropy, klDivergence } from '../src/numerics/index.js';
 import { DEFAULTS } from '../src/state.js';
@@ -10,11 +10,11 @@ import { DEFAULTS } from '../src/state.js';
 const { p, q } = DEFAULTS;
 
 test('what the outcomes cost extra adds up to the divergence', () => {
-  const total = extra(p[0], q[0]) + extra(p[1], q[1]) + extra(p[2], q[2]);
+  const total = part(p[0], q[0]) + part(p[1], q[1]) + part(p[2], q[2]);
   assert.ok(Math.abs(total - klDivergence(p, q)) < 1e-15);
-  assert.equal(extra(0, 0), 0);
-  assert.equal(extra(0, 0.5), 0);
-  assert.equal(extra(0.5, 0), Infinity);
+  assert.equal(part(0, 0), 0);
+  assert.equal(part(0, 0.5), 0);
+  assert.equal(part(0.5, 0), Infinity);
 });
 
 test('the line leads from the truth to the forecast, and is lowest at the truth', () => {

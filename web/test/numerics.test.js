@@ -150,12 +150,10 @@ test('the primitives, where the plain difference has no digits left', () => {
   for (const d of [1e-15, -1e-12, 1e-8, -1e-5, 1e-3]) {
     // by Taylor; what is left out is below 1e-15 of it
     assert.ok(near(numerics.phi(d), d ** 2 / 2 - d ** 3 / 3 + d ** 4 / 4 - d ** 5 / 5 + d ** 6 / 6));
-    assert.ok(near(numerics.psi(d), d ** 2 / 2 + d ** 3 / 6 + d ** 4 / 24 + d ** 5 / 120));
     assert.ok(near(numerics.jsTerm(d), d ** 2 / 2 + d ** 4 / 12 + d ** 6 / 30));
   }
   for (const d of [-0.9, -0.6, -0.4, 0.3, 0.49, 0.51, 0.9, 1.9, 2.1]) {
     assert.ok(near(numerics.phi(d), d - Math.log1p(d)));
-    assert.ok(near(numerics.psi(d), Math.expm1(d) - d));
     if (d < 1) {
       assert.ok(near(numerics.jsTerm(d), ((1 + d) * Math.log1p(d) + (1 - d) * Math.log1p(-d)) / 2));
     }

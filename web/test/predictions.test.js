@@ -150,7 +150,7 @@ test('rows that cannot be used are counted by kind and named by line', () => {
       'a,,1',
       'a,-0.5,1.5',
       'a,inf,0',
-      'a,0.5,0.500002',
+      'a,0.5,0.52',
       'a,0.5,0.5000009',
       'a,0x1,0',
       'a,0.5,0.5,',
@@ -240,4 +240,10 @@ test('sums keep what additions round away, and proportions sum to 1', () => {
     const [a, b, c] = proportions(weights);
     assert.ok(Math.abs(a + b + c - 1) <= 3e-16);
   }
+});
+
+test('rounded probabilities are used as given, and counted', () => {
+  const { losses, rough, faults } = guessed('label,p_a,p_b\na,0.333,0.666\nb,0.5,0.5\n');
+  assert.deepEqual([...losses], [-Math.log(0.333), Math.LN2]);
+  assert.deepEqual([rough, faults.length], [1, 0]);
 });

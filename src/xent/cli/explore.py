@@ -24,10 +24,10 @@ def explore(ctx: click.Context, output: str | None, opens: bool) -> None:
     training. The page works offline and fetches nothing; the same bytes every time. A report's links lead to the
     explorer.html that lies beside it.
     """
-    page = "explorer.html" if output is None else output
-    outcome.check_suffix(ctx, page)
     from xent import explorer
 
+    page = explorer.PAGE if output is None else output
+    outcome.check_suffix(ctx, page)
     explorer.write(page)
     outcome.say_written(page)
     if opens:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xent.explorer._asset import module as module
+from xent.explorer._page import PAGE as PAGE
 from xent.explorer._page import Page as Page
 from xent.explorer._page import page as _page
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from xent.explorer._asset import script, style_hash
+
+PAGE = "explorer.html"
+"""The name of the page when it is told no other, to which links of reports lead."""
 
 _START = ';xentExplorer.page(document.getElementById("explorer"))'
 _PAGE = """\
@@ -60,7 +63,7 @@ class Page:
         A remark shown above it; "" for none.
     """
 
-    html: str = field()
+    html: str
     note: str = ""
 
     def __repr__(self) -> str:

@@ -58,7 +58,7 @@ def replaced(state: str, name: str, value: Any) -> str:
     A state that the page would refuse whole counts as one in which everything has its default.
     """
     text = f"{name}={_unit(value) if name == 'unit' else ','.join(map(number_text, shares(name, value)))}"
-    parts = START.split("&") if _given(state) is None or state == "" else _plain(state).split("&")
+    parts = (_plain(state) if _given(state) else START).split("&")
     place = next((i for i, part in enumerate(parts) if _key(part) == name), len(parts))
     others = [part for part in parts if _key(part) != name]
     whole = "&".join([*others[:place], text, *others[place:]])

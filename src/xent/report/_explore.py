@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 from xent._units import per_nat
 from xent.evaluation import ClassRow, Evaluation, WorstRow
-from xent.explorer import _state
+from xent.explorer import PAGE, _state
 from xent.io import printable
 from xent.report import _numbers as numbers
 from xent.report import _tables as tables
-
-PAGE = "explorer.html"
-"""The name that `xent explore` gives the page when it is not told another."""
 
 _ROUNDING = 1e-6
 """Mean forecasts that sum to 1 within this do so but for rounding; others are not shown as a distribution."""

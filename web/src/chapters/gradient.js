@@ -62,10 +62,22 @@ export const gradientChapter = {
     why: 'Forecast minus truth is 0.0001 − 1. Squared error multiplies this by the slope of softmax, about 0.0001, and hardly learns from its worst mistakes.',
     show: { p: [0, 0, 1], z: [5, 0, -4.2], tau: 1 },
   },
-  python: (state) =>
-    pythonProgram(state, { p: [...state.p], z: [...state.z], tau: state.tau }, [
-      { name: 'cross_entropy', call: 'xent.cross_entropy(p, xent.Logits([v / tau for v in z]))' },
-    ]),
+  python(state) {
+    const program = pythonProgram(
+      state,
+      { p: [...state.p], z: [...state.z], tau: state.tau },
+      [
+        { name: 'cross_entropy', call: 'xent.cross_entropy(p, xent.Logits([v / tau for v in z]))' },
+        ...OUTCOMES.map((_, i) => ({
+          name: `gradient_${i + 1}`,
+          call: `(e[${i}] / sum(e) - p[${i}]) / tau`,
+          natural: true,
+        })),
+      ],
+      ['e = [math.exp((v - max(z)) / tau) for v in z]'],
+    );
+    return { ...program, code: `import math\n\n${program.code}` };
+  },
   sentence: (state) =>
     `Cross-entropy ${amount(loss(state), state.unit)}; its gradient by the logits is ${gradient(state)
       .map((v) => short(v))

@@ -67,7 +67,7 @@ function curveFigure(context) {
           const { left, right } = room(size);
           context.set({ x: Math.min(1, Math.max(0, (px - left) / (right - left))) });
         },
-        nudge: (right, up, { x }) => context.set({ x: Math.min(1, Math.max(0, x + right - up)) }),
+        nudge: (right, up, { x }) => context.set({ x: Math.min(1, Math.max(0, x + right + up)) }),
         text: (state) => `${short(state.x)}: ${amount(nats(state.x), state.unit)}`,
         now: (state) => state.x,
       });

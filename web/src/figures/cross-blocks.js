@@ -15,6 +15,7 @@ import {
   patterned,
   plane,
 } from './blocks.js';
+import { part } from './directions.js';
 /** @import { Context, Size, State } from '../types' */
 
 const ROWS = 5;
@@ -35,10 +36,6 @@ function shareAt(y, unit, size) {
   const up = Math.min(1, Math.max(0, (bottom - y) / (bottom - top)));
   return Math.exp((-up * CEILING[unit]) / perNat(unit));
 }
-
-/** What an outcome adds to the divergence: nothing where it never comes, whatever the model said of it.
- * @param {number} p @param {number} q in nats */
-export const extra = (p, q) => crossEntropy([p], [q]) - crossEntropy([p], [p]);
 
 /** @param {number} area */
 const priced = (area) => (area < 0 ? `saved ${brief(-area)}` : `extra ${brief(area)}`);
@@ -82,7 +79,7 @@ export function crossBlocks(context) {
         ['', `${brief(p[i])} wide`],
         ['truth-text', `−log p ${brief(truth[i])}`],
         ['model-text', `−log q ${brief(model[i])}`],
-        ['kl-text', priced(extra(p[i], q[i]) * perNat(unit))],
+        ['kl-text', priced(part(p[i], q[i]) * perNat(unit))],
       ]);
     },
     describe: ({ p, q, unit }) =>

@@ -3,11 +3,12 @@ import { axes, round } from '../axes.js';
 import { amount, button, h, perNat, put, short, write } from '../dom.js';
 import { figure, handle } from '../figure.js';
 import { crossEntropy, entropy, klDivergence, rateLimit, sampledPath, train } from '../numerics/index.js';
+import { RANGES } from '../state.js';
 import { around, carry, inWords, map, markModel, markTruth, tag } from './contour.js';
 import { frame, toPoint } from './triangle.js';
 /** @import { Context, Figure, Size, State } from '../types' */
 
-const LAST = 200;
+const LAST = RANGES.step.high;
 const PACE = 40; // steps a second
 
 /** Where q stands after the steps done. Without steps nothing is walked: a path costs more than all else on the page.
@@ -124,7 +125,6 @@ function player(context) {
   const play = button('Play', () => (ticking ? stop() : start()), {
     'data-action': 'play',
     class: 'primary',
-    'aria-pressed': 'false',
   });
 
   function stop() {
@@ -134,7 +134,6 @@ function player(context) {
   }
   function show() {
     write(play, ticking ? 'Pause' : 'Play');
-    put(play, 'aria-pressed', String(ticking !== 0));
   }
   function start() {
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return go(LAST);

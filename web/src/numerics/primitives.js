@@ -19,13 +19,6 @@ export function phi(t) {
   return s * (t - 2 * s * s * series(s * s, (k) => 1 / (2 * k + 3)));
 }
 
-/** e^d - 1 - d, never negative. @param {number} d */
-export function psi(d) {
-  if (Math.abs(d) >= 0.5) return Math.expm1(d) - d;
-  let factor = 1;
-  return d * d * series(d, (k) => (factor /= k + 2));
-}
-
 /** ½[(1 + d) log(1 + d) + (1 - d) log(1 - d)]: the divergence of two outcomes ½(1 ± d) from a fair coin.
  * @param {number} d from -1 to 1; the sign does not matter */
 export function jsTerm(d) {
