@@ -7,7 +7,7 @@ import { beside, CUT, surface, tone, word } from './surface.js';
 /** @import { Piece, Spot } from './surface.js' */
 
 const TENTHS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const ROWS = 20; // over the height of the box
+const ROWS = 36; // over the height of the box
 
 /** A place over the prediction (right) and the label (back).
  * @param {number} y @param {number} yhat @param {number} nats @returns {Spot} */
@@ -53,7 +53,7 @@ function made() {
   for (let i = 1; i < lines.length; i++) {
     const from = i === middle ? [lines[i - 1][1], lines[i - 1][0]] : lines[i - 1];
     const [low, high] = from.map(([, , z]) => z);
-    const rows = Math.max(8, Math.ceil(ROWS * Math.abs(high - low)));
+    const rows = Math.max(14, Math.ceil(ROWS * Math.abs(high - low)));
     for (let k = 0; k < rows; k++) {
       const at = [along(from, k / rows), along(from, (k + 1) / rows)];
       at.push(along(lines[i], (k + 1) / rows), along(lines[i], k / rows));
