@@ -59,7 +59,7 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 def chosen(facts: Facts) -> Choice:
     """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
-    if choice.backend == "native" or facts.obstacle or facts.other:
+    if choice.backend == "native" or facts.obstacle or facts.other or facts.gpu:
         return choice
     gradient = _select.chosen(facts._replace(core="", forced=None)).gradient
     return Choice("reference", gradient, choice.reason)
@@ -120,7 +120,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(*p[:7], outside),
-        _select.core(),
+        *_select.without_triton(p.input),
         wants_gradient(p),
         other,
         options.reduction != "none" and not _reduced_outside(p.tokens, denominator),
@@ -130,7 +130,14 @@ def _prepare(
         _state.hooked(),
     )
     budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
-    return Call(p, options, denominator, _within(chosen(facts), p, budget), bool(facts.obstacle or facts.other), budget)
+    return Call(
+        p,
+        options,
+        denominator,
+        _within(chosen(facts), p, budget),
+        bool(facts.obstacle or facts.other or facts.gpu),
+        budget,
+    )
 
 
 def _compute(call: Call) -> torch.Tensor:

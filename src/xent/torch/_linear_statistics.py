@@ -47,7 +47,7 @@ def _prepare(
         raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
     facts = Facts(
         _state.obstacle(*p[:4]),
-        _select.core(),
+        *_select.without_triton(p.input),
         wants_gradient(p),
         "",
         False,
@@ -59,7 +59,7 @@ def _prepare(
         p,
         options,
         chosen(facts),
-        bool(facts.obstacle),
+        bool(facts.obstacle or facts.gpu),
         NOT_SAID if memory_budget is None else checked_budget(memory_budget),
     )
 

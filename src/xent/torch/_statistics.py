@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _native_statistics, _ops_statistics, _reference, _select, _state
+from xent.torch import _native_statistics, _ops_statistics, _reference, _select, _state, _triton
 from xent.torch._operands import Operands, check_target, operands
 from xent.torch._options import Options, settled
 from xent.torch._select import Choice, Facts
@@ -39,7 +39,7 @@ def _prepare(
         raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
     facts = Facts(
         _state.obstacle(o.logits, o.target),
-        _select.core(),
+        *_select.backends(o.logits),
         torch.is_grad_enabled() and o.logits.requires_grad,
         "",
         False,
@@ -129,7 +129,9 @@ def token_statistics(
             check_target(o, call.options.ignore_index)
         found = _reference.statistics(o.logits, o.target, call.options)
     elif _state.seen():
-        found = _ops_statistics.statistics(o, call.options)
+        found = _ops_statistics.statistics(o, call.options, call.choice.backend)
+    elif call.choice.backend == "triton":
+        found = _triton.kernels().statistics(o, call.options, call.choice.gradient)
     else:
         found = _native_statistics.statistics(o, call.options, call.choice.gradient)
     log_prob, logsumexp, entropy, argmax = found
