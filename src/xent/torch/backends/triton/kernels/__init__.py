@@ -1,1 +1,1 @@
-"""The kernels, one a file, and what they share. Compiled by Triton, not by Python: type checkers do not look in here."""
+"""The kernels, one a file, and what they share. Compiled by Triton: type checkers do not look in here."""
