@@ -25,14 +25,14 @@ class Blocks(NamedTuple):
     num_warps: int
 
 
-def blocks(columns: int, itemsize: int, groups: int = 4) -> Blocks:
-    """The blocks for rows of so many logits; each length is a power of 2."""
+def blocks(columns: int, itemsize: int, *, heavy: bool = False) -> Blocks:
+    """The blocks for rows of so many logits; each length is a power of 2. Where more is kept of each logit, fewer."""
     each = 16 // itemsize
     lanes = triton.next_power_of_2(triton.cdiv(columns, each))
     if lanes <= _NARROW:
         return Blocks(_NARROW // lanes, 1, lanes, each, 4)
     lanes = min(lanes, _LANES)
-    stretches = min(triton.next_power_of_2(triton.cdiv(columns, lanes * each)), groups)
+    stretches = min(triton.next_power_of_2(triton.cdiv(columns, lanes * each)), 2 if heavy else 4)
     return Blocks(1, stretches, lanes, each, max(4, lanes // 32))
 
 

@@ -60,14 +60,15 @@ def even(a: torch.Tensor) -> torch.Tensor:
     return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
 
 
-def _arguments(o: Operands, options: Options, shard: Shard | None, groups: int = 4) -> tuple[dict[str, Any], int]:
+def _arguments(o: Operands, options: Options, shard: Shard | None) -> tuple[dict[str, Any], int]:
     """What all the kernels take, and how many programs there are."""
     logits, dense, top = o.logits, o.probs is None and o.target.is_floating_point(), o.probs is not None
     n, v = logits.shape
     cap, heat = options.softcap or 1.0, options.temperature
     k = o.target.size(1) if top else 1
     given = o.target if o.probs is None else o.probs
-    blocks = launch.blocks(v, logits.element_size(), groups)
+    heavy = dense or top or o.weight is not None or options.softcap is not None
+    blocks = launch.blocks(v, logits.element_size(), heavy=heavy)
     return {
         "logits": logits,
         "logits_stride": logits.stride(0),

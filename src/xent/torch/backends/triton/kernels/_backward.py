@@ -10,6 +10,18 @@ from xent.torch.backends.triton.kernels._rows import transformed
 
 
 @triton.jit
+def settled(m, s, t, g, lam, eta, kept, bad):
+    """The numbers of a row as its gradient takes them, float32: it is 0 throughout if not kept, NaN if bad."""
+    m = tl.where(kept & (m > -float("inf")), m, 0.0).to(tl.float32)
+    s = tl.where(kept & ~bad, s, 0.0).to(tl.float32)
+    t = tl.where(kept & ~bad, t, 0.0).to(tl.float32)
+    g = tl.where(bad, float("nan"), tl.where(kept, g, 0.0)).to(tl.float32)
+    lam = tl.where(kept & ~bad, lam, 0.0).to(tl.float32)
+    eta = tl.where(kept & ~bad, eta, 0.0).to(tl.float32)
+    return m, s, t, g, lam, eta
+
+
+@triton.jit
 def backward_pass(
     logits,
     out,
@@ -17,7 +29,6 @@ def backward_pass(
     weight,
     live,
     kept,
-    bad,
     columns,
     m,
     s,
@@ -45,16 +56,17 @@ def backward_pass(
     L: tl.constexpr,
     E: tl.constexpr,
 ):
-    """Write g (T p_j - c_j) + lam p_j - eta p_j (log p_j + h), times dz_j/dx_j, to `out` (R,); 0 where not kept.
+    """Write g (T p_j - c_j) + lam p_j - eta p_j (log p_j + h), times dz_j/dx_j, to `out` (R,).
 
     c_j is base w_j for BASE, a_j for DENSE; what a target lists is put right by `listed_gradient` afterwards. s is S.
-    From the last block to the first: those were read last, and are still near. `out` may be `logits`. One read, one
-    write, 8 float32 operations and one 2^x an element where nothing more is asked for.
+    Rows that are not kept are not read, and their numbers are those of `settled`. From the last block to the first:
+    those were read last, and are still near. `out` may be `logits`. One read, one write, 8 instructions an element, one
+    of them 2^x, where nothing more is asked for.
     """
     column = (tl.arange(0, G)[:, None, None, None] * L + tl.arange(0, L)[None, None, :, None]) * E
     column = column + tl.arange(0, E)[None, None, None, :]
     reads = kept[None, :, None, None]
-    m = tl.where(m == -float("inf"), 0.0, m)[None, :, None, None]
+    m = m[None, :, None, None]
     inverse = tl.math.div_rn(tl.full([R], 1.0, tl.float32), 1.0 + s)
     # 1 - p of an outcome that outweighs all others together, from what the others weigh
     outweighs = (s < 1.0)[None, :, None, None]
@@ -91,7 +103,6 @@ def backward_pass(
             dz = dz - (eta * inverse)[None, :, None, None] * u * said
         if CAP or HEAT:
             dz = dz * slope
-        dz = tl.where(bad[None, :, None, None], float("nan"), tl.where(reads, dz, 0.0))
         tl.store(
             out[None, :, None, None] + j,
             dz.to(out.dtype.element_ty),
@@ -106,7 +117,6 @@ def listed_gradient(
     out,
     column,
     here,
-    bad,
     m,
     s,
     t,
@@ -129,7 +139,7 @@ def listed_gradient(
 
     Everything else of `out` must lie there already, also that of other threads.
     """
-    m = tl.where(m == -float("inf"), 0.0, m)[:, None]
+    m = m[:, None]
     z, slope = transformed(x, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT)
     d = z - m
     u = exp(d, EXACT)
@@ -143,5 +153,4 @@ def listed_gradient(
         dz = dz - (eta[:, None] * inverse) * u * said
     if CAP or HEAT:
         dz = dz * slope
-    dz = tl.where(bad[:, None], float("nan"), dz)
     tl.store(out[:, None] + column, dz.to(out.dtype.element_ty), mask=here)

@@ -34,6 +34,7 @@ def forward_pass(
     HEAT: tl.constexpr,
     EXACT: tl.constexpr,
     BASE: tl.constexpr,
+    LISTS: tl.constexpr,
     DENSE: tl.constexpr,
     WEIGHT: tl.constexpr,
     ENTROPY: tl.constexpr,
@@ -47,12 +48,12 @@ def forward_pass(
 
     Of each row: m, n, s, A, t, q, idle, unlike, total, top, where m is the largest z; n, how many are at m; s and A,
     the sums of e^d and e^d d over those below, d = z - m; t and q, the sums of c_j and c_j (m - z_j), with c_j = w_j
-    for BASE and a_j for DENSE; idle and unlike, the sum of the c_j that BASE leaves out of both since z_j is -inf, and
-    how many of them are not 0; total, the sum of a dense target, NaN where it holds a negative number; top, the lowest
-    column at m.
+    for BASE and a_j for DENSE; idle and unlike, the sum of the c_j that LISTS leaves out of both since z_j is -inf, and
+    how many of them are not 0 (what is listed may have no mass after all); total, the sum of a dense target, NaN where
+    it holds a negative number; top, the lowest column at m.
 
     Each of the R x L lanes keeps a state of its own, so that warps wait for one another at the end of the row alone.
-    Every logit is read once; 9 float32 operations and one 2^x each where nothing more is asked for.
+    Every logit is read once; 11 instructions, one of them 2^x, where nothing more is asked for.
     """
     column = (tl.arange(0, G)[:, None, None, None] * L + tl.arange(0, L)[None, None, :, None]) * E
     column = column + tl.arange(0, E)[None, None, None, :]
@@ -71,9 +72,10 @@ def forward_pass(
     for start in range(0, columns, G * L * E):
         j = start + column
         inside = j < columns
-        x = tl.load(logits[None, :, None, None] + j, mask=inside & reads, other=0.0, eviction_policy="evict_last")
+        x = tl.load(logits[None, :, None, None] + j, mask=inside & reads, other=-INFINITY, eviction_policy="evict_last")
         z, _ = transformed(x.to(tl.float32), cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT)
-        z = tl.where(inside, z, -INFINITY)
+        if CAP:
+            z = tl.where(inside, z, -INFINITY)
         new = tl.maximum(m, tl.max(tl.max(z, 3), 0))
         new_ref = tl.where(new == -INFINITY, 0.0, new)
         rises = new > m
@@ -85,7 +87,15 @@ def forward_pass(
             a = (a + tl.where(m == -INFINITY, 0.0, m - new_ref) * (n + s)) * fade + _sum(u * tl.maximum(d, -200.0))
         s = (s + tl.where(rises, n, 0.0)) * fade + _sum(u - largest)
         n = tl.where(rises, 0.0, n) + _sum(largest)
-        if BASE:
+        if BASE and not LISTS:
+            if WEIGHT:
+                c = tl.load(weight + j, mask=inside, other=0.0).to(tl.float32)
+                q = q + (new_ref - ref) * t + _sum(tl.where(c == 0.0, 0.0, -c * d))
+                t = t + _sum(c)
+            else:
+                q = q + (new_ref - ref) * t - _sum(tl.where(inside, d, 0.0))
+                t = t + _sum(tl.where(inside, tl.full([G, R, L, E], 1.0, tl.float32), 0.0))
+        if BASE and LISTS:
             c = inside.to(tl.float32)
             if WEIGHT:
                 c = tl.load(weight + j, mask=inside, other=0.0).to(tl.float32)

@@ -15,25 +15,28 @@ _LOG2E = tl.constexpr(1.4426950408889634)
 # log 2 in two parts, the first of so few digits that its multiples by whole numbers are exact (Cody and Waite, 1980).
 _LN2_HIGH = tl.constexpr(0.693359375)
 _LN2_LOW = tl.constexpr(-2.12194440054690583e-4)
+_SHIFT = tl.constexpr(12582912.0 + 127.0)
 
 
 @triton.jit
 def exp(x, EXACT: tl.constexpr):
     """e^x of x <= 0; below -87 it is 0, -inf included."""
     if EXACT:
-        # (e^f - 1 - f) / f^2 for |f| <= log(2)/2: minimax coefficients of S. Moshier's Cephes library, expf.
-        n = tl.floor(tl.fma(x, _LOG2E, 0.5))
-        n = tl.maximum(n, -127.0)
+        # x = n log 2 + f. 127 + n are the last bits of a sum with 1.5 x 2^23, and so the exponent of 2^n.
+        under = x < -87.0
+        shifted = tl.fma(tl.where(under, -87.0, x), _LOG2E, _SHIFT)
+        n = shifted - _SHIFT
         f = tl.fma(n, -_LN2_HIGH, x)
         f = tl.fma(n, -_LN2_LOW, f)
+        # (e^f - 1 - f) / f^2 for |f| <= log(2)/2: minimax coefficients of S. Moshier's Cephes library, expf.
         r = tl.fma(f, 1.9875691500e-4, 1.3981999507e-3)
         r = tl.fma(r, f, 8.3334519073e-3)
         r = tl.fma(r, f, 4.1665795894e-2)
         r = tl.fma(r, f, 1.6666665459e-1)
         r = tl.fma(r, f, 5.0000001201e-1)
         r = tl.fma(r, f * f, f) + 1.0
-        power = ((n.to(tl.int32) + 127) << 23).to(tl.float32, bitcast=True)
-        value = tl.where(x < -87.0, 0.0, r * power)
+        power = (shifted.to(tl.int32, bitcast=True) << 23).to(tl.float32, bitcast=True)
+        value = tl.where(under, 0.0, r * power)
     else:
         value = tl.math.exp2(x * _LOG2E)
     return value
@@ -55,10 +58,33 @@ def quotient(x, divisor, inverse):
 
 
 @triton.jit
-def tanh(y, EXACT: tl.constexpr):
+def _inverse(y):
+    """1 / y for y in [1, 2]: the quadratic of least relative error, 1/99, then two steps of Newton's, to 2^-23."""
+    r = tl.fma(y, tl.fma(y, 0.32323232, -1.45454545), 2.12121212)
+    r = tl.fma(r, tl.fma(-y, r, 1.0), r)
+    return tl.fma(r, tl.fma(-y, r, 1.0), r)
+
+
+@triton.jit
+def _signed(value, like):
+    """`value` >= 0 with the sign of `like`."""
+    sign = like.to(tl.int32, bitcast=True) & -2147483648
+    return (value.to(tl.int32, bitcast=True) | sign).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def tanh_fast(x, scale, rise):
+    """tanh(scale x / 2) to 2^-23, and rise (1 - tanh^2) to a few units in its last place."""
+    far = tl.math.exp2(tl.abs(x) * (-scale * _LOG2E))
+    inverse = _inverse(1.0 + far)
+    return _signed((1.0 - far) * inverse, x), (far * inverse) * (inverse * (4.0 * rise))
+
+
+@triton.jit
+def tanh(y):
     """tanh(y) and 1 - tanh(y)^2, each to a few units in its last place."""
-    far = exp(-2.0 * tl.abs(y), EXACT)
-    inverse = 1.0 / (1.0 + far)
+    far = exp(-2.0 * tl.abs(y), True)
+    inverse = _inverse(1.0 + far)
     value = (1.0 - far) * inverse
     # (tanh(y) - y) / y^3 for |y| < 5/8, where 1 - far would cancel: coefficients of Cephes, tanhf.
     w = y * y
@@ -67,5 +93,5 @@ def tanh(y, EXACT: tl.constexpr):
     r = tl.fma(r, w, 1.33314422036e-1)
     r = tl.fma(r, w, -3.33332819422e-1)
     near = tl.fma(r * w, y, y)
-    value = tl.where(tl.abs(y) < 0.625, near, tl.where(y < 0.0, -value, value))
+    value = tl.where(tl.abs(y) < 0.625, near, _signed(value, y))
     return value, 4.0 * far * inverse * inverse

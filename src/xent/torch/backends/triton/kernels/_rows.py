@@ -13,18 +13,25 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from xent.torch.backends.triton.kernels._math import INFINITY, quotient, tanh
+from xent.torch.backends.triton.kernels._math import INFINITY, quotient, tanh, tanh_fast
 
 
 @triton.jit
 def transformed(x, cap, cap_inverse, heat, heat_inverse, CAP: tl.constexpr, HEAT: tl.constexpr, EXACT: tl.constexpr):
-    """z = cap tanh(x / cap) / heat, and dz/dx."""
+    """z = cap tanh(x / cap) / heat, and dz/dx. Half precision: z to 2^-22 (|z| + cap / heat)."""
     slope = tl.zeros_like(x) + 1.0
-    if CAP:
-        x, slope = tanh(quotient(x, cap, cap_inverse), EXACT)
-        x = x * cap
-    if HEAT:
-        x = quotient(x, heat, heat_inverse)
+    if EXACT:
+        if CAP:
+            x, slope = tanh(quotient(x, cap, cap_inverse))
+            x = x * cap
+        if HEAT:
+            x = quotient(x, heat, heat_inverse)
+            slope = slope * heat_inverse
+    elif CAP:
+        x, slope = tanh_fast(x, 2.0 * cap_inverse, heat_inverse)
+        x = x * (cap * heat_inverse)
+    elif HEAT:
+        x = x * heat_inverse
         slope = slope * heat_inverse
     return x, slope
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from xent.torch.backends.triton.kernels._backward import backward_pass, listed_gradient
+from xent.torch.backends.triton.kernels._backward import backward_pass, listed_gradient, settled
 from xent.torch.backends.triton.kernels._forward import forward_pass
 from xent.torch.backends.triton.kernels._math import log1p
 from xent.torch.backends.triton.kernels._rows import listed, listed_logits, raised, remainder, row_sums
@@ -87,7 +87,7 @@ def fused_kernel(
     x, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
     m, n, s, _, t, q, idle, unlike, total, _ = forward_pass(
         begin, aside, weight, kept, columns, 1.0 - smoothing, even, cap, cap_inverse, heat,
-        heat_inverse, CAP, HEAT, EXACT, BASE, DENSE, WEIGHT, False, False, R, G, L, E,
+        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, False, False, R, G, L, E,
     )  # fmt: skip
     whole, cost = row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE, DENSE)
     if DENSE:
@@ -106,20 +106,18 @@ def fused_kernel(
     own = w.to(tl.float64) * (extra.to(tl.float64) + base.to(tl.float64)[:, None])
     others = (whole[:, None] - own).to(tl.float32)
     own = own.to(tl.float32)
-    s = rest.to(tl.float32)
-    t = whole.to(tl.float32)
-    lam = (2.0 * zeta * sum_log * scale).to(tl.float32)
-    g = scale.to(tl.float32)
     nothing = tl.zeros([R], tl.float32)
+    lam = 2.0 * zeta * sum_log * scale
+    m, s, t, g, lam, _ = settled(m, rest, whole, scale, lam, nothing, kept, bad)
     tl.debug_barrier()  # every thread has read what the row lists before any writes
     backward_pass(
-        begin, end, aside, weight, live, kept, bad, columns, m, s, t, g, lam, nothing, nothing, base, 1.0 - smoothing,
+        begin, end, aside, weight, live, kept, columns, m, s, t, g, lam, nothing, nothing, base, 1.0 - smoothing,
         even, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, BASE, DENSE, WEIGHT, False, R,
         G, L, E,
     )  # fmt: skip
     if not DENSE:
         tl.debug_barrier()  # the row is written before its listed outcomes are put right
         listed_gradient(
-            x, end, column, here & kept[:, None], bad, m, s, t, g, lam, nothing, nothing, own, others, cap, cap_inverse,
+            x, end, column, here & kept[:, None], m, s, t, g, lam, nothing, nothing, own, others, cap, cap_inverse,
             heat, heat_inverse, CAP, HEAT, EXACT, False,
         )  # fmt: skip

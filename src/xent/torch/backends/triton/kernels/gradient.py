@@ -9,7 +9,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from xent.torch.backends.triton.kernels._backward import backward_pass, listed_gradient
+from xent.torch.backends.triton.kernels._backward import backward_pass, listed_gradient, settled
 from xent.torch.backends.triton.kernels._math import log1p
 from xent.torch.backends.triton.kernels._rows import listed, listed_logits
 
@@ -103,22 +103,17 @@ def gradient_kernel(
     own = w.to(tl.float64) * (extra.to(tl.float64) + base.to(tl.float64)[:, None])
     others = (whole[:, None] - own).to(tl.float32)
     own = own.to(tl.float32)
-    m = m.to(tl.float32)
-    s = rest.to(tl.float32)
-    t = whole.to(tl.float32)
-    g = g.to(tl.float32)
-    lam = lam.to(tl.float32)
-    eta = eta.to(tl.float32)
+    m, s, t, g, lam, eta = settled(m, rest, whole, g, lam, eta, kept, bad)
     h = h.to(tl.float32)
     tl.debug_barrier()  # every thread has read what the row lists before any writes
     backward_pass(
-        begin, end, target + rows * target_stride, weight, live, kept, bad, columns, m, s, t, g, lam, eta, h, base,
+        begin, end, target + rows * target_stride, weight, live, kept, columns, m, s, t, g, lam, eta, h, base,
         1.0 - smoothing, even, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, BASE, DENSE,
         WEIGHT, by_entropy is not None, R, G, L, E,
     )  # fmt: skip
     if not DENSE:
         tl.debug_barrier()  # the row is written before its listed outcomes are put right
         listed_gradient(
-            x, end, column, here & kept[:, None], bad, m, s, t, g, lam, eta, h, own, others, cap, cap_inverse, heat,
+            x, end, column, here & kept[:, None], m, s, t, g, lam, eta, h, own, others, cap, cap_inverse, heat,
             heat_inverse, CAP, HEAT, EXACT, by_entropy is not None,
         )  # fmt: skip
