@@ -46,5 +46,7 @@ def start(kernel: Any, programs: int, on: torch.Tensor, *, num_warps: int, **arg
     device = torch.cuda.device(on.device) if on.is_cuda else contextlib.nullcontext()
     # The interpreter computes with NumPy, which warns of the infinities and NaN that a GPU makes in silence.
     silence = np.errstate(all="ignore") if _triton.interpreted() else contextlib.nullcontext()
+    # 64 registers a thread let two programs of 16 warps work on a multiprocessor, one while the other waits.
+    limit = {"maxnreg": 64} if num_warps == _LANES // 32 and on.is_cuda and not torch.version.hip else {}
     with device, silence:
-        kernel[(programs,)](**arguments, num_warps=num_warps, enable_fp_fusion=False)
+        kernel[(programs,)](**arguments, num_warps=num_warps, enable_fp_fusion=False, **limit)
