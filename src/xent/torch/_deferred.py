@@ -94,9 +94,9 @@ class Deferred:
         return self
 
     def to(self, to: Any = None, dtype: Any = None) -> Deferred:
-        """Only to a dtype that loses nothing."""
+        """Only to a dtype that loses nothing, and to where they are."""
         for a in (to, dtype):
-            if a is not None and a not in (torch.float32, torch.float64, self.dtype):
+            if a is not None and a not in (torch.float32, torch.float64, self.dtype, self.device):
                 _refuse(f"`.to({a})`")
         return self
 

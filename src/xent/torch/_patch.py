@@ -9,15 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any
 
 import torch
 
 from xent.torch._deferred import Deferred, Hidden
-
-# The last layer of the model whose forward pass runs in this thread with labels: there are to be no logits.
-_deferring: ContextVar[Any] = ContextVar("_deferring", default=None)
 
 
 def next_labels(labels: torch.Tensor, ignore_index: int) -> torch.Tensor:
@@ -38,42 +34,47 @@ def on(device: torch.device, options: dict[str, Any]) -> dict[str, Any]:
     return options if weight is None else {**options, "weight": weight.to(device)}
 
 
-def obstacle(model: Any) -> str:
-    """Why this model's loss cannot be made without logits, as far as its structure shows; empty if it can."""
-    cls: Any = type(model)
+def _head_obstacle(model: Any) -> str:
+    """Why the last layer of this model cannot be left out; empty if it can."""
     head = model.get_output_embeddings() if callable(getattr(model, "get_output_embeddings", None)) else None
     if head is None:
         return "`get_output_embeddings()` gives no last layer"
     if getattr(type(head), "forward", None) is not torch.nn.Linear.forward or "forward" in vars(head):
         return f"its last layer, a {type(head).__name__}, is no plain torch.nn.Linear"
+    return ""
+
+
+def _model_obstacle(model: Any) -> str:
+    """Why the loss of this model cannot be replaced, as far as its structure shows; empty if it can."""
+    forward: Any = type(model).forward
     if "forward" in vars(model):
         return "its `forward` was replaced on the instance (by accelerate, perhaps); patch it before that"
-    if "labels" not in inspect.signature(cls.forward).parameters:
+    if "labels" not in inspect.signature(forward).parameters:
         return "its `forward` has no parameter `labels`; if it wraps a model, patch that one"
-    code = getattr(inspect.unwrap(cls.forward), "__code__", None)
+    code = getattr(inspect.unwrap(forward), "__code__", None)
     if code is None or "loss_function" not in code.co_names:
         return "its `forward` does not call `self.loss_function`"
-    name = getattr(model.loss_function, "__name__", "")
-    return "" if name == "ForCausalLMLoss" else f"its loss is {name or 'unknown'}, not ForCausalLMLoss"
+    name = getattr(model.loss_function, "__name__", "unknown")
+    return "" if name == "ForCausalLMLoss" else f"its loss is {name}, not ForCausalLMLoss"
 
 
 def patch(model: Any, options: dict[str, Any]) -> None:
     """Swap the class of `model`, once; `options` hold from now on."""
-    if not getattr(type(model), "_xent_patched", False):
-        if why := obstacle(model):
-            raise TypeError(
-                f"`model`, a {type(model).__name__}, cannot be patched: {why}. Train it as it is, with `causal_lm_loss`."
-            )
+    patched = getattr(type(model), "_xent_patched", False)
+    if why := _head_obstacle(model) or ("" if patched else _model_obstacle(model)):
+        raise TypeError(f"`model`, a {type(model).__name__}, cannot be patched: {why}. Train it with `causal_lm_loss`.")
+    if not patched:
         model.__class__ = _patched(type(model))
     head = model.get_output_embeddings()
     if _without_product not in head._forward_pre_hooks.values():
         head.register_forward_pre_hook(_without_product)
+        head._xent_deferring = False
     model._xent_options = options
 
 
 def _without_product(head: Any, args: tuple[Any, ...]) -> Any:
     """A hook before the last layer: while its model makes a loss, the layer gets what makes no logits."""
-    return (Hidden(*args),) if _deferring.get() is head else None
+    return (Hidden(*args),) if head._xent_deferring else None
 
 
 def _loss(
@@ -112,11 +113,12 @@ def _patched(cls: Any) -> Any:
         labels = (self, *args)[position] if position <= len(args) else kwargs.get("labels")
         if labels is None:
             return cls.forward(self, *args, **kwargs)
-        token = _deferring.set(self.get_output_embeddings())
+        head = self.get_output_embeddings()
+        head._xent_deferring = True
         try:
             return _without_logits(cls.forward(self, *args, **kwargs))
         finally:
-            _deferring.reset(token)
+            head._xent_deferring = False
 
     def loss_function(self: Any) -> Any:
         return functools.partial(_loss, self)
