@@ -1,7 +1,6 @@
 """Tiny models of `transformers`, made from configurations: patched and unpatched give the same numbers."""
 
 import copy
-import os
 import subprocess
 import sys
 import types
@@ -60,9 +59,10 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def hf():
-    """`transformers`, which is to find no network."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    return pytest.importorskip("transformers", reason="transformers is not installed")
+    """`transformers`, which is to look for no network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield pytest.importorskip("transformers", reason="transformers is not installed")
 
 
 @pytest.fixture
@@ -194,6 +194,25 @@ def test_a_deep_copy_is_a_model_of_its_own(make):
     same(run(twin), run(make("llama")))
     assert all(p.grad is None for p in model.parameters())
     assert run(twin)[0].logits is None
+
+
+def test_a_replica_works_with_its_own_weights(make):
+    def replicate(module):  # as DataParallel does on each device
+        replica = module._replicate_for_data_parallel()
+        for name, child in module._modules.items():
+            replica._modules[name] = replicate(child)
+        for name, p in module._parameters.items():
+            setattr(replica, name, None if p is None else 2 * p)
+        return replica
+
+    model, doubled = patch_causal_lm(make("phi")), make("phi")
+    with torch.no_grad():
+        for p in doubled.parameters():
+            p.mul_(2)
+    outputs = replicate(model)(IDS, labels=LABELS)
+    torch.testing.assert_close(outputs.loss, doubled(IDS, labels=LABELS).loss, rtol=2**-22, atol=0.0)
+    assert outputs.logits is None
+    assert not model.lm_head._xent_deferring
 
 
 def test_a_wrapper_that_calls_forward_itself(make):

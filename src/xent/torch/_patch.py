@@ -136,4 +136,6 @@ def _without_logits(outputs: Any) -> Any:
     """What the model returns, with None for logits."""
     if isinstance(outputs, Mapping):
         return type(outputs)(**{name: a for name, a in outputs.items() if not isinstance(a, Deferred)})
-    return tuple(None if isinstance(a, Deferred) else a for a in outputs)
+    if isinstance(outputs, tuple):
+        return tuple(None if isinstance(a, Deferred) else a for a in outputs)
+    return outputs

@@ -185,6 +185,7 @@ def patch_causal_lm(
     patched already                 the new options hold
     the head was replaced since (`resize_token_embeddings`)    the next call with labels raises: patch again
     a loss for the balance of experts    added by the model, as ever
+    a head that FSDP shards by itself    with `reshard_after_forward=False`; else its weights are gone, and it raises
     `compute_metrics` of a `Trainer`    gets no logits; evaluate with the model unpatched
     `compute_loss_func` or `label_smoothing_factor` of a `Trainer`    keep the labels from the model: it makes logits,
         and the options here have no effect
