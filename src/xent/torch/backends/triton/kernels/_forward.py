@@ -39,6 +39,7 @@ def forward_pass(
     WEIGHT: tl.constexpr,
     ENTROPY: tl.constexpr,
     ARGMAX: tl.constexpr,
+    LEAVES: tl.constexpr,
     R: tl.constexpr,
     G: tl.constexpr,
     L: tl.constexpr,
@@ -53,7 +54,8 @@ def forward_pass(
     it holds a negative number; top, the lowest column at m.
 
     Each of the R x L lanes keeps a state of its own, so that warps wait for one another at the end of the row alone.
-    Every logit is read once; 11 instructions, one of them 2^x, where nothing more is asked for.
+    LEAVES says what becomes of what was read: "evict_last" where it is read again soon. Every logit is read once; 11
+    instructions, one of them 2^x, where nothing more is asked for.
     """
     column = (tl.arange(0, G)[:, None, None, None] * L + tl.arange(0, L)[None, None, :, None]) * E
     column = column + tl.arange(0, E)[None, None, None, :]
@@ -72,7 +74,7 @@ def forward_pass(
     for start in range(0, columns, G * L * E):
         j = start + column
         inside = j < columns
-        x = tl.load(logits[None, :, None, None] + j, mask=inside & reads, other=-INFINITY, eviction_policy="evict_last")
+        x = tl.load(logits[None, :, None, None] + j, mask=inside & reads, other=-INFINITY, eviction_policy=LEAVES)
         z, _ = transformed(x.to(tl.float32), cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT)
         if CAP:
             z = tl.where(inside, z, -INFINITY)

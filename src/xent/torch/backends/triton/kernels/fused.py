@@ -87,7 +87,7 @@ def fused_kernel(
     x, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
     m, n, s, _, t, q, idle, unlike, total, _ = forward_pass(
         begin, aside, weight, kept, columns, 1.0 - smoothing, even, cap, cap_inverse, heat,
-        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, False, False, R, G, L, E,
+        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, False, False, "evict_last", R, G, L, E,
     )  # fmt: skip
     whole, cost = row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE, DENSE)
     if DENSE:

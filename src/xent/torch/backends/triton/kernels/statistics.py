@@ -81,8 +81,8 @@ def statistics_kernel(
     )  # fmt: skip
     _, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
     m, n, s, a, t, q, idle, unlike, total, top = forward_pass(
-        begin, target + rows * target_stride, weight, kept, columns, 1.0 - smoothing, even, cap,
-        cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, ENTROPY, ENTROPY, R, G, L, E,
+        begin, target + rows * target_stride, weight, kept, columns, 1.0 - smoothing, even, cap, cap_inverse, heat,
+        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, ENTROPY, ENTROPY, "evict_first", R, G, L, E,
     )  # fmt: skip
     whole, cost = row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE, DENSE)
     if PARTIAL:
