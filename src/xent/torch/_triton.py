@@ -21,10 +21,14 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
 
 
-@torch.compiler.assume_constant_result
 @functools.cache
+def _capability(device: int) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(device)
+
+
+@torch.compiler.assume_constant_result
 def _too_old(device: int) -> str:
-    found = torch.cuda.get_device_capability(device)
+    found = _capability(device)
     if torch.version.hip or found >= _OLDEST:
         return ""
     return f"the Triton kernels need a GPU of compute capability 8.0, and this one has {found[0]}.{found[1]}"
