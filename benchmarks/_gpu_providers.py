@@ -86,10 +86,14 @@ def logits(y: torch.Tensor, options: dict[str, Any], compiled: bool, rivals: boo
     return found
 
 
+def _missing(*_: torch.Tensor) -> torch.Tensor:
+    raise NotImplementedError(f"torch {torch.__version__} does not have it; 2.13 does")
+
+
 def _chunked_torch(y: torch.Tensor, options: dict[str, Any]) -> dict[str, Provider]:
     """torch 2.13 and later: with the chunks that it picks, and in chunks of 4096 rows."""
     if not hasattr(F, "linear_cross_entropy"):
-        return {}
+        return {"F.linear_cross_entropy": Provider(_missing, needs_gpu=True)}
     found = {}
     for name, how in {"auto": {}, "4096": {"batch_chunk_size": 4096, "chunking_method": None}}.items():
         chunks = torch.nn.LinearCrossEntropyOptions(**how)

@@ -56,7 +56,7 @@ def tune(quick: bool) -> None:
     chosen = launch.blocks
     for lanes in LANES:
         for groups in GROUPS:
-            launch.blocks = lambda columns, itemsize, *_, g=groups, lanes=lanes: launch.Blocks(
+            launch.blocks = lambda columns, itemsize, *_, g=groups, lanes=lanes, **__: launch.Blocks(
                 1, g, lanes, 16 // itemsize, lanes // 32
             )
             cells = [_cell(job, rivals) for job in jobs.values()]
