@@ -1,13 +1,14 @@
 """Losses of xent.torch on a GPU beside PyTorch, liger-kernel, quack-kernels and cut-cross-entropy, beside the floors.
 
     python benchmarks/gpu.py [--quick] [--only NAME] [--without PROVIDER ...] [--minutes M]
-    python benchmarks/gpu.py --profile NAME | --tune | --list | --document | --dry-run
+    python benchmarks/gpu.py --profile NAME | --tune | --count | --list | --document | --dry-run
 
 One process, all providers in turns, events around each call, medians and quartiles; behind a cache that was overwritten
 (cold) and left as it is (hot). Each provider's loss and gradients are checked against float64 first; who fails is named
 with the reason, and left out. `extra` is the most memory of a call beyond inputs and outputs. GB/s and TFLOP/s are of
 the bytes and operations that the loss needs at least, so that they compare. Without options the results are kept in
-results/gpu.json and in docs/performance.md; `--document` writes the latter from the former, without a GPU.
+results/gpu.json and in docs/performance.md; `--document` writes the latter from the former, without a GPU. `--count`
+counts the instructions of the compiled kernels there, without a GPU either.
 `--dry-run` runs every case once at tiny sizes on the CPU, the kernels interpreted, and measures nothing.
 """
 
@@ -100,6 +101,9 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--commit", default="", help="of what is measured, where there is no repository")
     parser.add_argument("--profile", metavar="NAME", help="times of the kernels of one case")
     parser.add_argument("--tune", action="store_true", help="times of the logits kernels by the blocks of launch.py")
+    parser.add_argument(
+        "--count", action="store_true", help="instructions of the logits kernels, to docs/performance.md"
+    )
     parser.add_argument("--list", action="store_true", help="the names of the cases")
     parser.add_argument("--document", action="store_true", help="docs/performance.md from the last results")
     parser.add_argument("--dry-run", action="store_true", help="every case once, tiny, on the CPU")
@@ -114,6 +118,11 @@ def main() -> int:
         return 0 if arguments.list else 2
     if arguments.document:
         document()
+        return 0
+    if arguments.count:
+        import _gpu_count
+
+        _gpu_count.count()
         return 0
     if not GPU and not DRY:
         print("there is no GPU here; --dry-run tries the script without one", file=sys.stderr)
