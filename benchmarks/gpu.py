@@ -18,6 +18,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -34,9 +35,12 @@ def facts(commit: str) -> dict[str, Any]:
     return found | ({"commit": commit} if commit else {})
 
 
-def measured(cases: list[Case], arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    """The rows of the cases that there is time for."""
+def measured(
+    cases: list[Case], arguments: argparse.Namespace, keep: Callable[[list[dict[str, Any]]], None]
+) -> tuple[list[dict[str, Any]], int]:
+    """The rows of the cases that there is time for, kept after each; and how many cases failed."""
     rows: list[dict[str, Any]] = []
+    failed = 0
     end = time.perf_counter() + 60 * arguments.minutes
     seconds = 1.0 if arguments.quick else 3.0
     for case in cases:
@@ -45,12 +49,15 @@ def measured(cases: list[Case], arguments: argparse.Namespace) -> list[dict[str,
             continue
         try:
             rows.append(run(case, seconds, set(arguments.without)))
-            show(rows[-1])
-        except torch.OutOfMemoryError as error:
-            print(f"{case.title}: not run, {str(error).splitlines()[0]}\n")
-        if GPU:
-            torch.cuda.empty_cache()
-    return rows
+            if GPU:
+                torch.cuda.empty_cache()
+        except Exception as error:
+            failed += 1
+            print(f"{case.title}: failed, {type(error).__name__}: {error}\n")
+            continue
+        show(rows[-1])
+        keep(rows)
+    return rows, failed
 
 
 def document() -> None:
@@ -113,6 +120,8 @@ def asked() -> argparse.Namespace:
 def main() -> int:
     arguments = asked()
     cases = [c for c in plan() if c.name.startswith(arguments.only) and (c.quick or not arguments.quick)]
+    if arguments.profile:
+        cases = [c for c in plan() if c.name == arguments.profile]
     if arguments.list or not cases:
         print("\n".join(f"{c.name:<22} {c.title}{'   (quick)' if c.quick else ''}" for c in plan()))
         return 0 if arguments.list else 2
@@ -133,18 +142,20 @@ def main() -> int:
         if arguments.tune:
             _gpu_tune.tune(arguments.quick)
         else:
-            _gpu_tune.profile(next(c for c in cases if c.name == arguments.profile))
+            _gpu_tune.profile(cases[0])
         return 0
     if DRY:
         print("a dry run: sizes are tiny, whatever the titles say, and nothing is measured")
     before = facts(arguments.commit)
     print(machine() | before, "\n")
-    rows = measured(cases, arguments)
+    whole = not DRY and not arguments.quick and not arguments.only
+    rows, failed = measured(cases, arguments, lambda rows: write("gpu", rows, **before) if whole else None)
     print(state())
-    if not DRY and not arguments.quick and not arguments.only:
+    if whole and rows:
         write("gpu", rows, **before, gpu_after=state())
         document()
-    return int(any(e["wrong"] for row in rows for name, e in row["errors"].items() if name.startswith("ours")))
+    wrong = sum(e["wrong"] for row in rows for name, e in row["errors"].items() if name.startswith("ours"))
+    return int(failed + wrong > 0)
 
 
 if __name__ == "__main__":
