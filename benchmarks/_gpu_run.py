@@ -93,7 +93,7 @@ def tried(job: Job, without: set[str]) -> tuple[dict[str, Call], dict[str, Error
     memory: dict[str, Any] = {}
     out: dict[str, str] = {}
     for name, provider in job.providers.items():
-        out[name] = "left out as asked" if name.split(",")[0] in without else obstacle(provider)
+        out[name] = "as asked" if name.split(",")[0] in without else obstacle(provider)
         if out[name]:
             continue
         try:

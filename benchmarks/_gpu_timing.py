@@ -51,10 +51,12 @@ def _overwriter() -> Callable[[], Any]:
 
 
 def alternate(calls: dict[str, Call], cold: bool, seconds: float, least: int = 5, most: int = 50) -> dict[str, Times]:
-    """Every round runs each of the calls once, which have run before."""
+    """Every round runs each of the calls once, after an untimed one, in which memory is asked for."""
     if not GPU:
         return {}
     overwrite = _overwriter() if cold else None
+    for call in calls.values():
+        _timed(call, overwrite)
     found: dict[str, list[float]] = {name: [] for name in calls}
     end = time.perf_counter() + seconds
     for done in range(most):
