@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from xent.torch.backends.triton.kernels._math import INFINITY, exp
-from xent.torch.backends.triton.kernels._rows import transformed
+from xent.torch.backends.triton.kernels._rows import MASK, transformed
 
 _NONE = tl.constexpr(2147483647)
 
@@ -35,6 +35,7 @@ def forward_pass(
     EXACT: tl.constexpr,
     BASE: tl.constexpr,
     DENSE: tl.constexpr,
+    SPREAD: tl.constexpr,
     WEIGHT: tl.constexpr,
     ENTROPY: tl.constexpr,
     ARGMAX: tl.constexpr,
@@ -45,10 +46,11 @@ def forward_pass(
 ):
     """One walk over R rows, which begin at `logits` (R,) and, for dense targets, `dense` (R,).
 
-    Of each row: m, n, s, A, t, q, idle, unlike, total, top, where m is the largest z; n, how many are at m; s and A,
+    Of each row: m, n, s, A, t, q, idle, unlike, away, masked, total, top, where m is the largest z; n, how many are at m; s and A,
     the sums of e^d and e^d d over those below, d = z - m; t and q, the sums of c_j and c_j (m - z_j), with c_j = w_j
     for BASE and a_j for DENSE; idle and unlike, the sum of the c_j that BASE leaves out of both since z_j is -inf, and
-    how many of them are not 0; total, the sum of a dense target, NaN where it holds a negative number; top, the lowest
+    how many of them are not 0; away and masked, for SPREAD, the sum of -c_j z_j and the count of those that are left out
+    as well since z_j is below MASK, c_j not 0; total, the sum of a dense target, NaN where it holds a negative number; top, the lowest
     column at m.
 
     Each of the R x L lanes keeps a state of its own, so that warps wait for one another at the end of the row alone.
@@ -66,6 +68,8 @@ def forward_pass(
     q = tl.zeros([R, L], tl.float32)
     idle = tl.zeros([R, L], tl.float32)
     unlike = tl.zeros([R, L], tl.float32)
+    away = tl.zeros([R, L], tl.float32)
+    masked = tl.zeros([R, L], tl.float32)
     total = tl.zeros([R, L], tl.float32)
     top = tl.full([R, L], _NONE, tl.int32)
     for start in range(0, columns, G * L * E):
@@ -90,10 +94,15 @@ def forward_pass(
             if WEIGHT:
                 c = tl.load(weight + j, mask=inside, other=0.0).to(tl.float32)
             finite = z > -INFINITY
+            unlike = unlike + _sum(tl.where(finite | (c == 0.0), 0.0, 1.0))
+            if SPREAD:
+                far = finite & (z < MASK) & (c != 0.0)
+                away = away + _sum(tl.where(far, -c * z, 0.0))
+                masked = masked + _sum(far.to(tl.float32))
+                finite = z >= MASK
             q = q + (new_ref - ref) * t + _sum(tl.where(finite, -c * d, 0.0))
             t = t + _sum(tl.where(finite, c, 0.0))
             idle = idle + _sum(tl.where(finite, 0.0, c))
-            unlike = unlike + _sum(tl.where(finite | (c == 0.0), 0.0, 1.0))
         if DENSE:
             p = tl.load(dense[None, :, None, None] + j, mask=inside & reads, other=0.0).to(tl.float32)
             total = total + _sum(tl.where(p >= 0.0, p, float("nan")))
@@ -117,4 +126,8 @@ def forward_pass(
     n = tl.sum(tl.where(at, n, 0.0), 1)
     top = tl.min(tl.where(at, top, _NONE), 1)
     top = tl.where(top == _NONE, 0, top)
-    return peak, n, s, a, tl.sum(t, 1), q, tl.sum(idle, 1), tl.sum(unlike, 1), tl.sum(total, 1), top
+    idle = tl.sum(idle, 1)
+    unlike = tl.sum(unlike, 1)
+    away = tl.sum(away, 1)
+    masked = tl.sum(masked, 1)
+    return peak, n, s, a, tl.sum(t, 1), q, idle, unlike, away, masked, tl.sum(total, 1), top
