@@ -30,9 +30,9 @@ def enough(here):
 
 def rand(shape, seed=2, dtype=torch.float64, low=0.1):
     """Numbers in [low, low + 1), where the backend's tensors are."""
-    return (torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, device="cpu") + low).to(
-        torch.get_default_device(), dtype
-    )
+    return (
+        torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, device="cpu") + low
+    ).to(torch.get_default_device(), dtype)
 
 
 def sample(shape=(7, 5), dtype=None, seed=0, kind="labels"):
@@ -59,9 +59,7 @@ def value_and_gradient(function, x, *args, seed=1, **kwargs):
     """The loss, and the gradient by x for a random upstream gradient."""
     x = x.detach().requires_grad_()
     loss = function(x, *args, **kwargs)
-    upstream = torch.randn(
-        loss.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, device="cpu"
-    )
+    upstream = torch.randn(loss.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64, device="cpu")
     return loss.detach(), torch.autograd.grad(loss, x, upstream.to(loss))[0]
 
 
