@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from samples import DTYPES, close, enough, few, same_bits, sample, value_and_gradient, wide
+from samples import DTYPES, close, enough, same_bits, sample, value_and_gradient, wide
 
 import xent.torch as xt
 from xent import TopK, _native

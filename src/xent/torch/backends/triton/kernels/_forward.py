@@ -46,12 +46,12 @@ def forward_pass(
 ):
     """One walk over R rows, which begin at `logits` (R,) and, for dense targets, `dense` (R,).
 
-    Of each row: m, n, s, A, t, q, idle, unlike, away, masked, total, top, where m is the largest z; n, how many are at m; s and A,
-    the sums of e^d and e^d d over those below, d = z - m; t and q, the sums of c_j and c_j (m - z_j), with c_j = w_j
-    for BASE and a_j for DENSE; idle and unlike, the sum of the c_j that BASE leaves out of both since z_j is -inf, and
-    how many of them are not 0; away and masked, for SPREAD, the sum of -c_j z_j and the count of those that are left out
-    as well since z_j is below MASK, c_j not 0; total, the sum of a dense target, NaN where it holds a negative number; top, the lowest
-    column at m.
+    Of each row: m, n, s, A, t, q, idle, unlike, away, masked, total, top, where m is the largest z; n, how many are at
+    m; s and A, the sums of e^d and e^d d over those below, d = z - m; t and q, the sums of c_j and c_j (m - z_j), with
+    c_j = w_j for BASE and a_j for DENSE; idle and unlike, the sum of the c_j that BASE leaves out of both since z_j is
+    -inf, and how many of them are not 0; away and masked, for SPREAD, the sum of -c_j z_j and the count of those that
+    are left out as well since z_j is below MASK, c_j not 0; total, the sum of a dense target, NaN where it holds a
+    negative number; top, the lowest column at m.
 
     Each of the R x L lanes keeps a state of its own, so that warps wait for one another at the end of the row alone.
     Every logit is read once; 9 float32 operations and one 2^x each where nothing more is asked for.
