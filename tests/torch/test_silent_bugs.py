@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from samples import DTYPES, close, same_bits, sample, value_and_gradient
+from samples import DTYPES, close, enough, same_bits, sample, value_and_gradient, wide
 
 import xent.torch as xt
 from xent import TopK, _native
@@ -15,6 +15,7 @@ from xent.torch import _rows
 
 native = pytest.mark.skipif(not _native.available(), reason="no compiled core")
 NAME = {t: str(t).removeprefix("torch.") for t in DTYPES}
+TINY = torch.finfo(torch.float32).tiny
 HALF = 0.51  # ulp, as promised: rounded once, from float64
 # float64 is computed in float64, where z - max is rounded, and e to that power is off |z - max| times as much.
 BOUND = {torch.float64: 8.0, torch.float32: HALF, torch.bfloat16: HALF, torch.float16: HALF}
@@ -33,17 +34,35 @@ def exact(x, y, upstream):
         return losses, gradients
 
 
-def check(x, y, dtype, bound=None):
+def kernels_bound(kind, far):
+    """Ulps of a number that Triton's kernels make in float32: e^-far is off as far is rounded, before all is rounded.
+
+    The interpreter cuts bfloat16 off where a GPU rounds.
+    """
+    rounding = 1.0 if kind == torch.bfloat16 and not torch.cuda.is_available() else 0.5
+    return rounding + (3.0 + far) * torch.finfo(torch.float32).eps / torch.finfo(kind).eps
+
+
+def check(x, y, dtype):
     """Loss and gradient, for random upstream gradients, within the bound of their dtypes."""
-    upstream = torch.randn(len(x), generator=torch.Generator().manual_seed(5))
+    upstream = torch.randn(len(x), generator=torch.Generator().manual_seed(5), device="cpu").to(x.device)
     a = x.detach().requires_grad_()
     loss = xt.cross_entropy(a, y, reduction="none")
     (gradient,) = torch.autograd.grad(loss, a, upstream.to(loss.dtype))
     losses, gradients = exact(x, y, upstream.to(loss.dtype))
-    for values, truths, kind in ((loss, losses, loss.dtype), (gradient, gradients, dtype)):
-        for value, truth in zip(values.double().reshape(-1).tolist(), truths, strict=True):
+    below = x.double().amax(1, keepdim=True) - x.double()
+    for values, truths, kind, far in (
+        (loss, losses, loss.dtype, below.topk(2, largest=False).values[:, 1]),
+        (gradient, gradients, dtype, below),
+    ):
+        numbers = (values.double().reshape(-1).tolist(), truths, far.reshape(-1).tolist())
+        for value, truth, distance in zip(*numbers, strict=True):
             error = ulp_error(value, truth, NAME[kind])
-            assert error <= (bound or BOUND[kind]), (value, truth, error)
+            bound = BOUND[kind] if wide() == torch.float64 else kernels_bound(kind, distance)
+            if wide() == torch.float32 and abs(truth) < TINY:  # a GPU has no subnormal numbers of e^d
+                assert abs(value) <= TINY
+            else:
+                assert error <= bound, (value, truth, error)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -53,6 +72,8 @@ def test_upstream_gradients_are_not_all_one(backend, dtype):
 
 @pytest.mark.parametrize("scale", [1.0, 3.0, 10.0, 30.0])
 def test_float64_is_off_by_the_spread_of_the_logits(backend, scale):
+    if backend == "triton":
+        pytest.skip("float64 goes to the reference")
     x, y = sample((8, 23))[0] * scale / 3, torch.arange(8)
     a = x.detach().requires_grad_()
     loss = xt.cross_entropy(a, y, reduction="none")
@@ -134,6 +155,7 @@ def test_what_has_no_softmax_is_nan(backend, bad):
 @pytest.mark.parametrize("ignore", [-100, -1, 0, 5, 11, 2**31 + 7, -(2**40)])
 @pytest.mark.parametrize("garbage", [torch.nan, torch.inf, 1e30])
 def test_ignored_rows_are_never_read(backend, ignore, garbage):
+    enough(garbage != garbage or ignore == 5)
     x, y = sample((6, 11), torch.float32)
     y = torch.tensor([1, 2, 3, 4, 6, 7])
     expected = value_and_gradient(xt.cross_entropy, x[1::2], y[1::2], label_smoothing=0.1, z_loss=0.1)
@@ -166,6 +188,7 @@ def test_ignored_rows_have_no_second_derivative_either():
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("kind", ["labels", "probabilities"])
 def test_the_callers_tensors_are_not_changed(backend, dtype, kind):
+    enough(dtype == torch.bfloat16)
     x, target = sample((7, 5), dtype, kind=kind)
     w, tw = torch.rand(5), torch.rand(7)
     before = [a.clone() for a in (x, target, w, tw)]
@@ -182,7 +205,7 @@ def test_the_callers_tensors_are_not_changed(backend, dtype, kind):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_twice_gives_the_same_bits(backend, dtype):
-    x, y = sample((300, 70), dtype)
+    x, y = sample((300 if wide() == torch.float64 else 9, 70), dtype)
     for reduction in ("mean", "none"):
         same_bits(*(value_and_gradient(xt.cross_entropy, x, y, reduction=reduction, z_loss=0.1) for _ in range(2)))
 
@@ -231,6 +254,9 @@ def test_the_state_is_kept_where_a_gradient_is_asked_for_and_nowhere_else(monkey
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "z_loss": 0.1, "softcap": 3.0, "temperature": 2.0}])
 @pytest.mark.parametrize("shape", [(40, 5), (40, 300), (40, 1500)], ids=str)
 def test_gradients_made_again_are_the_bits_of_those_made_at_once(backend, dtype, options, shape):
+    enough(dtype == torch.bfloat16 or (options and shape[1] == 300))
+    if wide() == torch.float32:
+        shape = (6, shape[1])
     x, y = sample(shape, dtype)
     for target in (y, sample(shape, dtype, kind="probabilities")[1]):
         a = x.requires_grad_()
@@ -254,7 +280,7 @@ def test_logits_that_change_before_they_are_needed_again(backend):
             upstream = torch.full_like(loss, upstream)
             (expected,) = torch.autograd.grad(xt.cross_entropy(a, y, reduction=reduction, softcap=softcap), a, upstream)
             b.zero_()
-            if backend == "native" and needed:
+            if backend == "triton" or (backend == "native" and needed):  # on a GPU only the GPU knows what is needed
                 with pytest.raises(RuntimeError, match="modified by an inplace operation"):
                     loss.backward(upstream)
             else:
@@ -263,10 +289,10 @@ def test_logits_that_change_before_they_are_needed_again(backend):
 
 
 def test_a_loss_scale_saves_small_gradients(backend):
-    x = torch.zeros(2000, 100, dtype=torch.float16)
-    y = torch.zeros(2000, dtype=torch.int64)
+    x = torch.zeros(20, 100, dtype=torch.float16)
+    y = torch.zeros(20, dtype=torch.int64)
     x.requires_grad_()
-    (gradient,) = torch.autograd.grad(xt.cross_entropy(x, y) * 2.0**12, x)
+    (gradient,) = torch.autograd.grad(xt.cross_entropy(x, y, denominator=2000) * 2.0**12, x)
     truth = torch.tensor(2.0**12 / 2000 / 100, dtype=torch.float64).half()
     assert (gradient[:, 1:] == truth).all()  # 5e-6 before the scale: four bits
 
@@ -276,13 +302,15 @@ def test_upstream_gradients_are_multiplied_in_before_rounding(backend):
     x.requires_grad_()
     (gradient,) = torch.autograd.grad(xt.cross_entropy(x, y, reduction="sum") * 3, x)
     _, truth = exact(x.detach(), y, torch.full((6,), 3.0))
+    bound = kernels_bound(torch.bfloat16, 20.0) if backend == "triton" else HALF
     assert all(
-        ulp_error(g, t, "bfloat16") <= HALF for g, t in zip(gradient.double().reshape(-1).tolist(), truth, strict=True)
+        ulp_error(g, t, "bfloat16") <= bound for g, t in zip(gradient.double().reshape(-1).tolist(), truth, strict=True)
     )
 
 
 @pytest.mark.parametrize("V", [1, 2, 7, 8, 15, 16, 17, 33, 63, 64, 65])
 def test_lanes_beside_the_row_hold_nothing(backend, V):
+    enough(V in (1, 7, 16, 33, 65))
     for dtype in (torch.float32, torch.bfloat16):
         x, y = torch.full((3, V), -50.0, dtype=dtype), torch.tensor([0, V // 2, V - 1])
         options = {"softcap": 3.0, "label_smoothing": 0.1, "reduction": "none"}  # a padded 0 would be far above

@@ -15,6 +15,8 @@ import triton.language as tl
 
 from xent.torch.backends.triton.kernels._math import INFINITY, quotient, tanh, tanh_fast
 
+MASK = tl.constexpr(-1e8)  # below, a logit is a mask, whose part of a sum would drown all the others
+
 
 @triton.jit
 def transformed(x, cap, cap_inverse, heat, heat_inverse, CAP: tl.constexpr, HEAT: tl.constexpr, EXACT: tl.constexpr):
@@ -99,8 +101,28 @@ def listed(
 
 
 @triton.jit
-def row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE: tl.constexpr, DENSE: tl.constexpr):
-    """T and Q of each row, float64, from the sums of `forward_pass` and the listed outcomes z, w, extra (R, K)."""
+def row_sums(
+    m,
+    t,
+    q,
+    idle,
+    unlike,
+    away,
+    masked,
+    base,
+    z,
+    here,
+    extra,
+    w,
+    BASE: tl.constexpr,
+    DENSE: tl.constexpr,
+    SPREAD: tl.constexpr,
+):
+    """T and Q of each row, float64, from the sums of `forward_pass` and the listed outcomes z, w, extra (R, K).
+
+    Masked outcomes without mass are listed and have base + extra = 0: they are in no sum. Those that spread mass meets
+    have a loss of their own size, from which the listed ones are taken.
+    """
     if DENSE:
         whole = t.to(tl.float64)
         cost = q.to(tl.float64)
@@ -113,6 +135,12 @@ def row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE: tl.constexpr,
         if BASE:
             base = base.to(tl.float64)
             own = lift + base[:, None] * w.to(tl.float64)
+            if SPREAD:
+                far = here & (z > -INFINITY) & (z < MASK)
+                cost = tl.sum(tl.where(here, tl.where(far, own, lift) * below, 0.0), 1)
+                listed_away = tl.sum(tl.where(far, -w.to(tl.float64) * z.to(tl.float64), 0.0), 1)
+                unlisted = masked - tl.sum((far & (w != 0.0)).to(tl.float32), 1) > 0.0
+                cost = cost + tl.where(unlisted, base * (away.to(tl.float64) - listed_away), 0.0)
             whole = whole + base * (t.to(tl.float64) + idle.to(tl.float64))
             cost = cost + base * q.to(tl.float64)
             others = unlike - tl.sum((here & (z == -INFINITY) & (w != 0.0)).to(tl.float32), 1)

@@ -85,11 +85,13 @@ def fused_kernel(
         kept = kept & (by < float("inf"))
         scale = g / by
     x, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
-    m, n, s, _, t, q, idle, unlike, total, _ = forward_pass(
+    m, n, s, _, t, q, idle, unlike, away, masked, total, _ = forward_pass(
         begin, aside, weight, kept, columns, 1.0 - smoothing, even, cap, cap_inverse, heat,
-        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, False, False, "evict_last", R, G, L, E,
+        heat_inverse, CAP, HEAT, EXACT, BASE, DENSE, SPREAD, WEIGHT, False, False, "evict_last", R, G, L, E,
     )  # fmt: skip
-    whole, cost = row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE, DENSE)
+    whole, cost = row_sums(
+        m, t, q, idle, unlike, away, masked, base, z, here, extra, w, BASE, DENSE, SPREAD
+    )  # fmt: skip
     if DENSE:
         bad = live & ~((total >= 1.0 - tolerance) & (total <= 1.0 + tolerance))
     raised(flag, target, rows, bad, target_stride, DENSE, TOPK)

@@ -80,11 +80,13 @@ def statistics_kernel(
         tolerance, DENSE, TOPK, SPREAD, WHOLE, K,
     )  # fmt: skip
     _, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
-    m, n, s, a, t, q, idle, unlike, total, top = forward_pass(
+    m, n, s, a, t, q, idle, unlike, away, masked, total, top = forward_pass(
         begin, target + rows * target_stride, weight, kept, columns, 1.0 - smoothing, even, cap, cap_inverse, heat,
-        heat_inverse, CAP, HEAT, EXACT, BASE, TOPK, DENSE, WEIGHT, ENTROPY, ENTROPY, "evict_first", R, G, L, E,
+        heat_inverse, CAP, HEAT, EXACT, BASE, DENSE, SPREAD, WEIGHT, ENTROPY, ENTROPY, "evict_first", R, G, L, E,
     )  # fmt: skip
-    whole, cost = row_sums(m, t, q, idle, unlike, base, z, here, extra, w, BASE, DENSE)
+    whole, cost = row_sums(
+        m, t, q, idle, unlike, away, masked, base, z, here, extra, w, BASE, DENSE, SPREAD
+    )  # fmt: skip
     if PARTIAL:
         tl.store(state + rows, m.to(tl.float64), mask=live)
         tl.store(state + n_rows + rows, n.to(tl.float64), mask=live)
