@@ -36,6 +36,11 @@ def blocks(columns: int, itemsize: int, groups: int = 4) -> Blocks:
     return Blocks(1, stretches, lanes, each, max(4, lanes // 32))
 
 
+def groups(itemsize: int, *, dense: bool, spread: bool) -> int:
+    """The stretches of a row that a program holds, so that two programs fit a multiprocessor: 64 registers a thread."""
+    return 2 if dense or (spread and itemsize == 2) else 4
+
+
 def start(kernel: Any, programs: int, on: torch.Tensor, *, num_warps: int, **arguments: Any) -> None:
     """Start `programs` of `kernel` on the device of `on`; nothing is waited for.
 

@@ -60,13 +60,14 @@ def even(a: torch.Tensor) -> torch.Tensor:
     return a if a.stride(-1) == 1 or a.size(-1) <= 1 else a.contiguous()
 
 
-def _arguments(o: Operands, options: Options, shard: Shard | None, groups: int = 4) -> tuple[dict[str, Any], int]:
+def _arguments(o: Operands, options: Options, shard: Shard | None) -> tuple[dict[str, Any], int]:
     """What all the kernels take, and how many programs there are."""
     logits, dense, top = o.logits, o.probs is None and o.target.is_floating_point(), o.probs is not None
     n, v = logits.shape
     cap, heat = options.softcap or 1.0, options.temperature
     k = o.target.size(1) if top else 1
     given = o.target if o.probs is None else o.probs
+    groups = launch.groups(logits.element_size(), dense=dense, spread=o.spread)
     blocks = launch.blocks(v, logits.element_size(), groups)
     return {
         "logits": logits,
