@@ -14,7 +14,18 @@ from xent import _native
 # distribution name -> the module that tells whether it is there
 _LIBRARIES = {
     name: name.replace("-", "_")
-    for name in ("numpy", "array-api-compat", "torch", "jax", "matplotlib", "pyarrow", "click", "rich", "jinja2")
+    for name in (
+        "numpy",
+        "array-api-compat",
+        "torch",
+        "triton",
+        "jax",
+        "matplotlib",
+        "pyarrow",
+        "click",
+        "rich",
+        "jinja2",
+    )
 }
 
 
@@ -83,9 +94,20 @@ def about() -> About:
         libraries={name: _version(name, module) for name, module in _LIBRARIES.items()},
         backends={
             "NumPy": "compiled core" if native else "array formulas",
+            "torch losses": _losses(native),
             "others": "array formulas, on the array's own device, differentiable where the library is",
         },
     )
+
+
+def _losses(native: bool) -> str:
+    """What computes the losses of `xent.torch`, by device; nothing is imported, so that no GPU is asked for."""
+    if importlib.util.find_spec("torch") is None:
+        return "torch is not installed"
+    cpu = "compiled core" if native else "torch operations"
+    if importlib.util.find_spec("triton") is None:
+        return f'{cpu} on the CPU, torch operations on a GPU: pip install "xent[triton]" for its kernels'
+    return f"{cpu} on the CPU, Triton kernels on a GPU; xent.torch.choice(loss, ...) says which for a call"
 
 
 def _version(name: str, module: str) -> str | None:

@@ -1,5 +1,6 @@
 """The public measures: values one can check by hand, forms, axes, dtypes, units, libraries."""
 
+import importlib.util
 import math
 import warnings
 
@@ -305,3 +306,18 @@ def test_about():
     assert facts.native or facts.native_reason
     assert xent.__version__ in str(facts)
     assert set(facts.to_dict()) >= {"version", "native", "isa", "threads", "libraries"}
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ({"torch", "triton"}, "Triton kernels on a GPU"),
+        ({"torch"}, 'torch operations on a GPU: pip install "xent[triton]" for its kernels'),
+        (set(), "torch is not installed"),
+    ],
+)
+def test_about_says_what_computes_the_losses(monkeypatch, there, said):
+    found = importlib.util.find_spec
+    hidden = {"torch", "triton"} - there
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in hidden else found(name) or name)
+    assert said in xent.about().backends["torch losses"]

@@ -5,6 +5,8 @@ import os
 import pytest
 import torch
 
+# On a GPU, what Triton computes is what `pytest -m gpu` runs.
+TRITON = pytest.param("triton", marks=pytest.mark.gpu if torch.cuda.is_available() else ())
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 CLOSE = {torch.float64: 1e-13, torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 

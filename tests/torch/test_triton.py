@@ -7,24 +7,18 @@ import pytest
 import rows_reference
 import torch
 import torch.nn.functional as F
-from samples import close, rand, same_bits, sample, truth, value_and_gradient
+from samples import TRITON, close, rand, same_bits, sample, truth, value_and_gradient
 
 import xent.torch as xt
 from xent import DistributionError, TopK
-from xent.torch import _triton
 from xent.torch._options import Options
 
-NOT_HERE = _triton.lacking(torch.empty(0, device="cuda" if torch.cuda.is_available() else "cpu"))
-pytestmark = [pytest.mark.skipif(bool(NOT_HERE), reason=NOT_HERE or "runs")]
+pytestmark = pytest.mark.parametrize("backend", [TRITON], indirect=True)
 
 
-@pytest.fixture(
-    autouse=True, params=[pytest.param("triton", marks=pytest.mark.gpu if torch.cuda.is_available() else ())]
-)
-def by_kernels(request, monkeypatch):
-    monkeypatch.setenv("XENT_BACKEND", "triton")
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        yield
+@pytest.fixture(autouse=True)
+def by_kernels(backend):
+    """Every test here is one of the kernels."""
 
 
 @pytest.fixture

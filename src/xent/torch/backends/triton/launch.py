@@ -36,17 +36,21 @@ def blocks(columns: int, itemsize: int, *, heavy: bool = False) -> Blocks:
     return Blocks(1, stretches, lanes, each, max(4, lanes // 32))
 
 
-def start(kernel: Any, programs: int, on: torch.Tensor, *, num_warps: int, **arguments: Any) -> None:
-    """Start `programs` of `kernel` on the device of `on`; nothing is waited for.
+def compiling(num_warps: int, *, nvidia: bool) -> dict[str, Any]:
+    """How a kernel is compiled: no multiplication and addition are fused but where it says so; all round alike.
 
-    No multiplication and addition are fused but where the kernel says so, so that every compiler rounds alike.
+    64 registers a thread let two programs of 16 warps work on a multiprocessor of NVIDIA's, one while the other waits.
     """
+    limit = {"maxnreg": 64} if nvidia and num_warps == _LANES // 32 else {}
+    return {"num_warps": num_warps, "enable_fp_fusion": False, **limit}
+
+
+def start(kernel: Any, programs: int, on: torch.Tensor, *, num_warps: int, **arguments: Any) -> None:
+    """Start `programs` of `kernel` on the device of `on`; nothing is waited for."""
     if programs == 0:
         return
     device = torch.cuda.device(on.device) if on.is_cuda else contextlib.nullcontext()
     # The interpreter computes with NumPy, which warns of the infinities and NaN that a GPU makes in silence.
     silence = np.errstate(all="ignore") if _triton.interpreted() else contextlib.nullcontext()
-    # 64 registers a thread let two programs of 16 warps work on a multiprocessor, one while the other waits.
-    limit = {"maxnreg": 64} if num_warps == _LANES // 32 and on.is_cuda and not torch.version.hip else {}
     with device, silence:
-        kernel[(programs,)](**arguments, num_warps=num_warps, enable_fp_fusion=False, **limit)
+        kernel[(programs,)](**arguments, **compiling(num_warps, nvidia=on.is_cuda and not torch.version.hip))

@@ -1,0 +1,57 @@
+"""The Triton kernels as they are compiled for NVIDIA's processors: no GPU is needed to look at what comes out."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CASES = [
+    ("statistics", "bf16", "plain", 90),
+    ("statistics", "fp16", "spread", 80),
+    ("statistics", "fp32", "all", 90),
+    ("statistics", "bf16", "dense", 90),
+    ("statistics with entropy", "bf16", "plain", 90),
+    ("statistics with entropy", "fp32", "plain", 80),
+    ("gradient", "bf16", "plain", 90),
+    ("gradient", "fp32", "all", 80),
+    ("gradient", "bf16", "dense", 90),
+    ("gradient", "fp16", "spread", 90),
+    ("gradient of statistics", "bf16", "plain", 90),
+    ("fused", "bf16", "plain", 80),
+    ("fused", "bf16", "plain", 90),
+    ("fused", "bf16", "all", 90),
+    ("fused", "fp32", "all", 90),
+    ("fused", "bf16", "dense", 90),
+    ("fused", "bf16", "top-k", 90),
+    ("fused", "bf16", "spread", 90),
+]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Case -> what came of it, all from one process in which nothing is interpreted."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    environment["TRITON_CACHE_DIR"] = str(tmp_path_factory.mktemp("triton"))
+    script = Path(__file__).with_name("compile_kernels.py")
+    done = subprocess.run(
+        [sys.executable, str(script), json.dumps(CASES)], capture_output=True, text=True, env=environment, timeout=280
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(zip(CASES, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_the_compiler_makes(compiled, case):
+    found = compiled[case]
+    assert found["local"] == found["stack"] == 0, "registers are spilled"
+    assert found["registers"] <= 64, "two programs of 512 threads do not fit a multiprocessor"
+    assert found["wide loads"] >= (2 if case[0] == "fused" else 1), "no loads of 128 bits"
+    assert found["wide stores"] >= (1 if case[0] in ("fused", "gradient", "gradient of statistics") else 0)
+    assert found["float atomics"] == 0, "the order of sums is not fixed"
+    assert found["64-bit products"] > 0, "offsets of rows would wrap at 2^31"
