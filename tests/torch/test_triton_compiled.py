@@ -57,7 +57,8 @@ def test_what_the_compiler_makes(compiled, case):
     assert found["64-bit products"] > 0, "offsets of rows would wrap at 2^31"
 
 
-def test_two_programs_fit_a_multiprocessor_but_with_every_option(compiled):
+def test_two_programs_fit_a_multiprocessor(compiled):
+    """But with every option, and with statistics; spread mass as well from Triton 3.7 on."""
     for case, found in compiled.items():
-        if case[3] == 90 and case[2] != "all" and case[0] != "statistics with entropy":
+        if case[3] == 90 and case[2] not in ("all", "spread") and case[0] != "statistics with entropy":
             assert found["registers"] <= 64, case
