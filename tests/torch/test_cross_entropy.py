@@ -52,6 +52,7 @@ def target_of(kind, y, dtype):
 @pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k"])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_every_option_together(backend, dtype, kind, reduction):
+    enough((dtype, reduction) in ((torch.float32, "none"), (torch.float32, "mean"), (torch.bfloat16, "sum")))
     x, y = sample((7, 5), dtype)
     tw, w = torch.rand(7, dtype=torch.float64) + 0.1, torch.rand(5, dtype=torch.float64) + 0.1
     options = {"label_smoothing": 0.2, "z_loss": 0.03, "softcap": 2.5, "temperature": 1.7}
@@ -114,6 +115,7 @@ def test_uint8_labels_are_not_wrapped(backend):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_memory_of_any_shape(backend, dtype):
+    enough(dtype == torch.bfloat16)
     x, y = sample((6, 10), dtype)
     expected = value_and_gradient(xt.cross_entropy, x, y, reduction="none")
     shifted = torch.zeros(61, dtype=dtype)[1:].view(6, 10)
@@ -133,7 +135,7 @@ def test_memory_of_any_shape(backend, dtype):
 def test_images_are_their_rows(backend, dtype, kind, shape):
     enough(dtype == torch.bfloat16)
     if wide() == torch.float32:
-        shape = (*shape[:2], *(min(d, 3) for d in shape[2:]))
+        shape = (min(shape[0], 2), shape[1], *(min(d, 2) for d in shape[2:]))
     if not shape[0]:
         x, target = torch.empty(shape, dtype=dtype), torch.empty(shape, dtype=dtype)
     else:

@@ -254,9 +254,9 @@ def test_the_state_is_kept_where_a_gradient_is_asked_for_and_nowhere_else(monkey
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "z_loss": 0.1, "softcap": 3.0, "temperature": 2.0}])
 @pytest.mark.parametrize("shape", [(40, 5), (40, 300), (40, 1500)], ids=str)
 def test_gradients_made_again_are_the_bits_of_those_made_at_once(backend, dtype, options, shape):
-    enough(dtype == torch.bfloat16 or (options and shape[1] == 300))
+    enough(options and shape[1] == (1500 if dtype == torch.bfloat16 else 300))
     if wide() == torch.float32:
-        shape = (6, shape[1])
+        shape = (3, shape[1])
     x, y = sample(shape, dtype)
     for target in (y, sample(shape, dtype, kind="probabilities")[1]):
         a = x.requires_grad_()

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import triton
 
 from xent.torch import _triton
 
@@ -25,14 +24,24 @@ class Blocks(NamedTuple):
     num_warps: int
 
 
+def power(n: int) -> int:
+    """The lowest power of 2 that is not below n, 1 at least."""
+    return 1 << max(n - 1, 0).bit_length()
+
+
+def cdiv(n: int, each: int) -> int:
+    """How many hold n, `each` in one."""
+    return -(-n // each)
+
+
 def blocks(columns: int, itemsize: int, *, heavy: bool = False) -> Blocks:
     """The blocks for rows of so many logits; each length is a power of 2. Where more is kept of each logit, fewer."""
     each = 16 // itemsize
-    lanes = triton.next_power_of_2(triton.cdiv(columns, each))
+    lanes = power(cdiv(columns, each))
     if lanes <= _NARROW:
         return Blocks(_NARROW // lanes, 1, lanes, each, 4)
     lanes = min(lanes, _LANES)
-    stretches = min(triton.next_power_of_2(triton.cdiv(columns, lanes * each)), 2 if heavy else 4)
+    stretches = min(power(cdiv(columns, lanes * each)), 2 if heavy else 4)
     return Blocks(1, stretches, lanes, each, max(4, lanes // 32))
 
 

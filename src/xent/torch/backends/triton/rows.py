@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-import triton
 
 from xent._check import sum_tolerance
 from xent.torch._operands import Operands
@@ -99,9 +98,9 @@ def _arguments(o: Operands, options: Options, shard: Shard | None) -> tuple[dict
         "SPREAD": o.spread,
         "WHOLE": top and not o.tail,
         "WEIGHT": o.weight is not None,
-        "K": triton.next_power_of_2(max(k, 1)),
+        "K": launch.power(k),
         **blocks._asdict(),
-    }, triton.cdiv(n, blocks.R)
+    }, launch.cdiv(n, blocks.R)
 
 
 def readable(o: Operands) -> Operands:
