@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _reference, _select, _state, _tiny
+from xent.torch import _native_loss, _ops, _parallel, _reference, _select, _state, _tiny
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 
 
@@ -35,8 +36,12 @@ def _prepare(
     temperature: float,
     token_weight: torch.Tensor | None,
     denominator: float | torch.Tensor | None,
-) -> Call:
+    process_group: Any,
+) -> Call | _parallel.Call:
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
+    split, (input, target, weight, token_weight) = _parallel.here(process_group, input, target, weight, token_weight)
+    if split is not None:
+        return _parallel.prepared(split, input, target, weight, token_weight, denominator, options)
     o = operands(input, target, weight, token_weight)
     if denominator is not None:
         denominator = checked_denominator(denominator, options.reduction)
@@ -69,7 +74,9 @@ def _reduced_outside(token_weight: torch.Tensor | None, denominator: torch.Tenso
     )
 
 
-def _compute(call: Call) -> torch.Tensor:
+def _compute(call: Call | _parallel.Call) -> torch.Tensor:
+    if isinstance(call, _parallel.Call):
+        return _parallel.loss(call)
     o, options, denominator = call.operands, call.options, call.denominator
     if call.choice.backend == "reference":
         if _state.readable(o.target):
@@ -110,6 +117,7 @@ def cross_entropy(
     temperature: float = 1.0,
     token_weight: torch.Tensor | None = None,
     denominator: float | torch.Tensor | None = None,
+    process_group: Any = None,
 ) -> torch.Tensor:
     r"""Cross-entropy of logits and targets: `torch.nn.functional.cross_entropy`, exact, and with more options.
 
@@ -197,7 +205,7 @@ def cross_entropy(
     [1.2395, 1.5514]
     """
     if (
-        weight is token_weight is denominator is softcap is None
+        weight is token_weight is denominator is softcap is process_group is None
         and (type(label_smoothing), type(z_loss), type(temperature), type(ignore_index)) == _tiny.TYPES
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
@@ -221,20 +229,23 @@ def cross_entropy(
                 temperature=temperature,
                 token_weight=token_weight,
                 denominator=denominator,
+                process_group=process_group,
             )
-    call = _prepare(
-        input,
-        target,
-        weight,
-        ignore_index,
-        reduction,
-        label_smoothing,
-        z_loss,
-        softcap,
-        temperature,
-        token_weight,
-        denominator,
-    )
+    with told(process_group, input):
+        call = _prepare(
+            input,
+            target,
+            weight,
+            ignore_index,
+            reduction,
+            label_smoothing,
+            z_loss,
+            softcap,
+            temperature,
+            token_weight,
+            denominator,
+            process_group,
+        )
     loss = _compute(call)
     if reduction == "none" and len(call.operands.shape) != 1:
         return loss.reshape(call.operands.shape)
