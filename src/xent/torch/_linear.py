@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state
+from xent.torch import _linear_loss, _linear_reference, _ops_linear, _parallel_linear, _reference, _select, _state
 from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
 from xent.torch._linear_loss import Run
-from xent.torch._linear_operands import LinearOperands, linear_operands, one_process
+from xent.torch._linear_operands import LinearOperands, linear_operands
 from xent.torch._operands import checked_denominator, positive_denominator
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 
 Maybe = torch.Tensor | None
@@ -102,12 +103,19 @@ def _prepare(
     denominator: float | torch.Tensor | None,
     memory_budget: int | None,
     process_group: Any,
-) -> Call:
-    one_process(process_group)
+) -> Call | _parallel_linear.Call:
     if ignore_index is None:  # how torch.nn.functional.linear_cross_entropy spells its default
         ignore_index = _IGNORED
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    split, (input, linear_weight, target, linear_bias, weight, token_weight) = _parallel_linear.here(
+        process_group, input, linear_weight, target, linear_bias, weight, token_weight
+    )
     input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
+    if split is not None:
+        return _parallel_linear.prepared(
+            split, input, linear_weight, target, linear_bias, weight, token_weight, denominator, options, budget
+        )
     p = linear_operands(input, linear_weight, target, linear_bias, weight, token_weight)
     if denominator is not None:
         denominator = checked_denominator(denominator, options.reduction)
@@ -129,11 +137,12 @@ def _prepare(
         _select.forced(),
         _state.hooked(),
     )
-    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
     return Call(p, options, denominator, _within(chosen(facts), p, budget), bool(facts.obstacle or facts.other), budget)
 
 
-def _compute(call: Call) -> torch.Tensor:
+def _compute(call: Call | _parallel_linear.Call) -> torch.Tensor:
+    if isinstance(call, _parallel_linear.Call):
+        return _parallel_linear.loss(call)
     p, options, denominator = call.operands, call.options, call.denominator
     if call.whole:
         if _state.readable(p.target):
@@ -260,23 +269,24 @@ def linear_cross_entropy(
     >>> round(loss.item(), 6), [round(g, 4) for g in head.grad[0].tolist()]
     (0.895495, [-0.1065, 0.2119])
     """
-    call = _prepare(
-        input,
-        linear_weight,
-        target,
-        linear_bias,
-        weight,
-        ignore_index,
-        reduction,
-        label_smoothing,
-        z_loss,
-        softcap,
-        temperature,
-        token_weight,
-        denominator,
-        memory_budget,
-        process_group,
-    )
+    with told(process_group, linear_weight):
+        call = _prepare(
+            input,
+            linear_weight,
+            target,
+            linear_bias,
+            weight,
+            ignore_index,
+            reduction,
+            label_smoothing,
+            z_loss,
+            softcap,
+            temperature,
+            token_weight,
+            denominator,
+            memory_budget,
+            process_group,
+        )
     with without_autocast(call.operands.input):
         loss = _compute(call)
     return loss.reshape(call.operands.shape) if reduction == "none" else loss

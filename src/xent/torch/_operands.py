@@ -128,9 +128,7 @@ def positive_denominator(value: float) -> float:
     return value
 
 
-def operands(
-    input: torch.Tensor, target: Any, weight: Any, token_weight: Any, *, most: int | None = None
-) -> Operands:
+def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any, *, most: int | None = None) -> Operands:
     """The arguments of `cross_entropy` as rows; a TypeError, ShapeError or ValueError says what does not fit.
 
     A top-k target names `most` classes at most; by default those of `input`.

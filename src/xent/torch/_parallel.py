@@ -171,7 +171,9 @@ def distributions(sums: torch.Tensor, o: Operands, shard: Shard) -> None:
     row = int(off.to(torch.uint8).argmax())
     place = _check.position(row, o.shape)
     if sums[row, 1] > 0:
-        raise DistributionError(f"`target` row {place} has a number below 0, or NaN, in a process; a probability has none.")
+        raise DistributionError(
+            f"`target` row {place} has a number below 0, or NaN, in a process; a probability has none."
+        )
     raise DistributionError(f"`target` row {place} sums to {float(sums[row, 0]):.6g} over all processes, not 1.")
 
 

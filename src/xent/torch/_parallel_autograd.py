@@ -44,7 +44,7 @@ def numbers(state: State) -> Four:
 
 
 def alive(counted: Maybe, upstream: torch.Tensor) -> torch.Tensor:
-    """Which rows have a gradient: where all the upstream gradient is 0, as where no row counts, not even NaN has one."""
+    """Which rows have a gradient: where all of the upstream one is 0, as where no row counts, not even NaN has one."""
     some = (upstream != 0).any().expand(upstream.shape)
     return some if counted is None else counted & some
 
@@ -67,9 +67,7 @@ class LossFunction(torch.autograd.Function):
         shard: Shard,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(N,) and (N, e), float64."""
-        state, sums = merged(
-            _parallel_rows.partial(logits, aim, counted, options, shard), beside, shard, argmax=False
-        )
+        state, sums = merged(_parallel_rows.partial(logits, aim, counted, options, shard), beside, shard, argmax=False)
         ctx.save_for_backward(logits, *aim[:3], counted, *state[:5])
         ctx.settings = aim.spread, options, shard, beside.dtype
         return value(state, options), sums
@@ -80,7 +78,7 @@ class LossFunction(torch.autograd.Function):
         once()
         logits, target, probs, classes, counted, *columns = ctx.saved_tensors
         spread, options, shard, dtype = ctx.settings
-        aim, state, g = Aim(target, probs, classes, spread), State(*columns, None), upstream[0]
+        aim, state, g = Aim(target, probs, classes, spread), State(*columns), upstream[0]
         counted = alive(counted, g)
         by_logits = by_coefficients = None
         if ctx.needs_input_grad[0]:
@@ -112,7 +110,11 @@ class StatisticsFunction(torch.autograd.Function):
         once()
         logits, target, counted, *columns = ctx.saved_tensors
         options, shard = ctx.settings
-        state, g = State(*columns, None), (upstream[0], upstream[1], upstream[2])
-        return _parallel_rows.statistics_gradient(
-            logits, Aim(target), counted, options, shard, state, g
-        ), None, None, None, None
+        state, g = State(*columns), (upstream[0], upstream[1], upstream[2])
+        return (
+            _parallel_rows.statistics_gradient(logits, Aim(target), counted, options, shard, state, g),
+            None,
+            None,
+            None,
+            None,
+        )

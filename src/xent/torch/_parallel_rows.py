@@ -17,7 +17,7 @@ in which nothing cancels where a_j = T and p_j nears 1; and for log_prob, logsum
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -66,17 +66,23 @@ class State(NamedTuple):
     a: torch.Tensor
     t: torch.Tensor
     q: torch.Tensor
-    argmax: Maybe  # int64, among all outcomes; None where nobody asked
+    argmax: Maybe = None  # int64, among all outcomes; None where nobody asked
 
-    def at(self, rows: slice | torch.Tensor) -> State:
-        """The same of some of the rows."""
-        return State(*(None if column is None else column[rows] for column in self))  # pyright: ignore[reportArgumentType]  # argmax alone is None
+    def at(self, rows: Any) -> State:
+        """The same of some of the rows, in which no largest column is asked for."""
+        m, s, a, t, q = (column[rows] for column in self[:5])
+        return State(m, s, a, t, q)
 
 
 def blocks(rows: int, width: int) -> Iterator[slice]:
     """All rows, a few at a time."""
     step = max(1, BLOCK // max(1, width))
     yield from (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+
+
+def passed(rows: int, width: int) -> int:
+    """Bytes that the operations on any number of rows take beside the logits."""
+    return ELEMENT * min(max(BLOCK, width), rows * width)
 
 
 def coefficients(aim: Aim, options: Options, shard: Shard, dtype: torch.dtype) -> torch.Tensor:
@@ -178,7 +184,7 @@ def gradient(
     out = torch.empty_like(logits) if out is None else out
     for at in blocks(*logits.shape):
         some, x = None if counted is None else counted[at], logits[at]
-        d, e, s, t = _row(x, some, options, state.at(at))
+        _, e, s, t = _row(x, some, options, state.at(at))
         a = coefficients(aim.at(at), options, shard, e.dtype)
         dz = (t * e - a) - a * s
         if options.z_loss:
@@ -216,7 +222,7 @@ def statistics_gradient(
     for at in blocks(*logits.shape):
         some, x = None if counted is None else counted[at], logits[at]
         d, e, s, _ = _row(x, some, options, state.at(at))
-        g_l, g_L, g_H = (None if g is None else g[at].to(e.dtype).unsqueeze(-1) for g in upstream)  # noqa: N806  # the letters of the formula
+        g_l, g_L, g_H = (None if g is None else g[at].to(e.dtype).unsqueeze(-1) for g in upstream)
         dz = torch.zeros_like(e)
         if g_l is not None:
             a = coefficients(aim.at(at), options, shard, e.dtype)
