@@ -51,7 +51,8 @@ def chosen(split: Split, *, wanted: bool) -> Choice:
     what = _state.obstacle()
     if what:
         raise BackendUnavailable(f"`process_group` is given, but {what}: the processes cannot speak under it.")
-    choice = _select.chosen(Facts(f"the vocabulary is split over {split.ranks} processes", "", wanted))
+    over = f"the vocabulary is split over {split.ranks} processes"
+    choice = _select.chosen(Facts(over, differentiable=wanted, forced=_select.forced()))
     return choice._replace(gradient="in backward" if wanted else "none")
 
 
@@ -208,6 +209,8 @@ def of_logits(o: Operands, options: Options, denominator: float | torch.Tensor |
     """The loss of checked rows of local logits; `o.weight` is local too."""
     rows = counted(o, options, shard)
     aim, coefficients, by = Aim(o.target, o.probs, o.weight, o.spread), None, options
+    if o.probs is not None and o.probs.requires_grad:
+        aim = aim._replace(probs=Replicated.apply(o.probs, shard))
     if torch.is_grad_enabled() and any(a is not None and a.requires_grad for a in aim[:3]):
         dtype = _parallel_rows.wide(o.logits[:0]).dtype
         coefficients = _parallel_rows.coefficients(aim, options, shard, dtype)

@@ -119,6 +119,11 @@ def local(process_group: Any, main: Given, others: list[Given]) -> tuple[Split |
                 f"{_members(of_mesh.group)}; leave `process_group` out, or pass the group of that mesh."
             )
         split = of_mesh._replace(outcomes=main.value.shape[main.axis])
+        if -(-split.outcomes // split.ranks) * (split.ranks - 1) >= split.outcomes:
+            raise ShapeError(
+                f"`{main.name}` is a DTensor of {split.outcomes} outcomes over {split.ranks} processes, which leaves "
+                "some without any. Every process holds at least one."
+            )
     held = [_local(given) for given in (main, *others)]
     return (None if split is None or split.ranks == 1 else split), held
 
@@ -130,8 +135,8 @@ def _members(group: Any) -> list[int]:
 def _local(given: Given) -> Any:
     name, value, axis = given
     if isinstance(value, TopK):
-        parts = (_local(Given(f"{name}.{part}", getattr(value, part), None)) for part in ("indices", "probs"))
-        return TopK(*parts, value.tail)
+        indices, probs = (_local(Given(f"{name}.{part}", getattr(value, part), None)) for part in ("indices", "probs"))
+        return TopK(indices, probs, value.tail)
     if not is_dtensor(value):
         return value
     _split_along(name, value, axis)
@@ -182,11 +187,6 @@ def _of_dtensor(split: Split, name: str, width: int) -> Shard:
     """The columns of a DTensor, which `torch.chunk` says; what was put together otherwise is refused."""
     assert split.outcomes is not None
     each = -(-split.outcomes // split.ranks)
-    if each * (split.ranks - 1) >= split.outcomes:
-        raise ShapeError(
-            f"`{name}` is a DTensor of {split.outcomes} outcomes over {split.ranks} processes, which leaves some "
-            "without any. Every process holds at least one."
-        )
     start = each * split.rank
     if width != min(each, split.outcomes - start):
         raise ShapeError(

@@ -216,8 +216,9 @@ class _Loss(torch.autograd.Function):
         once()
         held, ctx.held = ctx.held, None
         rest, options, shard, budget = ctx.settings
-        p = LinearOperands(*ctx.saved_tensors[:7], *rest)
-        state, g = _of_rows(ctx.saved_tensors[7:], p), upstream[0].view(p.target.shape[:2])
+        tensors = ctx.saved_tensors
+        p = LinearOperands(*tensors[:7], *rest)
+        state, g = _of_rows(tensors[7:], p), upstream[0].view(p.target.shape[:2])
 
         def write(at: At, position: int, z: torch.Tensor) -> object:
             place, aim = (at, position), _aim(p, at, position)
@@ -256,8 +257,9 @@ class _Statistics(torch.autograd.Function):
         once()
         held, ctx.held = ctx.held, None
         rest, options, shard, budget = ctx.settings
-        p = LinearOperands(*ctx.saved_tensors[:7], *rest)
-        state = _of_rows(ctx.saved_tensors[7:], p)
+        tensors = ctx.saved_tensors
+        p = LinearOperands(*tensors[:7], *rest)
+        state = _of_rows(tensors[7:], p)
         g = [None if u is None else u.view(p.target.shape[:2]) for u in upstream[:3]]
 
         def write(at: At, position: int, z: torch.Tensor) -> object:
