@@ -1,4 +1,4 @@
-"""What each process of a group does in test_parallel.py: every case, one after the other; what went wrong goes to a file.
+"""What each process of a group does in test_parallel.py: every case in turn; what went wrong goes to a file.
 
     python parallel_worker.py RANK WORLD FOLDER
 
@@ -13,6 +13,7 @@ import sys
 import traceback
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,9 @@ N, D = 7, 5
 PATIENCE = datetime.timedelta(seconds=10)
 
 
-def case(function):
-    """A case by the name of its function."""
-    CASES[function.__name__] = function
+def case(function, worlds=(2, 4)):
+    """A case by the name of its function, and the sizes of the groups that it is for."""
+    CASES[function.__name__] = function, worlds
     return function
 
 
@@ -150,10 +151,10 @@ def compare_linear(g, target, dtype, what, **kwargs):
 
 @case
 def every_option_of_the_losses(g):
-    for (kind, target), (name, chosen), reduction in itertools.product(
-        targets(g).items(), options(g).items(), ("mean", "sum", "none")
-    ):
-        if name == "denominator" and reduction != "mean":
+    fewer = ("plain", "smoothing", "weight", "all") if g.ranks > 2 else tuple(options(g))
+    for (kind, target), name, reduction in itertools.product(targets(g).items(), fewer, ("mean", "sum", "none")):
+        chosen = options(g)[name]
+        if (name == "denominator" and reduction != "mean") or (reduction == "sum" and name not in ("plain", "all")):
             continue
         what = f"{kind}, {name}, {reduction}"
         compare_logits(g, target, torch.float64, f"logits: {what}", reduction=reduction, **chosen)
@@ -217,8 +218,9 @@ def one_row_one_column_and_many_dimensions(g):
     compare_linear(one, torch.arange(N) % one.v, torch.float64, "a column each", label_smoothing=0.1)
     x = normal(g.v)
     whole, part = leaves(x, g.columns(x, 0))
-    theirs, ours = xt.cross_entropy(whole, torch.tensor(2)), xt.cross_entropy(
-        part, torch.tensor(2), process_group=g.group
+    theirs, ours = (
+        xt.cross_entropy(whole, torch.tensor(2)),
+        xt.cross_entropy(part, torch.tensor(2), process_group=g.group),
     )
     close(
         [ours, *gradients(ours, [part])],
@@ -259,9 +261,7 @@ def linear_shapes(g):
         here = g.columns(target, axis) if target.is_floating_point() else target
         whole, part = leaves(a, weight, bias), leaves(a, g.columns(weight, 0), g.columns(bias, 0))
         theirs = xt.linear_cross_entropy(*whole[:2], target, linear_bias=whole[2], reduction=reduction)
-        ours = xt.linear_cross_entropy(
-            *part[:2], here, linear_bias=part[2], reduction=reduction, process_group=g.group
-        )
+        ours = xt.linear_cross_entropy(*part[:2], here, linear_bias=part[2], reduction=reduction, process_group=g.group)
         found, expected = gradients(ours, part), gradients(theirs, whole)
         expected = expected[0], g.columns(expected[1], 0), g.columns(expected[2], 0)
         close([ours, *found], [theirs, *expected], torch.float64, f"{name}, {reduction}")
@@ -380,9 +380,7 @@ def gradients_by_targets_and_denominator(g):
         for kind in ("drop", "spread"):
             top = kinds[kind]
             whole, part, t, u = leaves(z, g.columns(z), top.probs, top.probs)
-            theirs = xt.cross_entropy(
-                whole, replace(top, probs=t), reduction=reduction, label_smoothing=smoothing
-            )
+            theirs = xt.cross_entropy(whole, replace(top, probs=t), reduction=reduction, label_smoothing=smoothing)
             ours = xt.cross_entropy(
                 part, replace(top, probs=u), reduction=reduction, label_smoothing=smoothing, process_group=g.group
             )
@@ -608,26 +606,52 @@ def bad_targets_are_the_same_error_everywhere(g):
 def what_is_not_there_is_said(g):
     x, w, _ = layer(g)
     z, head, y = leaves(g.columns(normal(N, g.v)))[0], g.columns(w, 0), torch.zeros(N, dtype=torch.int64)
-    h = x.clone().requires_grad_()
+    h, by = x.clone().requires_grad_(), torch.ones(g.v).double().requires_grad_()
     for loss, a in (
         (xt.cross_entropy(z, y, process_group=g.group), z),
         (xt.token_statistics(z, y, process_group=g.group).entropy.sum(), z),
         (xt.linear_cross_entropy(h, head, y, process_group=g.group), h),
         (xt.linear_token_statistics(h, head, y, process_group=g.group).log_prob.sum(), h),
-        (xt.linear_cross_entropy(h, head, y, weight=torch.ones(g.v).double().requires_grad_(), process_group=g.group), h),
-    ):  # fmt: skip
+        (xt.linear_cross_entropy(h, head, y, weight=by, process_group=g.group), h),
+    ):
         refused(
             BackendUnavailable, "Second derivatives through `process_group` are not available", torch.autograd.grad,
             loss, a, create_graph=True,
         )  # fmt: skip
-    refused(
-        BackendUnavailable, r"`process_group` is given, but a transform of torch.func \(vmap, grad, jvp ...\) is active",
-        torch.vmap(lambda a: xt.cross_entropy(a, y, process_group=g.group)), torch.stack([z.detach(), z.detach()]),
-    )  # fmt: skip
-    refused(
-        BackendUnavailable, "is active", torch.func.grad(lambda a: xt.linear_cross_entropy(a, head, y, process_group=g.group)),
-        x,
-    )  # fmt: skip
+    message = r"`process_group` is given, but a transform of torch.func \(vmap, grad, jvp ...\) is active"
+    many = torch.vmap(lambda a: xt.cross_entropy(a, y, process_group=g.group))
+    refused(BackendUnavailable, message, many, torch.stack([z.detach(), z.detach()]))
+    by_input = torch.func.grad(lambda a: xt.linear_cross_entropy(a, head, y, process_group=g.group))
+    refused(BackendUnavailable, message, by_input, x)
+
+
+@case
+def where_no_value_can_be_read(g):
+    """As on an accelerator: the processes know each other's widths as tensors alone, and all the logits are held."""
+    from xent.torch import _state
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_state, "readable", lambda a: False)
+        patch.setattr(_state, "obstacle", lambda *tensors: "they are elsewhere" if tensors else "")
+        for kind, target in targets(g).items():
+            for name in ("plain", "all"):
+                compare_logits(g, target, torch.float64, f"{kind}, {name}", **options(g)[name])
+                compare_linear(g, target, torch.float64, f"linear: {kind}, {name}", **options(g)[name])
+        x, w, _ = layer(g)
+        y = targets(g)["labels"]
+        y[3] = g.v
+        z = leaves(g.columns(normal(N, g.v)))
+        each = xt.cross_entropy(z[0], y, process_group=g.group, reduction="none")
+        assert each.isnan().tolist() == [i == 3 for i in range(N)]
+        assert not gradients(each, z)[0][[1, 3]].any()
+        for found in (
+            xt.token_statistics(z[0], y, process_group=g.group),
+            xt.linear_token_statistics(x, g.columns(w, 0), y, process_group=g.group),
+        ):
+            assert found.log_prob.isnan().tolist() == [i == 3 for i in range(N)]
+        for wrong in (g.v - 1, g.v + 1):
+            weighed = xt.cross_entropy(z[0], targets(g)["labels"], torch.ones(wrong), process_group=g.group)
+            assert weighed.isnan()
 
 
 @case
@@ -641,7 +665,10 @@ def the_choice_needs_nobody_else(g):
     x, w, _ = layer(g)
     for function in (xt.linear_cross_entropy, xt.linear_token_statistics):
         assert xt.choice(function, x, w, y, process_group=g.group).gradient == "none"
-        assert xt.choice(function, x.clone().requires_grad_(), w, y, process_group=g.group)[:2] == ("reference", "in backward")
+        assert xt.choice(function, x.clone().requires_grad_(), w, y, process_group=g.group)[:2] == (
+            "reference",
+            "in backward",
+        )
 
 
 @case
@@ -704,6 +731,8 @@ def dtensor_logits(g):
         torch.float64,
         "class weights split too",
     )
+    message = r"`weight` has shape \(12,\); it holds one number a class: of the columns here, shape \(\d,\), or of all"
+    refused(ShapeError, message, xt.cross_entropy, part, kinds["labels"], torch.ones(12))
     found = xt.token_statistics(part, kinds["labels"])
     close(found, xt.token_statistics(whole, kinds["labels"]), torch.float64, "statistics")
 
@@ -718,9 +747,7 @@ def dtensor_weights(g):
     for shared in (True, False):
         part = [on(m, x, None) if shared else leaves(x)[0], on(m, w, 0), on(m, b, 0)]
         group = None if shared else m.get_group()
-        ours = xt.linear_cross_entropy(
-            *part[:2], labels, linear_bias=part[2], label_smoothing=0.1, process_group=group
-        )
+        ours = xt.linear_cross_entropy(*part[:2], labels, linear_bias=part[2], label_smoothing=0.1, process_group=group)
         ours.backward()
         assert all(a.grad.placements == a.placements for a in part[1:])
         found = [part[0].grad.full_tensor() if shared else part[0].grad, *(a.grad.full_tensor() for a in part[1:])]
@@ -740,9 +767,29 @@ def dtensors_that_do_not_say_enough(g):
         assert "linear_weight.full_tensor()" in str(found.value)
         assert "fully_shard" in str(found.value)
     z = normal(N, g.v)
-    refused(ValueError, "`input` is a DTensor placed .* along axis 1", xt.cross_entropy, on(m, z, 0), labels, process_group=m.get_group())
-    refused(ValueError, "`input` is a DTensor that every process holds whole, and", xt.cross_entropy, on(m, z, None), labels, process_group=m.get_group())
-    refused(ValueError, "`target` is a DTensor placed .* whole in every process", xt.cross_entropy, on(m, z, 1), on(m, labels, 0))
+    refused(
+        ValueError,
+        "`input` is a DTensor placed .* along axis 1",
+        xt.cross_entropy,
+        on(m, z, 0),
+        labels,
+        process_group=m.get_group(),
+    )
+    refused(
+        ValueError,
+        "`input` is a DTensor that every process holds whole, and",
+        xt.cross_entropy,
+        on(m, z, None),
+        labels,
+        process_group=m.get_group(),
+    )
+    refused(
+        ValueError,
+        "`target` is a DTensor placed .* whole in every process",
+        xt.cross_entropy,
+        on(m, z, 1),
+        on(m, labels, 0),
+    )
     few = normal(N, g.ranks + 1 if g.ranks > 2 else 1)
     refused(ShapeError, "which leaves some without any", xt.cross_entropy, on(m, few, 1), labels * 0)
     from torch.distributed.tensor import DTensor, Shard
@@ -752,7 +799,32 @@ def dtensors_that_do_not_say_enough(g):
     if g.widths[g.rank] != min(each, g.v - each * g.rank):
         refused(ShapeError, r"not \d; pass `input.to_local\(\)` and `process_group`", xt.cross_entropy, odd, labels)
     alone = [dist.new_group([rank]) for rank in range(g.ranks)][g.rank]
-    refused(ValueError, "`process_group` is of the processes .* leave `process_group` out", xt.cross_entropy, on(m, z, 1), labels, process_group=alone)
+    refused(
+        ValueError,
+        "`process_group` is of the processes .* leave `process_group` out",
+        xt.cross_entropy,
+        on(m, z, 1),
+        labels,
+        process_group=alone,
+    )
+
+
+@partial(case, worlds=(2,))  # it takes as long as all the others
+def compiled_as_one_graph(g):
+    x, w, _ = layer(g)
+    labels, chosen = targets(g)["labels"], options(g)["all"]
+    part = leaves(x, g.columns(w, 0))
+
+    def loss(h, head):
+        return xt.linear_cross_entropy(h, head, labels, process_group=g.group, **chosen)
+
+    torch._dynamo.reset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch says of itself
+        ours = torch.compile(loss, fullgraph=True, backend="aot_eager")(*part)
+        found = gradients(ours, part)
+    theirs = loss(*part)
+    close([ours, *found], [theirs, *gradients(theirs, part)], torch.float64, "compiled")
 
 
 @case
@@ -801,7 +873,9 @@ def main(rank, world, folder):
         timeout=PATIENCE,
     )
     found = {}
-    for name, function in CASES.items():
+    for name, (function, worlds) in CASES.items():
+        if world not in worlds:
+            continue
         group = dist.new_group(timeout=PATIENCE)  # each its own: what one leaves unfinished does not reach the next
         try:
             function(Group(group))

@@ -113,16 +113,22 @@ def check(o: Operands, options: Options, denominator: Any, shard: Shard) -> None
 
 
 def local_weight(weight: Maybe, shard: Shard) -> Maybe:
-    """The class weights of the columns here: as given, or cut from those of all."""
+    """The class weights of the columns here: as given, or cut from those of all.
+
+    Weights that are neither are NaN where the number of all outcomes cannot be looked at, and so is the loss.
+    """
     if weight is None or len(weight) == shard.width:
         return weight
-    start, outcomes = int(shard.start), int(shard.outcomes)  # waits for a device, which nothing else does
-    if len(weight) != outcomes:
+    whole = Replicated.apply(weight, shard)
+    if isinstance(shard.outcomes, torch.Tensor):
+        place = (shard.start + torch.arange(shard.width, device=weight.device)).clamp(max=len(weight) - 1)
+        return whole[place].where(shard.outcomes == len(weight), torch.nan)
+    if len(weight) != shard.outcomes:
         raise ShapeError(
             f"`weight` has shape ({len(weight)},); it holds one number a class: of the columns here, shape "
-            f"({shard.width},), or of all, shape ({outcomes},)."
+            f"({shard.width},), or of all, shape ({shard.outcomes},)."
         )
-    return Replicated.apply(weight, shard)[start : start + shard.width]
+    return whole[shard.start : shard.start + shard.width]
 
 
 class Counted(NamedTuple):

@@ -149,11 +149,13 @@ def sharded(split: Split, name: str, main: torch.Tensor, axis: int, weights: int
     if split.outcomes is not None:
         return _of_dtensor(split, name, width)
     table = torch.zeros((split.ranks, _TOLD), dtype=torch.int64, device=main.device)
-    for slot, number in zip(table[split.rank], (width, rows, weights, zlib.crc32(asked_for.encode())), strict=True):
-        slot.fill_(number)  # no copy from the host, which would wait
+    read = _state.readable(table)
+    same = zlib.crc32(asked_for.encode()) if read else 0
+    for slot, number in enumerate((width, rows, weights, same)):
+        table[split.rank, slot].fill_(number)  # no copy from the host, which would wait
     dist.all_reduce(table, dist.ReduceOp.SUM, split.group)
     widths = table[:, 0]
-    if not _state.readable(table):
+    if not read:
         return Shard(*split[:3], width, widths[: split.rank].sum(), widths.sum())
     _agree(name, table.tolist())
     return Shard(*split[:3], width, int(widths[: split.rank].sum()), int(widths.sum()))

@@ -96,7 +96,8 @@ def coefficients(aim: Aim, options: Options, shard: Shard, dtype: torch.dtype) -
         probs = wide(aim.probs) if aim.probs is not None else torch.ones_like(index, dtype=dtype)
         t = _placed(index, probs, aim.spread, shard)
     if smoothing != 0.0:
-        t = (1 - smoothing) * t + smoothing / shard.outcomes
+        outcomes = shard.outcomes
+        t = (1 - smoothing) * t + smoothing / (outcomes.double() if isinstance(outcomes, torch.Tensor) else outcomes)
     return t if aim.classes is None else t * wide(aim.classes)
 
 
