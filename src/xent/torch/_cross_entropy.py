@@ -152,6 +152,11 @@ def cross_entropy(
         One number a row, the shape of class indices; multiplies everything of the row.
     denominator : float or Tensor, optional
         For "mean": divides in place of the sum, so that micro-batches that share it add up to one batch. Above 0.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split: `input` holds those of this process, in the order of the ranks
+        and one at least, and so do probabilities. Class indices are those of the whole; `weight` has the classes here,
+        or all; the rest is the same in every process, and so is the loss. An `input` that is a DTensor sharded over
+        its classes needs no group.
 
     Returns
     -------
@@ -165,7 +170,8 @@ def cross_entropy(
     ShapeError, TypeError, ValueError
         Shapes, dtypes or devices do not fit, or an option is outside its range.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call.
+        `XENT_BACKEND` names a backend that cannot do this call; or classes are split over processes, and it is under a
+        transform of `torch.func` or differentiated twice.
 
     Edge cases
     ----------
@@ -185,7 +191,7 @@ def cross_entropy(
     --------
     dz_j = token_weight (T p_j - w_j t_j + 2 z_loss logsumexp p_j), T = sum of w_j t_j; 1 - p_y is not lost where p_y
     nears 1. By `weight`, probabilities, `token_weight` and `denominator` too. Any number of derivatives, forward mode
-    and the transforms of `torch.func` are right.
+    and the transforms of `torch.func` are right. With `process_group`, first derivatives, by the classes here.
 
     References
     ----------

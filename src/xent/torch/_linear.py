@@ -217,8 +217,11 @@ def linear_cross_entropy(
         gradients of weights and bias. By default 256 MiB, or what the call takes where that is more; with 50,257
         outcomes and 768 features 64 MiB was as fast, and 16 MiB a tenth slower. Not counted: what autocast casts, and
         rows of probabilities that no view is, which are copied whole.
-    process_group : None
-        Reserved for a vocabulary that is split over processes; not available in this release.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split, as in `cross_entropy`: `linear_weight` and `linear_bias` hold
+        those of this process, and `input` is the same in all. DTensors sharded over their classes need the group too,
+        unless `input` is a DTensor that every process holds whole. What the processes tell each other of the rows does
+        not count in `memory_budget`; where one chunk is enough, its logits are kept for the backward pass.
 
     Returns
     -------
@@ -233,7 +236,7 @@ def linear_cross_entropy(
         Shapes, dtypes or devices do not fit, an option is outside its range, or `memory_budget` is too small for one
         row: the message names the least.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call, or `process_group` is given.
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -241,6 +244,7 @@ def linear_cross_entropy(
     no row counts                   0, and zero gradients
     an argument without gradient    none is computed, which saves one of three products
     under transforms, on an accelerator, or with gradients by `weight` or `target`    all the logits are held
+    weights that are a sharded DTensor outside of FSDP's `forward`    ValueError that names the ways out
 
     Accuracy
     --------
@@ -253,7 +257,8 @@ def linear_cross_entropy(
     With dz of `cross_entropy`: dz linear_weight, dz^T input and the sum of dz, by `input`, `linear_weight` and
     `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", float16, a checkpoint, and
     bfloat16 with less than 8 bytes of budget for each number of `input`, make the logits again (four). Any number
-    of derivatives, forward mode and the transforms of `torch.func` are right.
+    of derivatives, forward mode and the transforms of `torch.func` are right. With `process_group`, first derivatives:
+    by the classes here, and by `input` summed over the processes.
 
     References
     ----------

@@ -140,7 +140,7 @@ def linear_token_statistics(
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, an option is outside its range, or `memory_budget` is too small for one row.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call, or `process_group` is given.
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -153,7 +153,7 @@ def linear_token_statistics(
     Gradient
     --------
     Of `log_prob`, `logsumexp` and `entropy`, each on its own; the logits are made again (four products in all).
-    Second derivatives, forward mode and `torch.func` transforms are right.
+    Second derivatives, forward mode and `torch.func` transforms are right, but for classes split over processes.
 
     References
     ----------

@@ -118,11 +118,11 @@ def local(process_group: Any, main: Given, others: list[Given]) -> tuple[Split |
                 f"`process_group` is of the processes {_members(split.group)}, and `{main.name}` is a DTensor over "
                 f"{_members(of_mesh.group)}; leave `process_group` out, or pass the group of that mesh."
             )
-        split = of_mesh._replace(outcomes=main.value.shape[main.axis])
-        if -(-split.outcomes // split.ranks) * (split.ranks - 1) >= split.outcomes:
+        split, outcomes = of_mesh._replace(outcomes=main.value.shape[main.axis]), main.value.shape[main.axis]
+        if -(-outcomes // split.ranks) * (split.ranks - 1) >= outcomes:
             raise ShapeError(
-                f"`{main.name}` is a DTensor of {split.outcomes} outcomes over {split.ranks} processes, which leaves "
-                "some without any. Every process holds at least one."
+                f"`{main.name}` is a DTensor of {outcomes} outcomes over {split.ranks} processes, which leaves some "
+                "without any. Every process holds at least one."
             )
     held = [_local(given) for given in (main, *others)]
     return (None if split is None or split.ranks == 1 else split), held

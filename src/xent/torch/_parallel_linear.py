@@ -104,7 +104,7 @@ def _settled(call: Call) -> tuple[LinearOperands, Shard]:
     o, weights = p.rows(p.input), 0 if p.classes is None else len(p.classes)
     asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]}"
     if not call.whole:
-        with told(call.split.group, p.weight):
+        with told(call.split.group if call.split.outcomes is None else None, p.weight):
             scaled = torch.is_grad_enabled() and p.input.requires_grad
             planned(p, kept(p, call.options.ignore_index), "parallel", call.budget, scaled=scaled)
     shard = sharded(call.split, "linear_weight", p.weight, 0, weights, asked, o.target.shape[0])

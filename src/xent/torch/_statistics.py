@@ -107,6 +107,8 @@ def token_statistics(
         c above; no cap by default.
     temperature : float
         Above 0.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split, as in `cross_entropy`; `argmax` is that of the whole.
 
     Returns
     -------
@@ -120,6 +122,8 @@ def token_statistics(
         A label is out of range.
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, or an option is outside its range.
+    BackendUnavailable
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -136,7 +140,7 @@ def token_statistics(
     Gradient
     --------
     With upstream g_l, g_L, g_H of the three: dz_j = g_l (1[j = y] - p_j) + g_L p_j - g_H p_j (log p_j + H).
-    Second derivatives, forward mode and `torch.func` transforms are right.
+    Second derivatives, forward mode and `torch.func` transforms are right, but for classes split over processes.
 
     References
     ----------
