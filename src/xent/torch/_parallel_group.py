@@ -106,26 +106,33 @@ def local(process_group: Any, main: Given, others: list[Given]) -> tuple[Split |
     """The group, None where it is of one process, and what this process holds of `main` and the others."""
     split = None if process_group is None else split_over(process_group)
     if is_dtensor(main.value):
-        along = _split_along(main.name, main.value, main.axis)
-        if along is None:
-            raise ValueError(
-                f"`{main.name}` is a DTensor that every process holds whole, and `process_group` says that the "
-                f"vocabulary is split. Leave `process_group` out, or shard `{main.name}` along axis {main.axis}."
-            )
-        of_mesh = split_over(main.value.device_mesh.get_group(along))
-        if split is not None and _members(split.group) != _members(of_mesh.group):
-            raise ValueError(
-                f"`process_group` is of the processes {_members(split.group)}, and `{main.name}` is a DTensor over "
-                f"{_members(of_mesh.group)}; leave `process_group` out, or pass the group of that mesh."
-            )
-        split, outcomes = of_mesh._replace(outcomes=main.value.shape[main.axis]), main.value.shape[main.axis]
-        if -(-outcomes // split.ranks) * (split.ranks - 1) >= outcomes:
-            raise ShapeError(
-                f"`{main.name}` is a DTensor of {outcomes} outcomes over {split.ranks} processes, which leaves some "
-                "without any. Every process holds at least one."
-            )
+        split = _of_mesh(split, main)
     held = [_local(given) for given in (main, *others)]
     return (None if split is None or split.ranks == 1 else split), held
+
+
+def _of_mesh(split: Split | None, main: Given) -> Split:
+    """The processes over which a DTensor is split; `split` are those that were given, if any."""
+    name, value, axis = main
+    along = _split_along(name, value, axis)
+    if along is None:
+        raise ValueError(
+            f"`{name}` is a DTensor that every process holds whole, and `process_group` says that the vocabulary is "
+            f"split. Leave `process_group` out, or shard `{name}` along axis {axis}."
+        )
+    found = split_over(value.device_mesh.get_group(along))
+    if split is not None and _members(split.group) != _members(found.group):
+        raise ValueError(
+            f"`process_group` is of the processes {_members(split.group)}, and `{name}` is a DTensor over "
+            f"{_members(found.group)}; leave `process_group` out, or pass the group of that mesh."
+        )
+    outcomes = value.shape[axis]
+    if -(-outcomes // found.ranks) * (found.ranks - 1) >= outcomes:
+        raise ShapeError(
+            f"`{name}` is a DTensor of {outcomes} outcomes over {found.ranks} processes, which leaves some without "
+            "any. Every process holds at least one."
+        )
+    return found._replace(outcomes=outcomes)
 
 
 def _members(group: Any) -> list[int]:
