@@ -335,7 +335,9 @@ def within_a_budget(g):
             plans.clear()
             held = most_held(step) - allowed(part)
             assert held <= budget, f"{kind}, {dtype}, {budget}: {held}"
-            assert (plans[0].rows < 200) == (budget < 10**7), f"{plans}"
+            counted = 400 if kind == "top" else int((target != -100).sum())
+            several = budget < 10**7 and g.widths[g.rank] == max(g.widths)  # the others may do with one chunk
+            assert plans[0].rows < counted if several else budget < 10**7 or plans[0].rows == counted, f"{plans}"
             if dtype != torch.float64:  # sums over 2000 columns in another order differ in the last digits of float32
                 continue
             xt.linear_cross_entropy(*whole[:2], target, linear_bias=whole[2], **chosen).backward()
