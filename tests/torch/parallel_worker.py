@@ -624,7 +624,9 @@ def what_is_not_there_is_said(g):
             BackendUnavailable, "Second derivatives through `process_group` are not available", torch.autograd.grad,
             loss, a, create_graph=True,
         )  # fmt: skip
-    message = r"`process_group` is given, but a transform of torch.func \(vmap, grad, jvp ...\) is active"
+    message = (
+        rf"The vocabulary is split over {g.ranks} processes, but a transform of torch.func \(vmap, grad, jvp ...\) is"
+    )
     many = torch.vmap(lambda a: xt.cross_entropy(a, y, process_group=g.group))
     refused(BackendUnavailable, message, many, torch.stack([z.detach(), z.detach()]))
     by_input = torch.func.grad(lambda a: xt.linear_cross_entropy(a, head, y, process_group=g.group))
@@ -741,6 +743,28 @@ def dtensor_logits(g):
     refused(ShapeError, message, xt.cross_entropy, part, kinds["labels"], torch.ones(12))
     found = xt.token_statistics(part, kinds["labels"])
     close(found, xt.token_statistics(whole, kinds["labels"]), torch.float64, "statistics")
+
+
+@partial(case, worlds=(4,))
+def dtensors_of_two_dimensions(g):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Replicate, Shard, distribute_tensor
+
+    m = init_device_mesh("cpu", (2, 2), mesh_dim_names=("data", "vocabulary"))
+    z, labels = normal(N, 10), targets(g)["labels"]
+    (whole,) = leaves(z)
+    part = distribute_tensor(z, m, [Replicate(), Shard(1)]).requires_grad_()
+    theirs, ours = (
+        xt.cross_entropy(whole, labels),
+        xt.cross_entropy(part, labels, process_group=m["vocabulary"].get_group()),
+    )
+    theirs.backward()
+    ours.backward()
+    close([ours, part.grad.full_tensor()], [theirs, whole.grad], torch.float64, "one of two dimensions")
+    rows = distribute_tensor(z[:6], m, [Shard(0), Shard(1)])
+    refused(
+        ValueError, "`input` is a DTensor placed .* whole, or split along axis 1", xt.cross_entropy, rows, labels[:6]
+    )
 
 
 @case

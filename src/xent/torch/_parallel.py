@@ -48,10 +48,11 @@ def here(process_group: Any, input: Any, *others: Any) -> tuple[Split | None, li
 
 def chosen(split: Split, *, wanted: bool) -> Choice:
     """The choice there is: torch operations, and the gradient from the state of each row."""
-    what = _state.obstacle()
+    over, what = f"the vocabulary is split over {split.ranks} processes", _state.obstacle()
     if what:
-        raise BackendUnavailable(f"`process_group` is given, but {what}: the processes cannot speak under it.")
-    over = f"the vocabulary is split over {split.ranks} processes"
+        raise BackendUnavailable(
+            f"{over[0].upper()}{over[1:]}, but {what}, where they cannot tell each other anything."
+        )
     choice = _select.chosen(Facts(over, differentiable=wanted, forced=_select.forced()))
     return choice._replace(gradient="in backward" if wanted else "none")
 
@@ -119,7 +120,7 @@ def local_weight(weight: Maybe, shard: Shard) -> Maybe:
     """
     if weight is None or len(weight) == shard.width:
         return weight
-    whole = Replicated.apply(weight, shard)
+    whole = Replicated.apply(_parallel_rows.wide(weight), shard)
     if isinstance(shard.outcomes, torch.Tensor):
         place = (shard.start + torch.arange(shard.width, device=weight.device)).clamp(max=len(weight) - 1)
         return whole[place].where(shard.outcomes == len(weight), torch.nan)
@@ -216,7 +217,7 @@ def of_logits(o: Operands, options: Options, denominator: float | torch.Tensor |
     rows = counted(o, options, shard)
     aim, coefficients, by = Aim(o.target, o.probs, o.weight, o.spread), None, options
     if o.probs is not None and o.probs.requires_grad:
-        aim = aim._replace(probs=Replicated.apply(o.probs, shard))
+        aim = aim._replace(probs=Replicated.apply(_parallel_rows.wide(o.probs), shard))
     if torch.is_grad_enabled() and any(a is not None and a.requires_grad for a in aim[:3]):
         dtype = _parallel_rows.wide(o.logits[:0]).dtype
         coefficients = _parallel_rows.coefficients(aim, options, shard, dtype)

@@ -168,9 +168,9 @@ def sharded(split: Split, name: str, main: torch.Tensor, axis: int, weights: int
     return Shard(*split[:3], width, int(widths[: split.rank].sum()), int(widths.sum()))
 
 
-def _agree(name: str, told: list[list[int]]) -> None:
+def _agree(name: str, table: list[list[int]]) -> None:
     """Refuse, in every process alike, what does not fit together."""
-    widths, rows, weights, asked_for = (list(column) for column in zip(*told, strict=True))
+    widths, rows, weights, asked_for = (list(column) for column in zip(*table, strict=True))
     if 0 in widths:
         raise ShapeError(
             f"`{name}`: process {widths.index(0)} of `process_group` refused its arguments or holds no outcome; "

@@ -113,7 +113,8 @@ def _settled(call: Call) -> tuple[LinearOperands, Shard]:
 
 
 def _whole_logits(p: LinearOperands, options: Options, shard: Shard) -> torch.Tensor:
-    return _linear_reference.logits(p._replace(input=Replicated.apply(p.input, shard)), options.ignore_index)
+    wide = p.input.to(_reference.loss_dtype(p.input.dtype))  # so that its gradient is rounded after it is summed
+    return _linear_reference.logits(p._replace(input=Replicated.apply(wide, shard)), options.ignore_index)
 
 
 def loss(call: Call) -> torch.Tensor:
