@@ -105,11 +105,16 @@ def _settled(call: Call) -> tuple[LinearOperands, Shard]:
     asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]}"
     if not call.whole:
         with told(call.split.group if call.split.outcomes is None else None, p.weight):
-            scaled = torch.is_grad_enabled() and p.input.requires_grad
-            planned(p, kept(p, call.options.ignore_index), "parallel", call.budget, scaled=scaled)
+            planned(p, kept(p, call.options.ignore_index), "parallel", call.budget, scaled=_wanted(p).input)
     shard = sharded(call.split, "linear_weight", p.weight, 0, weights, asked, o.target.shape[0])
     _parallel.check(o, call.options, call.denominator, shard)
     return p._replace(classes=_parallel.local_weight(p.classes, shard)), shard
+
+
+def _wanted(p: LinearOperands) -> Wanted:
+    """Which gradients a backward pass will make: under `no_grad` a Function is not told that there is none."""
+    grad = torch.is_grad_enabled()
+    return Wanted(*(grad and a is not None and a.requires_grad for a in p[:3]))
 
 
 def _whole_logits(p: LinearOperands, options: Options, shard: Shard) -> torch.Tensor:
@@ -126,7 +131,7 @@ def loss(call: Call) -> torch.Tensor:
     o = p.rows(p.input)
     rows = _parallel.counted(o, options, shard)
     beside = _parallel.beside(o, rows, options, shard, mean=options.reduction == "mean" and denominator is None)
-    each, sums = _Loss.apply(*p[:3], beside, p, options, shard, call.budget)
+    each, sums = _Loss.apply(*p[:3], beside, p, options, shard, call.budget, _wanted(p))
     _parallel.distributions(sums, o, shard)
     return _parallel.reduced(each, sums, o, rows, options, denominator).to(_reference.loss_dtype(p.input.dtype))
 
@@ -137,7 +142,7 @@ def statistics(call: Call) -> Four:
     if call.whole:
         return _parallel.statistics_of_logits(p.rows(_whole_logits(p, call.options, shard)), call.options, shard)
     rows = _parallel.counted(p.rows(p.input), call.options, shard)
-    found = _Statistics.apply(*p[:3], p, call.options, shard, call.budget)
+    found = _Statistics.apply(*p[:3], p, call.options, shard, call.budget, _wanted(p))
     return _parallel.finished(found, rows, _reference.loss_dtype(p.input.dtype))
 
 
@@ -205,29 +210,29 @@ class _Loss(torch.autograd.Function):
         options: Options,
         shard: Shard,
         budget: int,
+        wanted: Wanted,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        partial, ctx.held = _partials(p, options, shard, budget, Wanted(*ctx.needs_input_grad[:3]))
+        partial, ctx.held = _partials(p, options, shard, budget, wanted)
         state, sums = merged(partial, beside, shard, argmax=False)
         ctx.save_for_backward(*saved(p), *state[:5])
-        ctx.settings = p[7:], options, shard, budget
+        ctx.settings = p[7:], options, shard, budget, wanted
         return value(state, options), sums
 
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[Maybe, ...]:
         once()
         held, ctx.held = ctx.held, None
-        rest, options, shard, budget = ctx.settings
+        rest, options, shard, budget, wanted = ctx.settings
         tensors = ctx.saved_tensors
         p = LinearOperands(*tensors[:7], *rest)
-        state, g = _of_rows(tensors[7:], p), upstream[0].view(p.target.shape[:2])
+        state, g = _of_rows(tensors[7:], p), upstream[0].reshape(p.target.shape[:2])
 
         def write(at: At, position: int, z: torch.Tensor) -> object:
             place, aim = (at, position), _aim(p, at, position)
             return _parallel_rows.gradient(z, aim, None, options, shard, state.at(place), g[place], out=z)
 
-        wanted = Wanted(*ctx.needs_input_grad[:3])
         found = _gradients(p, options, shard, budget, wanted, held, write, idle=not g.any())
-        return *found, None, None, None, None, None
+        return *found, None, None, None, None, None, None
 
 
 class _Statistics(torch.autograd.Function):
@@ -243,12 +248,13 @@ class _Statistics(torch.autograd.Function):
         options: Options,
         shard: Shard,
         budget: int,
+        wanted: Wanted,
     ) -> Four:
-        partial, ctx.held = _partials(p, options, shard, budget, Wanted(*ctx.needs_input_grad[:3]))
+        partial, ctx.held = _partials(p, options, shard, budget, wanted)
         state, _ = merged(partial, partial.m.new_empty((len(partial.m), 0)), shard, argmax=True)
         found = numbers(state)
         ctx.save_for_backward(*saved(p), *state[:5])
-        ctx.settings = p[7:], options, shard, budget
+        ctx.settings = p[7:], options, shard, budget, wanted
         ctx.mark_non_differentiable(found[3])
         ctx.set_materialize_grads(False)
         return found
@@ -257,11 +263,11 @@ class _Statistics(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Maybe) -> tuple[Maybe, ...]:
         once()
         held, ctx.held = ctx.held, None
-        rest, options, shard, budget = ctx.settings
+        rest, options, shard, budget, wanted = ctx.settings
         tensors = ctx.saved_tensors
         p = LinearOperands(*tensors[:7], *rest)
         state = _of_rows(tensors[7:], p)
-        g = [None if u is None else u.view(p.target.shape[:2]) for u in upstream[:3]]
+        g = [None if u is None else u.reshape(p.target.shape[:2]) for u in upstream[:3]]
 
         def write(at: At, position: int, z: torch.Tensor) -> object:
             place, aim = (at, position), _aim(p, at, position)
@@ -270,6 +276,5 @@ class _Statistics(torch.autograd.Function):
                 z, aim, None, options, shard, state.at(place), (up[0], up[1], up[2]), out=z
             )
 
-        wanted = Wanted(*ctx.needs_input_grad[:3])
         idle = all(u is None for u in g)
-        return *_gradients(p, options, shard, budget, wanted, held, write, idle=idle), None, None, None, None
+        return *_gradients(p, options, shard, budget, wanted, held, write, idle=idle), None, None, None, None, None
