@@ -26,7 +26,7 @@ from xent import BackendUnavailable, DistributionError, ShapeError, TopK
 
 CASES = {}
 N, D = 7, 5
-PATIENCE = datetime.timedelta(seconds=10)
+PATIENCE = datetime.timedelta(seconds=30)
 
 
 def case(function, worlds=(2, 4)):
