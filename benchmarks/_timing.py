@@ -56,11 +56,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write(name: str, rows: list[dict[str, Any]]) -> None:
-    """Keep the last run beside the scripts."""
+def write(name: str, rows: list[dict[str, Any]], **facts: Any) -> None:
+    """Keep the last run beside the scripts, with further `facts` of the machine."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": machine() | facts, "rows": rows}, indent=1) + "\n")
     print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}", file=sys.stderr)
 
 

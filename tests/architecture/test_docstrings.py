@@ -8,6 +8,7 @@ import pytest
 import xent
 import xent.torch as losses
 from xent import measures
+from xent.torch import integrations
 
 ORDER = ["Parameters", "Returns", "Raises", "Edge cases", "Accuracy", "Gradient", "References", "Examples"]
 NAMES = [name for name in dir(measures) if inspect.isfunction(getattr(measures, name)) and not name.startswith("_")]
@@ -29,6 +30,11 @@ LOSSES = [name for name in dir(losses) if inspect.isfunction(getattr(losses, nam
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_say_everything_in_one_order(name):
     assert sections(getattr(losses, name).__doc__) == ORDER
+
+
+@pytest.mark.parametrize("name", ["causal_lm_loss", "patch_causal_lm"])
+def test_integrations_say_everything_in_one_order(name):
+    assert sections(getattr(integrations, name).__doc__) == ORDER
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -184,7 +184,7 @@ def test_class_weights_are_finite(backend, wrong):
             refused(ValueError, message, xt.cross_entropy, X, target, w)
         if backend == "native":
             with pytest.raises(ValueError, match=message):
-                _ops.loss(operands(X, Y, None, None)._replace(weight=w), Options(), None)
+                _ops.loss(operands(X, Y, None, None)._replace(weight=w), Options(), None, "native")
     large = torch.full((21,), 1e307, dtype=torch.float64)  # finite, and their sum is not
     assert xt.cross_entropy(X.double(), Y, large, reduction="none").isfinite().all()
 

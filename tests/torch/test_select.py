@@ -35,8 +35,24 @@ def test_a_backend_by_name():
             BackendUnavailable, match="XENT_BACKEND=native, but no core. Unset it, or set it to reference."
         ):
             select(Facts(forced="native", **fact))
-    with pytest.raises(BackendUnavailable, match="XENT_BACKEND=triton, but this loss has no Triton kernels. Unset it."):
+    with pytest.raises(BackendUnavailable, match="XENT_BACKEND=triton, but these are on the CPU. Unset it, or set it"):
         select(Facts(forced="triton"))
+    assert select(Facts(forced="triton", kernels="", gpu=True))[:2] == ("triton", "none")
+
+
+def test_tensors_on_a_gpu():
+    there = Facts(core="on a GPU", kernels="", gpu=True, differentiable=True)
+    assert select(there)[:2] == ("triton", "in forward")
+    assert select(there._replace(reduced=False))[:2] == ("triton", "in backward")
+    assert select(there._replace(half=True))[:2] == ("triton", "in backward")
+    assert select(there._replace(operators=True))[:2] == ("triton", "in backward")
+    assert select(there._replace(obstacle="vmap"))[:2] == ("reference", "autograd")
+    assert select(there._replace(kernels="float64")) == Choice("reference", "autograd", "float64")
+    with pytest.raises(BackendUnavailable, match="XENT_BACKEND=native, but on a GPU. Unset it, or set it to reference"):
+        select(there._replace(forced="native"))
+
+
+def test_a_backend_that_is_none():
     with pytest.raises(ValueError, match="`XENT_BACKEND` is 'cuda'; it is one of 'reference', 'native', 'triton'."):
         select(Facts(forced="cuda"))
 
@@ -115,7 +131,7 @@ def test_no_backend_in_silence(monkeypatch):
         with pytest.raises(BackendUnavailable, match="a derivative of the gradient takes torch operations"):
             torch.autograd.grad(loss, x, create_graph=True)
     monkeypatch.setenv("XENT_BACKEND", "triton")
-    with pytest.raises(BackendUnavailable, match="Triton"):
+    with pytest.raises(BackendUnavailable, match="XENT_BACKEND=triton, but float64 is computed by torch operations."):
         xt.cross_entropy(x, y)
 
 

@@ -342,7 +342,21 @@ def test_operators_keep_torchs_rules(kind, reduction):
     x, target = sample(), targets()[kind]
     x = x[0].requires_grad_()
     first, second = (target.indices, target.probs) if kind == "top-k" else (target, None)
-    rest = (torch.rand(5), torch.rand(7), None, None, kind == "top-k", True, -100, reduction, 0.1, 0.2, 3.0, 1.5)
+    rest = (
+        torch.rand(5),
+        torch.rand(7),
+        None,
+        None,
+        kind == "top-k",
+        True,
+        -100,
+        reduction,
+        0.1,
+        0.2,
+        3.0,
+        1.5,
+        "native",
+    )
     torch.library.opcheck(_ops.cross_entropy, (x, first, second, *rest))
     loss, state = _ops.cross_entropy(x, first, second, *rest)
     args = (torch.rand_like(loss), state, x.detach(), first, second, *rest)
@@ -353,10 +367,10 @@ def test_operators_keep_torchs_rules(kind, reduction):
 def test_operators_of_the_statistics_keep_torchs_rules():
     x, y = sample()
     x.requires_grad_()
-    torch.library.opcheck(_ops_statistics.token_statistics, (x, y, -100, 3.0, 1.5))
-    state = _ops_statistics.token_statistics(x, y, -100, 3.0, 1.5)[4]
+    torch.library.opcheck(_ops_statistics.token_statistics, (x, y, -100, 3.0, 1.5, "native"))
+    state = _ops_statistics.token_statistics(x, y, -100, 3.0, 1.5, "native")[4]
     for upstream in ((torch.rand(7), None, torch.rand(7)), (torch.rand(7),) * 3):
-        args = (*upstream, state, x.detach(), y, -100, 3.0, 1.5)
+        args = (*upstream, state, x.detach(), y, -100, 3.0, 1.5, "native")
         torch.library.opcheck(_ops_statistics.token_statistics_gradient, args)
 
 
@@ -366,8 +380,10 @@ def test_derivatives_of_operators_are_those_of_the_formula():
     x.requires_grad_()
 
     def loss(a):
-        rest = (None, None, None, None, None, False, True, -100, "mean", 0.1, 0.2, 3.0, 1.5)
+        rest = (None, None, None, None, None, False, True, -100, "mean", 0.1, 0.2, 3.0, 1.5, "native")
         return _ops.cross_entropy(a, y, *rest)[0]
 
     assert torch.autograd.gradgradcheck(loss, (x,))
-    assert torch.autograd.gradgradcheck(lambda a: _ops_statistics.token_statistics(a, y, -100, 3.0, 1.5)[:3], (x,))
+    assert torch.autograd.gradgradcheck(
+        lambda a: _ops_statistics.token_statistics(a, y, -100, 3.0, 1.5, "native")[:3], (x,)
+    )

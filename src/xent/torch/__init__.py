@@ -6,7 +6,7 @@ means what `torch.nn.functional.cross_entropy` means, and takes more: class indi
 `xent.TopK`; z-loss, softcap, temperature, weights of rows, a denominator across micro-batches. `token_statistics` gives
 log-probability, logsumexp, entropy and argmax in one pass. `linear_cross_entropy` and `linear_token_statistics` take
 the input and the weights of the last layer in place of its logits, which are never held whole. `choice` says what would
-compute a call, and why.
+compute a call, and why. `xent.torch.integrations`, imported by itself, brings them into the Hugging Face `Trainer`.
 """
 
 try:

@@ -36,7 +36,7 @@ def _prepare(
                 other = f"`{name}` requires a gradient"
     facts = Facts(
         _state.obstacle(input, target, weight, pos_weight),
-        _select.core(),
+        *_select.without_triton(input),
         grad and input.requires_grad,
         other,
         reduction != "none",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _parallel, _reference, _select, _state, _tiny
+from xent.torch import _native_loss, _ops, _parallel, _reference, _select, _state, _tiny, _triton
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
 from xent.torch._parallel_group import told
@@ -54,7 +54,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(o.logits, o.target, o.probs, weight, token_weight, outside),
-        _select.core(),
+        *_select.backends(o.logits),
         grad and o.logits.requires_grad,
         other,
         options.reduction != "none" and not _reduced_outside(token_weight, outside),
@@ -87,17 +87,20 @@ def _compute(call: Call | _parallel.Call) -> torch.Tensor:
             o.logits, o.target, o.probs, o.weight, o.token_weight, options, spread=o.spread, denominator=denominator
         )
     if _reduced_outside(o.token_weight, denominator if isinstance(denominator, torch.Tensor) else None):
-        rows = _native(o._replace(token_weight=None), replace(options, reduction="none"), None, call.choice)
+        rows = _kernels(o._replace(token_weight=None), replace(options, reduction="none"), None, call.choice)
         loss = _reference.reduced(
             rows, o.target, o.weight, o.token_weight, options, soft=o.soft, denominator=denominator
         )
         return loss.to(rows.dtype)
-    return _native(o, options, denominator, call.choice)
+    return _kernels(o, options, denominator, call.choice)
 
 
-def _native(o: Operands, options: Options, denominator: float | torch.Tensor | None, choice: Choice) -> torch.Tensor:
+def _kernels(o: Operands, options: Options, denominator: float | torch.Tensor | None, choice: Choice) -> torch.Tensor:
+    """The loss by the compiled core or by the Triton kernels."""
     if _state.seen():
-        return _ops.loss(o, options, denominator)
+        return _ops.loss(o, options, denominator, choice.backend)
+    if choice.backend == "triton":
+        return _triton.kernels().loss(o, options, denominator, choice.gradient)
     if isinstance(denominator, torch.Tensor):
         denominator = positive_denominator(denominator.item())
     return _native_loss.loss(o, options, denominator, choice.gradient)

@@ -40,7 +40,7 @@ def _prepare(
                 other = f"`{name}` requires a gradient"
     facts = Facts(
         _state.obstacle(operands.student, operands.teacher, operands.probs, token_weight, divisor),
-        _select.core(),
+        *_select.without_triton(operands.student),
         grad and student.requires_grad,
         other,
         reduction != "none",

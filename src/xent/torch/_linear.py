@@ -60,7 +60,7 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 def chosen(facts: Facts) -> Choice:
     """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
-    if choice.backend == "native" or facts.obstacle or facts.other:
+    if choice.backend == "native" or facts.obstacle or facts.other or facts.gpu:
         return choice
     gradient = _select.chosen(facts._replace(core="", forced=None)).gradient
     return Choice("reference", gradient, choice.reason)
@@ -128,7 +128,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(*p[:7], outside),
-        _select.core(),
+        *_select.without_triton(p.input),
         wants_gradient(p),
         other,
         options.reduction != "none" and not _reduced_outside(p.tokens, denominator),
@@ -137,7 +137,14 @@ def _prepare(
         _select.forced(),
         _state.hooked(),
     )
-    return Call(p, options, denominator, _within(chosen(facts), p, budget), bool(facts.obstacle or facts.other), budget)
+    return Call(
+        p,
+        options,
+        denominator,
+        _within(chosen(facts), p, budget),
+        bool(facts.obstacle or facts.other or facts.gpu),
+        budget,
+    )
 
 
 def _compute(call: Call | _parallel_linear.Call) -> torch.Tensor:

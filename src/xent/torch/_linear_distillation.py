@@ -95,7 +95,7 @@ def _choice(p: Layers, rule: Rule) -> Choice:
     # Products of float16 are made in float32: no gradient needs to wait for the loss scale.
     facts = Facts(
         _state.obstacle(*p),
-        _select.core(),
+        *_select.without_triton(p.input),
         wanted,
         other,
         rule.reduction != "none",

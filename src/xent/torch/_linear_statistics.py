@@ -56,7 +56,7 @@ def _prepare(
     _of_one_class(p)
     facts = Facts(
         _state.obstacle(*p[:4]),
-        _select.core(),
+        *_select.without_triton(p.input),
         wants_gradient(p),
         "",
         False,
@@ -68,7 +68,7 @@ def _prepare(
         p,
         options,
         chosen(facts),
-        bool(facts.obstacle),
+        bool(facts.obstacle or facts.gpu),
         budget,
     )
 

@@ -94,7 +94,7 @@ def prepared(
     grad = torch.is_grad_enabled()
     wanted = grad and any(isinstance(a, torch.Tensor) and a.requires_grad for a in (*p[:7], denominator))
     by_rows = grad and any(a is not None and a.requires_grad for a in p[3:6])
-    whole = by_rows or _state.seen() or bool(_state.obstacle(*p[:7]))
+    whole = by_rows or not p.input.is_cpu or _state.seen() or bool(_state.obstacle(*p[:7]))
     return Call(p, options, denominator, chosen(split, wanted=wanted), split, whole, budget)
 
 

@@ -2,6 +2,7 @@
 
     reference   plain torch operations: right everywhere, under every transform
     native      the compiled core: tensors on the CPU, fastest
+    triton      the Triton kernels: tensors on a GPU, fastest
 
 and where the gradient is made: "in forward" beside the loss, "in backward" from two numbers a row, by "autograd" from
 the reference's operations, or "none" is asked for. `XENT_BACKEND` names a backend; what it cannot do, it refuses.
@@ -19,6 +20,7 @@ import torch
 
 from xent import _native
 from xent._errors import BackendUnavailable
+from xent.torch import _triton
 
 # What os.environ keeps its pairs in, and the key as it keeps it: os.environ.get takes ten times as long to say no.
 _ENVIRONMENT = os.environ._data  # pyright: ignore
@@ -29,7 +31,7 @@ _BACKENDS = ("reference", "native", "triton")
 class Choice(NamedTuple):
     """What computes a call, where its gradient is made, and why."""
 
-    backend: Literal["reference", "native"]
+    backend: Literal["reference", "native", "triton"]
     gradient: Literal["in forward", "in backward", "autograd", "none"]
     reason: str
 
@@ -37,8 +39,10 @@ class Choice(NamedTuple):
 class Facts(NamedTuple):
     """What the choice depends on, and nothing else."""
 
-    obstacle: str = ""  # why the core cannot read the tensors; empty when it can
-    core: str = ""  # why there is no compiled core; empty when there is one
+    obstacle: str = ""  # why no kernel can read the tensors as they are; empty when one can
+    core: str = ""  # why the compiled core cannot do it; empty when it can
+    kernels: str = "these are on the CPU"  # why the Triton kernels cannot do it; empty when they can
+    gpu: bool = False  # are the tensors on a GPU?
     differentiable: bool = False  # is a gradient by the logits wanted?
     other: str = ""  # another argument whose gradient is wanted, which only the reference gives
     reduced: bool = True  # reduction "mean" or "sum"
@@ -50,30 +54,31 @@ class Facts(NamedTuple):
 
 def select(facts: Facts) -> Choice:
     """The backend, where the gradient is made, and the reason for both."""
-    why = facts.obstacle or facts.other or facts.core
+    lacks = {"reference": "", "native": facts.core, "triton": facts.kernels}
+    why = facts.obstacle or facts.other
+    backend = "native" if not facts.core else "triton" if not facts.kernels else "reference"
     if facts.forced:
         if facts.forced not in _BACKENDS:
             raise ValueError(f"`XENT_BACKEND` is {facts.forced!r}; it is one of {', '.join(map(repr, _BACKENDS))}.")
-        if facts.forced == "triton":
-            raise BackendUnavailable("XENT_BACKEND=triton, but this loss has no Triton kernels. Unset it.")
-        if facts.forced == "native" and why:
-            raise BackendUnavailable(f"XENT_BACKEND=native, but {why}. Unset it, or set it to reference.")
-        if facts.forced == "reference":
-            why = "XENT_BACKEND=reference"
+        backend = facts.forced
+        if backend != "reference" and (lack := why or lacks[backend]):
+            raise BackendUnavailable(f"XENT_BACKEND={backend}, but {lack}. Unset it, or set it to reference.")
     wanted = facts.differentiable or bool(facts.other)
-    if why:
-        return Choice("reference", "autograd" if wanted else "none", why)
+    if why or backend == "reference":
+        reason = why or (f"XENT_BACKEND={facts.forced}" if facts.forced else facts.kernels if facts.gpu else facts.core)
+        return Choice("reference", "autograd" if wanted else "none", reason)
+    where = "tensors on the CPU" if backend == "native" else "tensors on a GPU"
     if not wanted:
-        return Choice("native", "none", "tensors on the CPU, no gradient asked for")
+        return Choice(backend, "none", f"{where}, no gradient asked for")
     if facts.operators:
-        return Choice("native", "in backward", "tensors on the CPU, through an operator that torch can see")
+        return Choice(backend, "in backward", f"{where}, through an operator that torch can see")
     if not facts.reduced:
-        return Choice("native", "in backward", "tensors on the CPU; each row has its own upstream gradient")
+        return Choice(backend, "in backward", f"{where}; each row has its own upstream gradient")
     if facts.half:
-        return Choice("native", "in backward", "tensors on the CPU; a float16 gradient waits for the loss scale")
+        return Choice(backend, "in backward", f"{where}; a float16 gradient waits for the loss scale")
     if facts.hooked:
-        return Choice("native", "in backward", "tensors on the CPU; what is saved is to go elsewhere, or nowhere")
-    return Choice("native", "in forward", "tensors on the CPU; one pass gives the loss and its gradient")
+        return Choice(backend, "in backward", f"{where}; what is saved is to go elsewhere, or nowhere")
+    return Choice(backend, "in forward", f"{where}; one pass gives the loss and its gradient")
 
 
 _select_cached = functools.lru_cache(maxsize=1024)(select)
@@ -89,15 +94,27 @@ def forced() -> str | None:
     return os.environ.get("XENT_BACKEND") if _KEY in _ENVIRONMENT else None
 
 
-def core() -> str:
-    """Why there is no compiled core; empty when there is one."""
-    return "" if _native.available() else _native.reason()
+def backends(a: torch.Tensor) -> tuple[str, str, bool]:
+    """Why the compiled core, and why the Triton kernels, cannot work on tensors like `a`; and is it on a GPU?
+
+    On the CPU kernels are interpreted, number by number: only where they are asked for by name.
+    """
+    if a.is_cpu:
+        core = "" if _native.available() else _native.reason()
+        return core, _triton.lacking(a) if forced() == "triton" else "these tensors are on the CPU", False
+    return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}", _triton.lacking(a), True
+
+
+def without_triton(a: torch.Tensor) -> tuple[str, str, bool]:
+    """`backends` of a loss that has no Triton kernels."""
+    core, _, gpu = backends(a)
+    return core, "this loss has no Triton kernels", gpu
 
 
 def reference_for(what: str) -> None:
     """Refuse to leave a backend that was asked for by name, for `what` only the reference does."""
-    if forced() == "native":
-        raise BackendUnavailable(f"XENT_BACKEND=native, but {what}. Unset it, or set it to reference.")
+    if (name := forced()) in ("native", "triton"):
+        raise BackendUnavailable(f"XENT_BACKEND={name}, but {what}. Unset it, or set it to reference.")
 
 
 # function -> what prepares its call, from the same arguments: an object whose `choice` says what would run.
@@ -127,7 +144,8 @@ def choice(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Choice
     Returns
     -------
     Choice
-        `backend`: "reference" (torch operations) or "native" (the compiled core). `gradient`: "in forward" (made
+        `backend`: "reference" (torch operations), "native" (the compiled core, on the CPU) or "triton" (the Triton
+        kernels, on a GPU). `gradient`: "in forward" (made
         beside the loss, in one pass), "in backward" (from two numbers a row), "autograd" (by torch, from the
         reference) or "none". `reason`: one sentence.
 

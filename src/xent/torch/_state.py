@@ -19,7 +19,7 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 def seen() -> bool:
     """Whether something looks at the operations (torch.compile, export, a dispatch mode).
 
-    Then the core is called through operators that it can see.
+    Then kernels are called through operators that it can see.
     """
     return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
 
@@ -35,13 +35,11 @@ def hooked() -> bool:
 
 
 def obstacle(*tensors: torch.Tensor | None) -> str:
-    """Why the core cannot read these tensors as they are; empty when it can."""
+    """Why no kernel can read these tensors as they are; empty when one can."""
     compiling = torch.compiler.is_compiling()
     for a in tensors:
         if a is None:
             continue
-        if not a.is_cpu:
-            return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}"
         if compiling:
             continue
         if type(a) not in _PLAIN and not (type(a) is FakeTensor and seen()):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _native_statistics, _ops_statistics, _parallel, _reference, _select, _state
+from xent.torch import _native_statistics, _ops_statistics, _parallel, _reference, _select, _state, _triton
 from xent.torch._native_statistics import Four
 from xent.torch._operands import Operands, check_target, operands
 from xent.torch._options import Options, settled
@@ -50,7 +50,7 @@ def _prepare(
     _of_one_class(o)
     facts = Facts(
         _state.obstacle(o.logits, o.target),
-        _select.core(),
+        *_select.backends(o.logits),
         torch.is_grad_enabled() and o.logits.requires_grad,
         "",
         False,
@@ -75,7 +75,9 @@ def _compute(call: Call | _parallel.Call) -> Four:
             check_target(o, call.options.ignore_index)
         return _reference.statistics(o.logits, o.target, call.options)
     if _state.seen():
-        return _ops_statistics.statistics(o, call.options)
+        return _ops_statistics.statistics(o, call.options, call.choice.backend)
+    if call.choice.backend == "triton":
+        return _triton.kernels().statistics(o, call.options, call.choice.gradient)
     return _native_statistics.statistics(o, call.options, call.choice.gradient)
 
 

@@ -1,0 +1,51 @@
+"""Whether the Triton kernels can do a call, and why not. Triton itself is imported by `backends.triton` alone."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+from types import ModuleType
+
+import torch
+
+_OLDEST = (8, 0)  # the first GPUs with bfloat16
+
+
+_INSTALLED = importlib.util.find_spec("triton") is not None
+
+
+def interpreted() -> bool:
+    """Whether kernels run on the CPU, one number after the other: for tests. Settled when the kernels are imported."""
+    return os.environ.get("TRITON_INTERPRET", "").lower() in ("1", "true", "on", "yes", "y")
+
+
+@functools.cache
+def _capability(device: int) -> tuple[int, int]:
+    return torch.cuda.get_device_capability(device)
+
+
+@torch.compiler.assume_constant_result
+def _too_old(device: int) -> str:
+    found = _capability(device)
+    if torch.version.hip or found >= _OLDEST:
+        return ""
+    return f"the Triton kernels need a GPU of compute capability 8.0, and this one has {found[0]}.{found[1]}"
+
+
+def lacking(a: torch.Tensor) -> str:
+    """Why the Triton kernels cannot work on tensors like `a`; empty when they can."""
+    if a.dtype == torch.float64:
+        return "float64 is computed by torch operations"
+    if not a.is_cuda and not (a.is_cpu and interpreted()):
+        return f"the Triton kernels read tensors on a GPU, and these are on {a.device.type}"
+    if not _INSTALLED:
+        return 'Triton is not installed: pip install "xent[triton]"'
+    return "" if a.is_cpu else _too_old(a.device.index or 0)
+
+
+@functools.cache
+def kernels(name: str = "loss") -> ModuleType:
+    """A module of `backends.triton`: imported at the first call that needs it, since Triton takes a second to load."""
+    return importlib.import_module(f"xent.torch.backends.triton.{name}")

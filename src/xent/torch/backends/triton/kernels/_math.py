@@ -1,0 +1,97 @@
+"""Elementary functions of the kernels, in float32 for every logit and in float64 for the few numbers of a row.
+
+`exp` has two ways. The processor's own 2^x is right to 2^-22, enough for logits of eleven bits or fewer; float32 logits
+take a polynomial, right to about one unit in the last place. Nothing is fused that is not written as `tl.fma`: the
+kernels are launched with `enable_fp_fusion=False`, so that every version of the compiler rounds alike.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+INFINITY = tl.constexpr(float("inf"))
+_LOG2E = tl.constexpr(1.4426950408889634)
+# log 2 in two parts, the first of so few digits that its multiples by whole numbers are exact (Cody and Waite, 1980).
+_LN2_HIGH = tl.constexpr(0.693359375)
+_LN2_LOW = tl.constexpr(-2.12194440054690583e-4)
+_SHIFT = tl.constexpr(12582912.0 + 127.0)
+
+
+@triton.jit
+def exp(x, EXACT: tl.constexpr):
+    """e^x of x <= 0; below -87 it is 0, -inf included."""
+    if EXACT:
+        # x = n log 2 + f. 127 + n are the last bits of a sum with 1.5 x 2^23, and so the exponent of 2^n.
+        under = x < -87.0
+        shifted = tl.fma(tl.where(under, -87.0, x), _LOG2E, _SHIFT)
+        n = shifted - _SHIFT
+        f = tl.fma(n, -_LN2_HIGH, x)
+        f = tl.fma(n, -_LN2_LOW, f)
+        # (e^f - 1 - f) / f^2 for |f| <= log(2)/2: minimax coefficients of S. Moshier's Cephes library, expf.
+        r = tl.fma(f, 1.9875691500e-4, 1.3981999507e-3)
+        r = tl.fma(r, f, 8.3334519073e-3)
+        r = tl.fma(r, f, 4.1665795894e-2)
+        r = tl.fma(r, f, 1.6666665459e-1)
+        r = tl.fma(r, f, 5.0000001201e-1)
+        r = tl.fma(r, f * f, f) + 1.0
+        power = (shifted.to(tl.int32, bitcast=True) << 23).to(tl.float32, bitcast=True)
+        value = tl.where(under, 0.0, r * power)
+    else:
+        value = tl.math.exp2(x * _LOG2E)
+    return value
+
+
+@triton.jit
+def log1p(s):
+    """log(1 + s) of a float64 s >= 0: what 1 + s rounds away is put back by a quotient (W. Kahan)."""
+    u = 1.0 + s
+    return tl.where(u == 1.0, s, tl.log(u) * (s / tl.where(u == 1.0, 1.0, u - 1.0)))
+
+
+@triton.jit
+def quotient(x, divisor, inverse):
+    """x / divisor, rounded as division rounds it but for rare ties; infinite x stays as it is."""
+    q = x * inverse
+    q = tl.fma(tl.fma(-q, divisor, x), inverse, q)
+    return tl.where(tl.abs(x) < INFINITY, q, x)
+
+
+@triton.jit
+def _inverse(y):
+    """1 / y for y in [1, 2]: the quadratic of least relative error, 1/99, then two steps of Newton's, to 2^-23."""
+    r = tl.fma(y, tl.fma(y, 0.32323232, -1.45454545), 2.12121212)
+    r = tl.fma(r, tl.fma(-y, r, 1.0), r)
+    return tl.fma(r, tl.fma(-y, r, 1.0), r)
+
+
+@triton.jit
+def _signed(value, like):
+    """`value` >= 0 with the sign of `like`."""
+    sign = like.to(tl.int32, bitcast=True) & -2147483648
+    return (value.to(tl.int32, bitcast=True) | sign).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def tanh_fast(x, scale, rise):
+    """tanh(scale x / 2) to 2^-23, and rise (1 - tanh^2) to a few units in its last place."""
+    far = tl.math.exp2(tl.abs(x) * (-scale * _LOG2E))
+    inverse = _inverse(1.0 + far)
+    return _signed((1.0 - far) * inverse, x), (far * inverse) * (inverse * (4.0 * rise))
+
+
+@triton.jit
+def tanh(y):
+    """tanh(y) and 1 - tanh(y)^2, each to a few units in its last place."""
+    far = exp(-2.0 * tl.abs(y), True)
+    inverse = _inverse(1.0 + far)
+    value = (1.0 - far) * inverse
+    # (tanh(y) - y) / y^3 for |y| < 5/8, where 1 - far would cancel: coefficients of Cephes, tanhf.
+    w = y * y
+    r = tl.fma(w, -5.70498872745e-3, 2.06390887954e-2)
+    r = tl.fma(r, w, -5.37397155531e-2)
+    r = tl.fma(r, w, 1.33314422036e-1)
+    r = tl.fma(r, w, -3.33332819422e-1)
+    near = tl.fma(r * w, y, y)
+    value = tl.where(tl.abs(y) < 0.625, near, _signed(value, y))
+    return value, 4.0 * far * inverse * inverse
