@@ -53,7 +53,7 @@ def call(x=X, w=W, y=Y, **options):
         ),
         ({"denominator": 2, "reduction": "sum"}, ValueError, '`denominator` is for `reduction="mean"`'),
         ({"denominator": torch.zeros(())}, ValueError, "`denominator` is 0; it is a finite number above 0."),
-        ({"process_group": object()}, BackendUnavailable, "splitting the vocabulary over processes is not available"),
+        ({"process_group": object()}, TypeError, "`process_group` is a object; it is a torch.distributed.ProcessGroup"),
         ({"y": Y + 5}, DistributionError, r"`target` has 4 labels outside \[0, 5\); the first is 5 at row 0."),
         ({"y": SOFT * 2}, DistributionError, "`target` row 0 sums to 2, not 1."),
         (
@@ -78,7 +78,7 @@ def test_the_row_of_a_bad_distribution_is_that_of_the_call(backend):
 def test_statistics_are_of_one_class():
     with pytest.raises(ShapeError, match="the statistics of a row are of one class, an integer."):
         xent.torch.linear_token_statistics(X, W, SOFT)
-    with pytest.raises(BackendUnavailable, match="not available in this release"):
+    with pytest.raises(TypeError, match=r"it is a torch.distributed.ProcessGroup, such as `torch.distributed.group"):
         xent.torch.linear_token_statistics(X, W, Y, process_group=object())
 
 

@@ -32,6 +32,7 @@ class Shape(NamedTuple):
     gathered: bool  # rows are picked out of the input
     bias: bool  # is there one?
     kept: int = 0  # bytes of each number of the input's gradient, where that is kept wide
+    passed: int = 0  # bytes that some rows of logits at a time pass through, however many there are
 
 
 class Plan(NamedTuple):
@@ -62,7 +63,7 @@ def _whole_call(s: Shape, block: int) -> int:
     wide = size if product_dtype(s.dtype) != s.dtype else 0
     native_half = size == 2
     blocks = block * s.features * (wide or (size if native_half else 0))
-    rows = s.rows * s.positions * s.each + s.rows * s.features * s.kept + 2048
+    rows = s.rows * s.positions * s.each + s.rows * s.features * s.kept + s.passed + 2048
     vectors = s.outcomes * (8 + (wide * s.positions if s.bias else 0) + (8 if s.bias else 0))
     return blocks + rows + vectors
 

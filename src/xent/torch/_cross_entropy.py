@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _native_loss, _ops, _reference, _select, _state, _tiny, _triton
+from xent.torch import _native_loss, _ops, _parallel, _reference, _select, _state, _tiny, _triton
 from xent.torch._operands import Operands, check_target, checked_denominator, operands, positive_denominator
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 
 
@@ -35,8 +36,12 @@ def _prepare(
     temperature: float,
     token_weight: torch.Tensor | None,
     denominator: float | torch.Tensor | None,
-) -> Call:
+    process_group: Any,
+) -> Call | _parallel.Call:
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
+    split, (input, target, weight, token_weight) = _parallel.here(process_group, input, target, weight, token_weight)
+    if split is not None:
+        return _parallel.prepared(split, input, target, weight, token_weight, denominator, options)
     o = operands(input, target, weight, token_weight)
     if denominator is not None:
         denominator = checked_denominator(denominator, options.reduction)
@@ -69,7 +74,9 @@ def _reduced_outside(token_weight: torch.Tensor | None, denominator: torch.Tenso
     )
 
 
-def _compute(call: Call) -> torch.Tensor:
+def _compute(call: Call | _parallel.Call) -> torch.Tensor:
+    if isinstance(call, _parallel.Call):
+        return _parallel.loss(call)
     o, options, denominator = call.operands, call.options, call.denominator
     if call.choice.backend == "reference":
         if _state.readable(o.target):
@@ -113,6 +120,7 @@ def cross_entropy(
     temperature: float = 1.0,
     token_weight: torch.Tensor | None = None,
     denominator: float | torch.Tensor | None = None,
+    process_group: Any = None,
 ) -> torch.Tensor:
     r"""Cross-entropy of logits and targets: `torch.nn.functional.cross_entropy`, exact, and with more options.
 
@@ -147,6 +155,11 @@ def cross_entropy(
         One number a row, the shape of class indices; multiplies everything of the row.
     denominator : float or Tensor, optional
         For "mean": divides in place of the sum, so that micro-batches that share it add up to one batch. Above 0.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split: `input` holds those of this process, in the order of the ranks
+        and one at least, and so do probabilities. Class indices are those of the whole; `weight` has the classes here,
+        or all; the rest is the same in every process, and so is the loss. An `input` that is a DTensor sharded over
+        its classes needs no group.
 
     Returns
     -------
@@ -160,7 +173,8 @@ def cross_entropy(
     ShapeError, TypeError, ValueError
         Shapes, dtypes or devices do not fit, or an option is outside its range.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call.
+        `XENT_BACKEND` names a backend that cannot do this call; or classes are split over processes, and it is under a
+        transform of `torch.func` or differentiated twice.
 
     Edge cases
     ----------
@@ -180,7 +194,7 @@ def cross_entropy(
     --------
     dz_j = token_weight (T p_j - w_j t_j + 2 z_loss logsumexp p_j), T = sum of w_j t_j; 1 - p_y is not lost where p_y
     nears 1. By `weight`, probabilities, `token_weight` and `denominator` too. Any number of derivatives, forward mode
-    and the transforms of `torch.func` are right.
+    and the transforms of `torch.func` are right. With `process_group`, first derivatives, by the classes here.
 
     References
     ----------
@@ -200,7 +214,7 @@ def cross_entropy(
     [1.2395, 1.5514]
     """
     if (
-        weight is token_weight is denominator is softcap is None
+        weight is token_weight is denominator is softcap is process_group is None
         and (type(label_smoothing), type(z_loss), type(temperature), type(ignore_index)) == _tiny.TYPES
         and label_smoothing == z_loss == 0.0
         and temperature == 1.0
@@ -224,20 +238,23 @@ def cross_entropy(
                 temperature=temperature,
                 token_weight=token_weight,
                 denominator=denominator,
+                process_group=process_group,
             )
-    call = _prepare(
-        input,
-        target,
-        weight,
-        ignore_index,
-        reduction,
-        label_smoothing,
-        z_loss,
-        softcap,
-        temperature,
-        token_weight,
-        denominator,
-    )
+    with told(process_group, input):
+        call = _prepare(
+            input,
+            target,
+            weight,
+            ignore_index,
+            reduction,
+            label_smoothing,
+            z_loss,
+            softcap,
+            temperature,
+            token_weight,
+            denominator,
+            process_group,
+        )
     loss = _compute(call)
     if reduction == "none" and len(call.operands.shape) != 1:
         return loss.reshape(call.operands.shape)

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state
+from xent.torch import _linear_loss, _linear_reference, _ops_linear, _parallel_linear, _reference, _select, _state
 from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
 from xent.torch._linear_loss import Run
-from xent.torch._linear_operands import LinearOperands, linear_operands, one_process
+from xent.torch._linear_operands import LinearOperands, linear_operands
 from xent.torch._operands import checked_denominator, positive_denominator
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 
 Maybe = torch.Tensor | None
@@ -102,12 +103,19 @@ def _prepare(
     denominator: float | torch.Tensor | None,
     memory_budget: int | None,
     process_group: Any,
-) -> Call:
-    one_process(process_group)
+) -> Call | _parallel_linear.Call:
     if ignore_index is None:  # how torch.nn.functional.linear_cross_entropy spells its default
         ignore_index = _IGNORED
     options = settled(ignore_index, reduction, label_smoothing, z_loss, softcap, temperature)
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    split, (input, linear_weight, target, linear_bias, weight, token_weight) = _parallel_linear.here(
+        process_group, input, linear_weight, target, linear_bias, weight, token_weight
+    )
     input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
+    if split is not None:
+        return _parallel_linear.prepared(
+            split, input, linear_weight, target, linear_bias, weight, token_weight, denominator, options, budget
+        )
     p = linear_operands(input, linear_weight, target, linear_bias, weight, token_weight)
     if denominator is not None:
         denominator = checked_denominator(denominator, options.reduction)
@@ -129,7 +137,6 @@ def _prepare(
         _select.forced(),
         _state.hooked(),
     )
-    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
     return Call(
         p,
         options,
@@ -140,7 +147,9 @@ def _prepare(
     )
 
 
-def _compute(call: Call) -> torch.Tensor:
+def _compute(call: Call | _parallel_linear.Call) -> torch.Tensor:
+    if isinstance(call, _parallel_linear.Call):
+        return _parallel_linear.loss(call)
     p, options, denominator = call.operands, call.options, call.denominator
     if call.whole:
         if _state.readable(p.target):
@@ -215,8 +224,11 @@ def linear_cross_entropy(
         gradients of weights and bias. By default 256 MiB, or what the call takes where that is more; with 50,257
         outcomes and 768 features 64 MiB was as fast, and 16 MiB a tenth slower. Not counted: what autocast casts, and
         rows of probabilities that no view is, which are copied whole.
-    process_group : None
-        Reserved for a vocabulary that is split over processes; not available in this release.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split, as in `cross_entropy`: `linear_weight` and `linear_bias` hold
+        those of this process, and `input` is the same in all. DTensors sharded over their classes need the group too,
+        unless `input` is a DTensor that every process holds whole. What the processes tell each other of the rows does
+        not count in `memory_budget`; where one chunk is enough, its logits are kept for the backward pass.
 
     Returns
     -------
@@ -231,7 +243,7 @@ def linear_cross_entropy(
         Shapes, dtypes or devices do not fit, an option is outside its range, or `memory_budget` is too small for one
         row: the message names the least.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call, or `process_group` is given.
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -239,6 +251,7 @@ def linear_cross_entropy(
     no row counts                   0, and zero gradients
     an argument without gradient    none is computed, which saves one of three products
     under transforms, on an accelerator, or with gradients by `weight` or `target`    all the logits are held
+    weights that are a sharded DTensor outside of FSDP's `forward`    ValueError that names the ways out
 
     Accuracy
     --------
@@ -251,7 +264,8 @@ def linear_cross_entropy(
     With dz of `cross_entropy`: dz linear_weight, dz^T input and the sum of dz, by `input`, `linear_weight` and
     `linear_bias`. "mean" and "sum" make them beside the loss (three products); "none", float16, a checkpoint, and
     bfloat16 with less than 8 bytes of budget for each number of `input`, make the logits again (four). Any number
-    of derivatives, forward mode and the transforms of `torch.func` are right.
+    of derivatives, forward mode and the transforms of `torch.func` are right. With `process_group`, first derivatives:
+    by the classes here, and by `input` summed over the processes.
 
     References
     ----------
@@ -267,23 +281,24 @@ def linear_cross_entropy(
     >>> round(loss.item(), 6), [round(g, 4) for g in head.grad[0].tolist()]
     (0.895495, [-0.1065, 0.2119])
     """
-    call = _prepare(
-        input,
-        linear_weight,
-        target,
-        linear_bias,
-        weight,
-        ignore_index,
-        reduction,
-        label_smoothing,
-        z_loss,
-        softcap,
-        temperature,
-        token_weight,
-        denominator,
-        memory_budget,
-        process_group,
-    )
+    with told(process_group, linear_weight):
+        call = _prepare(
+            input,
+            linear_weight,
+            target,
+            linear_bias,
+            weight,
+            ignore_index,
+            reduction,
+            label_smoothing,
+            z_loss,
+            softcap,
+            temperature,
+            token_weight,
+            denominator,
+            memory_budget,
+            process_group,
+        )
     with without_autocast(call.operands.input):
         loss = _compute(call)
     return loss.reshape(call.operands.shape) if reduction == "none" else loss

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import torch
 
-from xent.torch import _rows, _rows_reference
+from xent.torch import _parallel_rows, _rows, _rows_reference
 from xent.torch._chunks import Plan, Shape, plan
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._products import Products, empty, sum_dtype
 
-STATE = {"native": _rows._STATE, "reference": 0}  # pyright: ignore[reportPrivateUsage]  # doubles a row of logits
+STATE = {"native": _rows._STATE, "reference": 0, "parallel": 48}  # pyright: ignore[reportPrivateUsage]  # doubles a row of logits
 
 At = slice | torch.Tensor
 Each = Callable[[At, int, torch.Tensor], None]
@@ -85,6 +85,7 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
     copied = p.target.element_size() * p.weight.shape[0] if p.soft and p.probs is None else 0
     element = _rows_reference.ELEMENT if backend == "reference" else 0
     n, positions = p.target.shape[:2]
+    passed = _parallel_rows.passed(n, p.weight.shape[0]) if backend == "parallel" else 0
     shape = Shape(
         n,
         n if mask is None else int(mask.any(1).sum()),
@@ -98,6 +99,7 @@ def planned(p: LinearOperands, mask: torch.Tensor | None, backend: str, budget: 
         mask is not None or p.input.dim() > 2,
         p.bias is not None,
         wide,
+        passed,
     )
     return plan(shape, budget)
 
@@ -114,10 +116,17 @@ def _chunks(rows: int, mask: torch.Tensor | None, size: int) -> Iterator[At]:
 class _Walk:
     """The memory of one call, and what is done with one chunk."""
 
-    def __init__(self, p: LinearOperands, mask: torch.Tensor | None, plan: Plan, gradients: Gradients) -> None:
-        self.p, self.mask, self.gradients = p, mask, gradients
+    def __init__(
+        self,
+        p: LinearOperands,
+        mask: torch.Tensor | None,
+        plan: Plan,
+        gradients: Gradients,
+        held: torch.Tensor | None = None,
+    ) -> None:
+        self.p, self.mask, self.gradients, self.held = p, mask, gradients, held
         self.products = Products(p.input.dtype, plan.rows, p.input.shape[-1], plan.block)
-        self.memory = empty((plan.rows * p.weight.shape[0],), self.products.dtype)
+        self.memory = empty((plan.rows * p.weight.shape[0],), self.products.dtype) if held is None else held.view(-1)
         self.bias = None if p.bias is None else p.bias.to(self.products.dtype)
 
     def chunk(self, at: At, each: Each) -> None:
@@ -146,7 +155,8 @@ class _Walk:
             at, x = at[inside], x[inside]
         weight, outcomes = self.p.weight[:, position], self.p.weight.shape[0]
         z = self.memory[: len(x) * outcomes].view(len(x), outcomes)
-        self.products.logits(x, weight, None if self.bias is None else self.bias[:, position], z)
+        if self.held is None:
+            self.products.logits(x, weight, None if self.bias is None else self.bias[:, position], z)
         each(at, position, z)
         if dx is not None and inside is None:
             self.products.input_gradient(z, weight, dx)
@@ -160,11 +170,21 @@ class _Walk:
             self.gradients.bias[:, position].add_(z.sum(0, dtype=self.gradients.bias.dtype))
 
 
-def walk(p: LinearOperands, mask: torch.Tensor | None, plan: Plan, each: Each, gradients: Gradients) -> None:
-    """Call `each` with rows, position and their logits; what it leaves there is multiplied back into `gradients`."""
+def walk(
+    p: LinearOperands,
+    mask: torch.Tensor | None,
+    plan: Plan,
+    each: Each,
+    gradients: Gradients,
+    held: torch.Tensor | None = None,
+) -> None:
+    """Call `each` with rows, position and their logits; what it leaves there is multiplied back into `gradients`.
+
+    `held` are the logits of an only chunk and position, as a walk before made them; it is overwritten.
+    """
     rows = p.target.shape[0]
     if rows == 0:
         return
-    steps = _Walk(p, mask, plan, gradients)
+    steps = _Walk(p, mask, plan, gradients, held)
     for at in _chunks(rows, mask, plan.rows):
         steps.chunk(at, each)

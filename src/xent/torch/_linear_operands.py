@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import torch
 
-from xent._errors import BackendUnavailable, ShapeError
+from xent._errors import ShapeError
 from xent._forms import TopK
 from xent.torch import _operands, _state
 from xent.torch._operands import LABELS, Operands, floating, together
@@ -61,15 +61,6 @@ def _shape(shape: Any) -> str:
     return str(tuple(shape))
 
 
-def one_process(process_group: Any) -> None:
-    """Refuse what is not there yet: the vocabulary split over processes."""
-    if process_group is not None:
-        raise BackendUnavailable(
-            "`process_group` is given, but splitting the vocabulary over processes is not available in this release; "
-            "pass None."
-        )
-
-
 def _layer(input: Any, weight: Any, bias: Any) -> None:
     floating("input", input)
     floating("linear_weight", weight)
@@ -98,9 +89,19 @@ def _layer(input: Any, weight: Any, bias: Any) -> None:
 
 
 def linear_operands(
-    input: Any, linear_weight: Any, target: Any, linear_bias: Any, weight: Any, token_weight: Any
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    linear_bias: Any,
+    weight: Any,
+    token_weight: Any,
+    *,
+    most: int | None = None,
 ) -> LinearOperands:
-    """The arguments of `linear_cross_entropy` as rows; a TypeError, ShapeError or ValueError says what does not fit."""
+    """The arguments of `linear_cross_entropy` as rows; a TypeError, ShapeError or ValueError says what does not fit.
+
+    A top-k target names `most` classes at most; by default as many as there are weights.
+    """
     _layer(input, linear_weight, linear_bias)
     outcomes, inner, features = linear_weight.shape[0], linear_weight.shape[1:-1], linear_weight.shape[-1]
     lead = input.shape[:-1]
@@ -114,7 +115,7 @@ def linear_operands(
     probs, spread, tail = None, False, True
     if isinstance(target, TopK):
         spread, tail = target.tail == "spread", target.tail is not None
-        target, probs = _operands.top_k(target, outer, outcomes, input)
+        target, probs = _operands.top_k(target, outer, most or outcomes, input)
         whole = (n, positions, target.shape[-1])
         target, probs = target.reshape(whole), probs.reshape(whole)
     else:

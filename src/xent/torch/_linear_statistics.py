@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _select, _state
+from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _parallel_linear, _select, _state
 from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear import cast, chosen, wants_gradient, without_autocast
 from xent.torch._linear_autograd import StatisticsFunction
 from xent.torch._linear_loss import Run
-from xent.torch._linear_operands import LinearOperands, linear_operands, one_process
+from xent.torch._linear_operands import LinearOperands, linear_operands
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 from xent.torch._statistics import TokenStatistics
 
@@ -38,13 +39,21 @@ def _prepare(
     temperature: float,
     memory_budget: int | None,
     process_group: Any,
-) -> Call:
-    one_process(process_group)
+) -> Call | _parallel_linear.Call:
     options = settled(ignore_index, "none", 0.0, 0.0, softcap, temperature)
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    split, (input, linear_weight, target, linear_bias, *_) = _parallel_linear.here(
+        process_group, input, linear_weight, target, linear_bias, None, None
+    )
     input, linear_weight, linear_bias = cast(input, linear_weight, linear_bias)
+    if split is not None:
+        call = _parallel_linear.prepared(
+            split, input, linear_weight, target, linear_bias, None, None, None, options, budget
+        )
+        _of_one_class(call.operands)
+        return call
     p = linear_operands(input, linear_weight, target, linear_bias, None, None)
-    if p.soft:
-        raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
+    _of_one_class(p)
     facts = Facts(
         _state.obstacle(*p[:4]),
         *_select.without_triton(p.input),
@@ -60,11 +69,18 @@ def _prepare(
         options,
         chosen(facts),
         bool(facts.obstacle or facts.gpu),
-        NOT_SAID if memory_budget is None else checked_budget(memory_budget),
+        budget,
     )
 
 
-def _compute(call: Call) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def _of_one_class(p: LinearOperands) -> None:
+    if p.soft:
+        raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
+
+
+def _compute(call: Call | _parallel_linear.Call) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    if isinstance(call, _parallel_linear.Call):
+        return _parallel_linear.statistics(call)
     p, options, run = call.operands, call.options, Run(call.choice.backend, call.budget)
     if call.whole:
         if _state.readable(p.target):
@@ -124,7 +140,7 @@ def linear_token_statistics(
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, an option is outside its range, or `memory_budget` is too small for one row.
     BackendUnavailable
-        `XENT_BACKEND` names a backend that cannot do this call, or `process_group` is given.
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -137,7 +153,7 @@ def linear_token_statistics(
     Gradient
     --------
     Of `log_prob`, `logsumexp` and `entropy`, each on its own; the logits are made again (four products in all).
-    Second derivatives, forward mode and `torch.func` transforms are right.
+    Second derivatives, forward mode and `torch.func` transforms are right, but for classes split over processes.
 
     References
     ----------
@@ -151,9 +167,10 @@ def linear_token_statistics(
     >>> s.log_prob.tolist(), s.argmax.tolist()
     ([-0.6931471824645996, -3.0485873222351074], [0, 0])
     """
-    call = _prepare(
-        input, linear_weight, target, linear_bias, ignore_index, softcap, temperature, memory_budget, process_group
-    )
+    with told(process_group, linear_weight):
+        call = _prepare(
+            input, linear_weight, target, linear_bias, ignore_index, softcap, temperature, memory_budget, process_group
+        )
     with without_autocast(call.operands.input):
         log_prob, logsumexp, entropy, argmax = _compute(call)
     shape = call.operands.shape

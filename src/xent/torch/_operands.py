@@ -128,8 +128,11 @@ def positive_denominator(value: float) -> float:
     return value
 
 
-def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -> Operands:
-    """The arguments of `cross_entropy` as rows; a TypeError, ShapeError or ValueError says what does not fit."""
+def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any, *, most: int | None = None) -> Operands:
+    """The arguments of `cross_entropy` as rows; a TypeError, ShapeError or ValueError says what does not fit.
+
+    A top-k target names `most` classes at most; by default those of `input`.
+    """
     floating("input", input)
     shape = input.shape
     if not shape:
@@ -144,7 +147,7 @@ def operands(input: torch.Tensor, target: Any, weight: Any, token_weight: Any) -
         token_weights(token_weight, outer, "input", input)
         token_weight = token_weight.reshape(-1)
     if isinstance(target, TopK):
-        indices, probs = top_k(target, outer, outcomes, input)
+        indices, probs = top_k(target, outer, most or outcomes, input)
         spread, tail = target.tail == "spread", target.tail is not None
         return Operands(_rows(input), indices, probs, weight, token_weight, spread, tail, outer)
     if not isinstance(target, torch.Tensor):

@@ -158,7 +158,11 @@ def reduced(
         return total
     if denominator is not None:
         return total / denominator
-    share = _shares(rows, target, weight, token_weight, options, soft=soft)
+    return averaged(total, _shares(rows, target, weight, token_weight, options, soft=soft))
+
+
+def averaged(total: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """`total` over the sum of what each row adds to the denominator of a mean; 0 where none does."""
     nothing = (share == 0).all()
     return total.masked_fill(nothing, 0.0) / share.sum().masked_fill(nothing, 1.0)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _native_statistics, _ops_statistics, _reference, _select, _state, _triton
+from xent.torch import _native_statistics, _ops_statistics, _parallel, _reference, _select, _state, _triton
+from xent.torch._native_statistics import Four
 from xent.torch._operands import Operands, check_target, operands
 from xent.torch._options import Options, settled
+from xent.torch._parallel_group import told
 from xent.torch._select import Choice, Facts
 
 
@@ -31,12 +33,21 @@ class Call(NamedTuple):
 
 
 def _prepare(
-    input: torch.Tensor, target: torch.Tensor, ignore_index: int, softcap: float | None, temperature: float
-) -> Call:
+    input: torch.Tensor,
+    target: torch.Tensor,
+    ignore_index: int,
+    softcap: float | None,
+    temperature: float,
+    process_group: Any,
+) -> Call | _parallel.Call:
     options = settled(ignore_index, "none", 0.0, 0.0, softcap, temperature)
+    split, (input, target, *_) = _parallel.here(process_group, input, target, None, None)
+    if split is not None:
+        call = _parallel.prepared(split, input, target, None, None, None, options)
+        _of_one_class(call.operands)
+        return call
     o = operands(input, target, None, None)
-    if o.soft:
-        raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
+    _of_one_class(o)
     facts = Facts(
         _state.obstacle(o.logits, o.target),
         *_select.backends(o.logits),
@@ -50,6 +61,26 @@ def _prepare(
     return Call(o, options, _select.chosen(facts))
 
 
+def _of_one_class(o: Operands) -> None:
+    if o.soft:
+        raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
+
+
+def _compute(call: Call | _parallel.Call) -> Four:
+    if isinstance(call, _parallel.Call):
+        return _parallel.statistics(call)
+    o = call.operands
+    if call.choice.backend == "reference":
+        if _state.readable(o.target):
+            check_target(o, call.options.ignore_index)
+        return _reference.statistics(o.logits, o.target, call.options)
+    if _state.seen():
+        return _ops_statistics.statistics(o, call.options, call.choice.backend)
+    if call.choice.backend == "triton":
+        return _triton.kernels().statistics(o, call.options, call.choice.gradient)
+    return _native_statistics.statistics(o, call.options, call.choice.gradient)
+
+
 @_select.prepared_by(_prepare)
 def token_statistics(
     input: torch.Tensor,
@@ -58,6 +89,7 @@ def token_statistics(
     ignore_index: int = -100,
     softcap: float | None = None,
     temperature: float = 1.0,
+    process_group: Any = None,
 ) -> TokenStatistics:
     r"""Log-probability of the target, logsumexp, entropy and argmax of every row, in one pass.
 
@@ -77,6 +109,8 @@ def token_statistics(
         c above; no cap by default.
     temperature : float
         Above 0.
+    process_group : torch.distributed.ProcessGroup, optional
+        The processes over which the classes are split, as in `cross_entropy`; `argmax` is that of the whole.
 
     Returns
     -------
@@ -90,6 +124,8 @@ def token_statistics(
         A label is out of range.
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, or an option is outside its range.
+    BackendUnavailable
+        As in `cross_entropy`.
 
     Edge cases
     ----------
@@ -106,7 +142,7 @@ def token_statistics(
     Gradient
     --------
     With upstream g_l, g_L, g_H of the three: dz_j = g_l (1[j = y] - p_j) + g_L p_j - g_H p_j (log p_j + H).
-    Second derivatives, forward mode and `torch.func` transforms are right.
+    Second derivatives, forward mode and `torch.func` transforms are right, but for classes split over processes.
 
     References
     ----------
@@ -121,23 +157,20 @@ def token_statistics(
     """
     if _state.fake(input):
         with input.fake_mode:  # pyright: ignore  # of FakeTensor
-            return token_statistics(input, target, ignore_index=ignore_index, softcap=softcap, temperature=temperature)
-    call = _prepare(input, target, ignore_index, softcap, temperature)
-    o = call.operands
-    if call.choice.backend == "reference":
-        if _state.readable(o.target):
-            check_target(o, call.options.ignore_index)
-        found = _reference.statistics(o.logits, o.target, call.options)
-    elif _state.seen():
-        found = _ops_statistics.statistics(o, call.options, call.choice.backend)
-    elif call.choice.backend == "triton":
-        found = _triton.kernels().statistics(o, call.options, call.choice.gradient)
-    else:
-        found = _native_statistics.statistics(o, call.options, call.choice.gradient)
-    log_prob, logsumexp, entropy, argmax = found
-    if len(o.shape) == 1:
+            return token_statistics(
+                input,
+                target,
+                ignore_index=ignore_index,
+                softcap=softcap,
+                temperature=temperature,
+                process_group=process_group,
+            )
+    with told(process_group, input):
+        call = _prepare(input, target, ignore_index, softcap, temperature, process_group)
+    log_prob, logsumexp, entropy, argmax = _compute(call)
+    shape = call.operands.shape
+    if len(shape) == 1:
         return TokenStatistics(log_prob, logsumexp, entropy, argmax)
-    shape = o.shape
     return TokenStatistics(
         log_prob.reshape(shape), logsumexp.reshape(shape), entropy.reshape(shape), argmax.reshape(shape)
     )

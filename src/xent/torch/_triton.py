@@ -26,12 +26,15 @@ def _capability(device: int) -> tuple[int, int]:
     return torch.cuda.get_device_capability(device)
 
 
-@torch.compiler.assume_constant_result
 def _too_old(device: int) -> str:
     found = _capability(device)
     if torch.version.hip or found >= _OLDEST:
         return ""
     return f"the Triton kernels need a GPU of compute capability 8.0, and this one has {found[0]}.{found[1]}"
+
+
+# What torch.compiler.assume_constant_result does; that imports the compiler, which takes a second or two.
+_too_old._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def lacking(a: torch.Tensor) -> str:
