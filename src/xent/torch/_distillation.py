@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _native_soft, _ops_distillation, _reference_distillation, _select, _state
+from xent.torch import _native_soft, _ops_distillation, _reference_distillation, _select, _state, _triton
 from xent.torch._distillation_operands import Pair, Rule, check_teacher, options, pair
 from xent.torch._operands import positive_denominator
 from xent.torch._select import Choice, Facts
@@ -40,7 +40,7 @@ def _prepare(
                 other = f"`{name}` requires a gradient"
     facts = Facts(
         _state.obstacle(operands.student, operands.teacher, operands.probs, token_weight, divisor),
-        *_select.without_triton(operands.student),
+        *_select.backends(operands.student),
         grad and student.requires_grad,
         other,
         reduction != "none",
@@ -55,8 +55,10 @@ def _prepare(
 def _compute(call: Call) -> torch.Tensor:
     o, rule, divisor = call.pair, call.rule, call.divisor
     tensors = (o.student, o.teacher.detach(), o.probs, o.token_weight, divisor)
-    if call.choice.backend == "native" and _state.seen():
-        return _ops_distillation.distillation(*tensors, *rule)
+    if call.choice.backend != "reference" and _state.seen():
+        return _ops_distillation.distillation(*tensors, *rule, call.choice.backend)
+    if call.choice.backend == "triton":
+        return _triton.kernels("distillation").loss(tensors, rule, call.choice.gradient)
     if o.probs is not None and _state.readable(o.probs):
         check_teacher(o.teacher, o.probs, o.student.shape[-1], rule.tail, o.shape)
     if divisor is not None and _state.readable(divisor):

@@ -37,6 +37,11 @@ def raise_earlier() -> None:
         raise DistributionError(
             f"`{_OUTSIDE[what]}` of an earlier call held a number outside [0, 1]. The loss of its element is NaN."
         )
+    if what == 5:
+        raise DistributionError(
+            "`teacher` of an earlier call held a row of probabilities that is no distribution, or an outcome out of "
+            "range. The loss of its row is NaN."
+        )
     if what == 1:
         raise DistributionError(
             f"`target` of an earlier call held a label out of range: {label}. The loss of its row is NaN. If "

@@ -62,11 +62,12 @@ def _of_probabilities(q, y, rest):
     return loss, tl.math.div_rn(over, under)
 
 
-@triton.jit(do_not_specialize=["count"])
+@triton.jit(do_not_specialize=["divisor"])
 def binary_kernel(
     input,
     target,
     count,
+    divisor,
     weight,
     weight_span,
     weight_times,
@@ -84,12 +85,12 @@ def binary_kernel(
     POS_WHOLE: tl.constexpr,
     UPSTREAM_WHOLE: tl.constexpr,
     REDUCED: tl.constexpr,
-    MEAN: tl.constexpr,
     UNLESS_ONE: tl.constexpr,
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """BLOCK elements a program. `loss`, if given, (count,) or, REDUCED, a sum for each program; `out` the gradient.
+    """BLOCK elements a program. `loss`, if given, (count,) or, REDUCED, a sum for each program; `out` the gradient, over
+    `divisor`.
 
     UNLESS_ONE: nothing is done where the one `upstream` is 1, since `out` holds the gradient for that already. WIDE:
     places are counted in 64 bits.
@@ -143,9 +144,7 @@ def binary_kernel(
             g = tl.full([1], 1.0, tl.float64)
             if upstream is not None:
                 g = tl.load(upstream + tl.zeros([1], tl.int32)).to(tl.float64)
-            if MEAN:
-                g = g / count.to(tl.float64)
-            slope = slope * g.to(tl.float32)
+            slope = slope * (g / divisor.to(tl.float64)).to(tl.float32)
         else:
             slope = slope * _factor(upstream, at, inside, upstream_span, upstream_times, UPSTREAM_WHOLE)
         slope = tl.where(wrong, float("nan"), slope)
