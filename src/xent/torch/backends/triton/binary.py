@@ -94,10 +94,11 @@ def binary(
             gradient, unless_one = torch.empty_like(x), False
     launch.start(
         binary_kernel, programs, x, num_warps=4, input=x, target=y, count=count,
-        divisor=count if reduction == "mean" else 1, weight=w.numbers, weight_span=w.span,
-        weight_times=w.times, pos_weight=v.numbers, pos_span=v.span, pos_times=v.times, flag=flag.cell(x), loss=loss,
-        upstream=u.numbers, upstream_span=u.span, upstream_times=u.times, out=gradient, LOGITS=logits,
-        WEIGHT_WHOLE=w.whole, POS_WHOLE=v.whole, UPSTREAM_WHOLE=u.whole, REDUCED=reduced, UNLESS_ONE=unless_one, WIDE=count > 2**31 - _BLOCK, BLOCK=_BLOCK,
+        divisor=count if reduction == "mean" else 1, weight=w.numbers, weight_span=w.span, weight_times=w.times,
+        pos_weight=v.numbers, pos_span=v.span, pos_times=v.times, flag=flag.cell(x), loss=loss, upstream=u.numbers,
+        upstream_span=u.span, upstream_times=u.times, out=gradient, LOGITS=logits, WEIGHT_WHOLE=w.whole,
+        POS_WHOLE=v.whole, UPSTREAM_WHOLE=u.whole, REDUCED=reduced, UNLESS_ONE=unless_one,
+        WIDE=count > 2**31 - _BLOCK, BLOCK=_BLOCK,
     )  # fmt: skip
     if loss is not None:
         loss = _reduced(loss, count, reduction) if reduced else _back(loss, order).contiguous()

@@ -1,13 +1,14 @@
 """Distillation by the Triton kernel: tensors in, tensors out, and its place under autograd. Nothing is waited for.
 
-`student` is (N, V), float32, bfloat16 or float16, of any strides; the teacher is `teacher` (N, V) of any floating dtype,
-or indices (N, k) of `probs` (N, k), which are made whole: a row of float32 for each.
+`student` is (N, V), float32, bfloat16 or float16, of any strides; the teacher is `teacher` (N, V), floating too, or
+indices (N, k) of `probs` (N, k), which are made whole: a row of float32 for each.
 """
 
 from __future__ import annotations
 
 import functools
 
+import numpy as np
 import torch
 import triton
 
@@ -25,24 +26,24 @@ _KIND = {"forward": 0, "reverse": 1, "js": 2}  # those of `kernels._pairs`
 _GROUPS = 1  # stretches of a row that a program holds at a time: there are two rows
 
 
-def _whole(
-    indices: torch.Tensor, probs: torch.Tensor, outcomes: int, tail: str | None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log-probabilities (N, V) of a top-k teacher, and what each row sums to: 1 unless the tail is dropped, NaN where
-    the row is no distribution. An outcome that is named twice is not looked for.
+def _whole(indices: torch.Tensor, probs: torch.Tensor, outcomes: int, rule: Rule) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (N, V) of a top-k teacher, and what each row sums to: 1 unless the tail is dropped, NaN where the row is
+    no distribution. An outcome that is named twice is not looked for.
     """
     indices, probs = indices.to(torch.int64), probs.detach()
     total = probs.sum(-1, dtype=torch.float64)
     wrong = ((indices < 0) | (indices >= outcomes) | ~(probs >= 0)).any(-1)
     tolerance = sum_tolerance(DIGITS[probs.dtype], outcomes)
     wrong = wrong | ~(total - 1 <= tolerance)
-    if tail is None:
+    if rule.tail is None:
         wrong = wrong | (total - 1 < -tolerance)
-    t = dense(indices.clamp(0, outcomes - 1), probs, outcomes, tail == "spread")
+    t = dense(indices.clamp(0, outcomes - 1), probs, outcomes, rule.tail == "spread")
     mass = t.sum(-1, dtype=torch.float64)
-    log_t = torch.log(t / mass.masked_fill(mass == 0, 1.0).to(t.dtype).unsqueeze(-1)).to(torch.float32)
-    mass = mass if tail == "drop" else torch.ones_like(mass)
-    return log_t, mass.masked_fill(wrong, torch.nan)
+    log_t = torch.log(t / mass.masked_fill(mass == 0, 1.0).to(t.dtype).unsqueeze(-1))
+    # Its probabilities are those at the temperature, by which the kernel divides.
+    logits = (log_t * rule.temperature).to(torch.float32).masked_fill(wrong.unsqueeze(-1), 0.0)
+    mass = mass if rule.tail == "drop" else torch.ones_like(mass)
+    return logits, mass.masked_fill(wrong, torch.nan)
 
 
 def over(
@@ -79,7 +80,7 @@ def rows(
     `out`, if given, receives the gradient of upstream x loss / by; it may be `student`. Its rows lie without gaps.
     """
     n, v = student.shape
-    heat = torch.tensor(rule.temperature, dtype=torch.float32).item()
+    heat = float(np.float32(rule.temperature))
     dtype = torch.float32 if rule.reduction == "none" else torch.float64
     loss = torch.empty(n, dtype=dtype, device=student.device) if want_loss else None
     blocks = launch.blocks(v, student.element_size(), _GROUPS)
@@ -90,7 +91,7 @@ def rows(
         heat_low=rule.temperature - heat, inverse=1.0 / rule.temperature, flag=flag.cell(student), loss=loss,
         upstream=upstream, upstream_stride=upstream.stride(0) if upstream is not None and upstream.ndim else 0,
         out=out, out_stride=0 if out is None else out.stride(0), KIND=_KIND[rule.kind],
-        EXACT=torch.float32 in (student.dtype, teacher.dtype), UNLESS_ONE=unless_one, **blocks._asdict(),
+        EXACT=max(student.itemsize, teacher.itemsize) > 2, UNLESS_ONE=unless_one, **blocks._asdict(),
     )  # fmt: skip
     return loss
 
@@ -124,9 +125,8 @@ def distillation(
     student, mass = even(student.detach()), None
     if probs is None:
         teacher = even(teacher.detach())
-        teacher = teacher.to(torch.float32) if teacher.dtype == torch.float64 else teacher
     else:
-        teacher, mass = _whole(teacher, probs, student.shape[-1], rule.tail)
+        teacher, mass = _whole(teacher, probs, student.shape[-1], rule)
     by = over(len(student), token_weight, divisor, rule, student)
     if upstream is not None and out is None:
         out = torch.empty_like(student, memory_format=torch.contiguous_format)

@@ -89,8 +89,8 @@ def binary_kernel(
     WIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """BLOCK elements a program. `loss`, if given, (count,) or, REDUCED, a sum for each program; `out` the gradient, over
-    `divisor`.
+    """BLOCK elements a program. `loss`, if given, (count,) or, REDUCED, a sum for each program; `out`, if given, the
+    gradient, over `divisor`.
 
     UNLESS_ONE: nothing is done where the one `upstream` is 1, since `out` holds the gradient for that already. WIDE:
     places are counted in 64 bits.

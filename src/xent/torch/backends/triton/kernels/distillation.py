@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from xent.torch.backends.triton.kernels._math import INFINITY, exp, log1p
-from xent.torch.backends.triton.kernels._pairs import FORWARD, JS, apart, normaliser, slope, terms
+from xent.torch.backends.triton.kernels._pairs import JS, apart, normaliser, slope, terms
 from xent.torch.backends.triton.kernels._rows import remainder
 
 
