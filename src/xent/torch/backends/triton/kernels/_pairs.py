@@ -119,60 +119,62 @@ def _half_tanh(d):
 
 
 @triton.jit
-def _of_js(s, t, d, EXACT: tl.constexpr):
-    """m phi(u), and m times what makes (1 + u) log(1 + u) - u of phi(u), which is for KL(p_s || m)."""
+def _log_js(d, EXACT: tl.constexpr):
+    """log(s / m), log(t / m) where that is far from 0, and u."""
     near = tl.abs(d) <= 0.6
-    m = 0.5 * (s + t)
     u = _half_tanh(tl.where(near, d, 0.0))
+    both = LN2 - log1p_share(exp(-tl.abs(d), EXACT))
+    return tl.where(near, log_near(u), both + tl.minimum(d, 0.0)), both - tl.maximum(d, 0.0), u
+
+
+@triton.jit
+def _of_js(s, t, d, EXACT: tl.constexpr):
+    """m phi(u), and s log(s / m)."""
+    log_s, log_t, u = _log_js(d, EXACT)
     w = u * u
     r = tl.fma(w, 1.0 / 132.0, 1.0 / 90.0)
     r = tl.fma(r, w, 1.0 / 56.0)
     r = tl.fma(r, w, 1.0 / 30.0)
     r = tl.fma(r, w, 1.0 / 12.0)
     r = tl.fma(r, w, 0.5)
-    o = tl.fma(w, 1.0 / 110.0, 1.0 / 72.0)
-    o = tl.fma(o, w, 1.0 / 42.0)
-    o = tl.fma(o, w, 1.0 / 20.0)
-    o = tl.fma(o, w, 1.0 / 6.0)
-    both = LN2 - log1p_share(exp(-tl.abs(d), EXACT))
-    by_s = tl.where((s == 0.0) & (d == d), 0.0, s * (both + tl.minimum(d, 0.0)))
-    by_t = tl.where((t == 0.0) & (d == d), 0.0, t * (both - tl.maximum(d, 0.0)))
-    even = tl.where(near, m * (w * r), 0.5 * (by_s + by_t))
-    odd = tl.where(near, -m * (u * w * o), 0.5 * (by_s - by_t) - 0.5 * (s - t))
-    return even, odd
+    by_s = tl.where((s == 0.0) & (d == d), 0.0, s * log_s)
+    by_t = tl.where((t == 0.0) & (d == d), 0.0, t * log_t)
+    return tl.where(tl.abs(d) <= 0.6, 0.5 * (s + t) * (w * r), 0.5 * (by_s + by_t)), by_s
+
+
+@triton.jit
+def _excess(s, t, d):
+    """s - t = t (e^d - 1)."""
+    near = tl.abs(d) <= 0.5
+    short = tl.where(near, d, 0.0)
+    return tl.where(near, t * (short + _psi(short)), s - t)
 
 
 @triton.jit
 def terms(s, t, d, KIND: tl.constexpr, EXACT: tl.constexpr):
-    """What the outcome adds to the divergence, to E, and for js to KL(p_s || m) beside the divergence."""
-    near = tl.abs(d) <= 0.5
-    short = tl.where(near, d, 0.0)
-    excess = tl.where(near, t * (short + _psi(short)), s - t)
-    odd = tl.zeros_like(excess)
+    """What the outcome adds to the divergence, to E, and to the mean that `slope` is told."""
+    mean = tl.zeros_like(s)
     if KIND == FORWARD:
         term = _of_kl(t, s, d)
     elif KIND == REVERSE:
         term = _of_kl(s, t, -d)
+        mean = tl.where((s == 0.0) & (d == d), 0.0, s * d)
     else:
-        term, odd = _of_js(s, t, d, EXACT)
-    return term, excess, odd
+        term, mean = _of_js(s, t, d, EXACT)
+    return term, _excess(s, t, d), mean
 
 
 @triton.jit
 def slope(s, t, d, mean, KIND: tl.constexpr, EXACT: tl.constexpr):
     """d(divergence) / d(z_s): s - t, s (d - mean), or s (log(s / m) - mean) / 2, where mean is that of d or log(s / m)
-    under p_s.
+    under p_s, in which what is added to all the d goes away.
     """
     if KIND == FORWARD:
-        near = tl.abs(d) <= 0.5
-        short = tl.where(near, d, 0.0)
-        value = tl.where(near, t * (short + _psi(short)), s - t)
+        value = _excess(s, t, d)
     elif KIND == REVERSE:
         value = tl.where(s == 0.0, 0.0, s * (d - mean))
         value = tl.where(d == INFINITY, INFINITY, value)
     else:
-        near = tl.abs(d) <= 0.6
-        log = LN2 - log1p_share(exp(-tl.abs(d), EXACT)) + tl.minimum(d, 0.0)
-        log = tl.where(near, log_near(_half_tanh(tl.where(near, d, 0.0))), log)
+        log, _, _ = _log_js(d, EXACT)
         value = tl.where(s == 0.0, 0.0, 0.5 * s * (log - mean))
     return value

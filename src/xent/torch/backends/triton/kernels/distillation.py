@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from xent.torch.backends.triton.kernels._math import INFINITY, exp, log1p
-from xent.torch.backends.triton.kernels._pairs import JS, apart, normaliser, slope, terms
+from xent.torch.backends.triton.kernels._pairs import FORWARD, JS, apart, normaliser, slope, terms
 from xent.torch.backends.triton.kernels._rows import remainder
 
 
@@ -115,7 +115,8 @@ def distillation_kernel(
     column = column + tl.arange(0, E)[None, None, None, :]
     total = tl.zeros([R, L], tl.float32)
     excess = tl.zeros([R, L], tl.float32)
-    beside = tl.zeros([R, L], tl.float32)
+    mean = tl.zeros([R, L], tl.float32)
+    norm = tl.zeros([R, L], tl.float32)
     blocks = tl.cdiv(columns, G * L * E)
     for block in range(blocks):  # from the end, which was read last and is still near
         j = (blocks - 1 - block) * (G * L * E) + column
@@ -123,15 +124,15 @@ def distillation_kernel(
             first, second, j, kept, columns, student_m, teacher_m, student_share, teacher_share, high, low, inverse,
             EXACT,
         )  # fmt: skip
-        term, more, odd = terms(s, p, d, KIND, EXACT)
+        term, more, part = terms(s, p, d, KIND, EXACT)
         total += tl.sum(tl.sum(term, 3), 0)
         excess += tl.sum(tl.sum(more, 3), 0)
-        beside += tl.sum(tl.sum(odd, 3), 0)
+        mean += tl.sum(tl.sum(part, 3), 0)
+        norm += tl.sum(tl.sum(s, 3), 0)
     over = tl.sum(excess.to(tl.float64), 1)
     value = tl.sum(total.to(tl.float64), 1)
     value = value - over * over * (0.125 if KIND == JS else 0.5)
     value = tl.where(value < 0.0, 0.0, value)
-    mean = value + tl.sum(beside.to(tl.float64), 1)
     result = value
     if mass is not None:
         result = tl.where(whole == 0.0, 0.0, whole * value + whole * tl.log(tl.where(whole > 0.0, whole, 1.0)))
@@ -152,12 +153,12 @@ def distillation_kernel(
             bad = kept & ((value != value) | (whole != whole))
             scale = scale * whole
         g = (scale * t).to(tl.float32)
-        # The normalisers put right by what the divergence has shown of them.
-        shift = 1.0 + over
-        between = between + t * tl.log(tl.where(shift > 0.0, shift, 1.0))
-        high = between.to(tl.float32)
-        low = (between - high.to(tl.float64)).to(tl.float32)
-        mean = mean.to(tl.float32)
+        if KIND == FORWARD:  # the normalisers put right by what the divergence has shown of them
+            shift = 1.0 + over
+            between = between + t * tl.log(tl.where(shift > 0.0, shift, 1.0))
+            high = between.to(tl.float32)
+            low = (between - high.to(tl.float64)).to(tl.float32)
+        mean = (tl.sum(mean.to(tl.float64), 1) / tl.sum(norm.to(tl.float64), 1)).to(tl.float32)
         to = out + rows * out_stride
         for start in range(0, columns, G * L * E):
             j = start + column
