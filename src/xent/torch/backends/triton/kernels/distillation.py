@@ -3,7 +3,7 @@
 Three walks over both rows: their normalisers, the divergence, the gradient. Moves V x (bytes of both logits) a row from
 memory and V x bytes of the student's back for the gradient, and reads both rows once more (twice, with the gradient)
 from the second level of the cache where the rows that are worked on at a time fit there, else from memory. Operations
-an outcome: 14 float32 and two 2^x in the first walk, about 45 (js 75) and two 2^x in the second, about 30 (js 65) and
+an outcome: 14 float32 and two 2^x in the first walk, about 50 (js 85) and two 2^x in the second, about 30 (js 65) and
 two in the third (js adds one 2^x to either); 32 more for each 2^x of float32 logits.
 """
 
