@@ -386,9 +386,10 @@ def test_compiled_whole_gives_the_same_bits(logits, reduction):
 def test_operators_keep_their_promises(reduction):
     x, y = torch.randn(6, 5, requires_grad=True), torch.rand(6, 5)
     w = torch.rand(5)
-    torch.library.opcheck(_ops_binary.binary_cross_entropy, (x, y, w, None, True, reduction))
+    torch.library.opcheck(_ops_binary.binary_cross_entropy, (x, y, w, None, True, reduction, "native"))
     upstream = torch.rand(6, 5) if reduction == "none" else torch.rand(())
-    torch.library.opcheck(_ops_binary.binary_cross_entropy_gradient, (upstream, x.detach(), y, w, w, True, reduction))
+    args = (upstream, x.detach(), y, w, w, True, reduction, "native")
+    torch.library.opcheck(_ops_binary.binary_cross_entropy_gradient, args)
 
 
 ZERO = torch.zeros(2)

@@ -457,7 +457,7 @@ def test_operators_keep_their_promises(reduction, sparse):
     teacher, probs, tail = torch.randn(4, 6), None, None
     if sparse:
         teacher, probs, tail = torch.tensor([[0, 1]] * 4), torch.full((4, 2), 0.25), "drop"
-    rest = (teacher, probs, weight, None, "forward", 2.0, tail, reduction, None)
+    rest = (teacher, probs, weight, None, "forward", 2.0, tail, reduction, None, "native")
     torch.library.opcheck(_ops_distillation.distillation, (student, *rest))
     upstream = torch.rand(4) if reduction == "none" else torch.rand(())
     torch.library.opcheck(_ops_distillation.distillation_gradient, (upstream, student.detach(), *rest))

@@ -241,7 +241,7 @@ def test_operators_keep_their_promises(reduction):
         made[k]
         for k in ("student_input", "student_weight", "student_bias", "teacher_input", "teacher_weight", "teacher_bias")
     ]
-    rest = (torch.rand(4), None, "js", 1.5, None, reduction, None, 1 << 20)
+    rest = (torch.rand(4), None, "js", 1.5, None, reduction, None, 1 << 20, "native")
     torch.library.opcheck(_ops_linear_distillation.linear_distillation, (*tensors, *rest))
     upstream = torch.rand(4) if reduction == "none" else torch.rand(())
     plain = [a.detach() for a in tensors]

@@ -9,7 +9,7 @@ import torch
 
 from xent._errors import ShapeError
 from xent.torch import _linear_distillation_loop as loop
-from xent.torch import _ops_linear_distillation, _select, _state
+from xent.torch import _ops_linear_distillation, _select, _state, _triton
 from xent.torch._chunks import checked_budget
 from xent.torch._distillation_operands import Rule, options
 from xent.torch._linear import cast, without_autocast
@@ -17,6 +17,8 @@ from xent.torch._linear_distillation_autograd import NOTHING, Distillation, refe
 from xent.torch._linear_distillation_loop import Layers
 from xent.torch._operands import floating, positive_denominator, together, token_weights
 from xent.torch._select import Choice, Facts
+
+_GPU_BUDGET = 5 << 28  # bytes
 
 
 class Call(NamedTuple):
@@ -82,7 +84,9 @@ def _prepare(
         token_weight = token_weight.reshape(-1)
     n = math.prod(outer)
     p = Layers(x.reshape(n, w.shape[1]), w, b, t.reshape(n, u.shape[1]), u, c, token_weight, divisor)
-    return Call(p, rule, checked_budget(memory_budget), outer, _choice(p, rule))
+    choice = _choice(p, rule)
+    budget = _GPU_BUDGET if memory_budget is None and choice.backend == "triton" else checked_budget(memory_budget)
+    return Call(p, rule, budget, outer, choice)
 
 
 def _choice(p: Layers, rule: Rule) -> Choice:
@@ -95,7 +99,7 @@ def _choice(p: Layers, rule: Rule) -> Choice:
     # Products of float16 are made in float32: no gradient needs to wait for the loss scale.
     facts = Facts(
         _state.obstacle(*p),
-        *_select.without_triton(p.input),
+        *_select.backends(p.input),
         wanted,
         other,
         rule.reduction != "none",
@@ -114,8 +118,10 @@ def _compute(call: Call) -> torch.Tensor:
         teacher_weight=p.teacher_weight.detach(),
         teacher_bias=None if p.teacher_bias is None else p.teacher_bias.detach(),
     )
-    if choice.backend == "native" and _state.seen():
-        return _ops_linear_distillation.linear_distillation(*p, *rule, budget)
+    if choice.backend != "reference" and _state.seen():
+        return _ops_linear_distillation.linear_distillation(*p, *rule, budget, choice.backend)
+    if choice.backend == "triton":
+        return _triton.kernels("linear_distillation").loss(p, rule, budget, choice.gradient)
     if p.divisor is not None and _state.readable(p.divisor):
         positive_denominator(p.divisor.item())
     if choice.backend == "reference":
@@ -152,11 +158,12 @@ def linear_distillation_loss(
     teacher_input, teacher_weight, teacher_bias : Tensor (..., E), (V, E), (V,) or None
         The teacher's, taken as constants; E and the dtype may be its own.
     kind, temperature, token_weight, reduction, denominator
-        As in `distillation_loss`. A row of weight 0 is never multiplied.
+        As in `distillation_loss`. A row of weight 0 reaches nothing, whatever it holds; on the CPU it is never
+        multiplied.
     memory_budget : int, optional
-        Most bytes of temporary memory, 256 MiB unless said: logits of both, copies, everything but the gradients,
-        which are kept in float32 at least until the backward pass. (The compiled core keeps it; torch
-        operations hold all logits.)
+        Most bytes of temporary memory, 256 MiB unless said, 1.25 GiB on a GPU: logits of both, copies, everything but
+        the gradients, which are kept in float32 at least until the backward pass. (The compiled core and the Triton
+        kernels keep it; torch operations hold all logits.)
 
     Returns
     -------
@@ -177,7 +184,8 @@ def linear_distillation_loss(
 
     Accuracy
     --------
-    That of the matrix products: the divergence of the logits is exact to 2 ulp. Gradients of weights and bias are
+    That of the matrix products, which on a GPU leave logits in the dtype of the layer: the divergence of the logits is
+    as exact as in `distillation_loss`. Gradients of weights and bias are
     summed in float32 at least (float64 for float64) and rounded once, however many chunks there are.
 
     Gradient

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from xent.torch import _linear_distillation_autograd as autograd
 from xent.torch import _linear_distillation_loop as loop
+from xent.torch import _triton
 from xent.torch._distillation_operands import Rule
 from xent.torch._linear_distillation_loop import Layers, Wanted
 from xent.torch._operands import positive_denominator
 from xent.torch._reference import loss_dtype
 
 
-@torch.library.custom_op("xent::linear_distillation", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_distillation", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_distillation(
     input: Tensor,
     weight: Tensor,
@@ -31,12 +32,16 @@ def linear_distillation(
     reduction: str,
     denominator: float | None,
     budget: int,
+    backend: str,
 ) -> Tensor:
     """The loss, () or (N,)."""
+    p = Layers(input, weight, bias, teacher_input, teacher_weight, teacher_bias, token_weight, divisor)
+    rule = Rule(kind, temperature, tail, reduction, denominator)
+    if backend == "triton":
+        return _triton.kernels("linear_distillation").loss(p, rule, budget, "none")
     if divisor is not None:
         positive_denominator(divisor.item())
-    p = Layers(input, weight, bias, teacher_input, teacher_weight, teacher_bias, token_weight, divisor)
-    return loop.distill(p, Rule(kind, temperature, tail, reduction, denominator), budget, autograd.NOTHING).loss
+    return loop.distill(p, rule, budget, autograd.NOTHING).loss
 
 
 @linear_distillation.register_fake
@@ -44,7 +49,7 @@ def _(input: Tensor, *args: Any) -> Tensor:
     return input.new_empty(input.shape[:1] if args[10] == "none" else (), dtype=loss_dtype(input.dtype))
 
 
-@torch.library.custom_op("xent::linear_distillation_gradient", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_distillation_gradient", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_distillation_gradient(
     upstream: Tensor,
     wanted: list[bool],
@@ -62,11 +67,13 @@ def linear_distillation_gradient(
     reduction: str,
     denominator: float | None,
     budget: int,
+    backend: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients by input, weight and bias; an empty tensor for what is not wanted."""
     p = Layers(input, weight, bias, teacher_input, teacher_weight, teacher_bias, token_weight, divisor)
     rule = Rule(kind, temperature, tail, reduction, denominator)
-    three = autograd.again(p, rule, budget, Wanted(*wanted), upstream)
+    again = _triton.kernels("linear_distillation").again if backend == "triton" else autograd.again
+    three = again(p, rule, budget, Wanted(*wanted), upstream)
     first, second, third = (input.new_empty(0) if g is None else g for g in three)
     return first, second, third
 
@@ -87,7 +94,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     wanted = [need and a is not None for need, a in zip(ctx.needs_input_grad[:3], ctx.saved_tensors, strict=False)]
-    rest = (None,) * 11
+    rest = (None,) * 12
     if torch.is_grad_enabled():
         rule = Rule(*ctx.rule[:5])
         return *autograd.composed(Layers(*ctx.saved_tensors), rule, Wanted(*wanted), upstream), *rest

@@ -1,4 +1,4 @@
-"""Word of a target that could not be, left by a kernel that nobody waits for and raised by the next call.
+"""Word of a target or input that could not be, left by a kernel that nobody waits for and raised by the next call.
 
 The cell lies in memory of the host that a GPU writes to directly, so that looking at it costs no synchronisation. A
 kernel that is still at work has not written yet: then it is the call after the next one that raises.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 
 from xent._errors import DistributionError
+
+_OUTSIDE = {3: "target", 4: "input"}  # of a binary loss
 
 _cells: list[torch.Tensor] = []  # one for all devices, made at the first call
 
@@ -26,11 +28,20 @@ def cell(on: torch.Tensor) -> torch.Tensor | None:
 
 
 def raise_earlier() -> None:
-    """A DistributionError where an earlier call met a target that could not be; once."""
+    """A DistributionError where an earlier call met what could not be; once."""
     if not _cells or not (what := int(_cells[0][0])):
         return
     label = int(_cells[0][1])
     _cells[0].zero_()
+    if what in _OUTSIDE:
+        raise DistributionError(
+            f"`{_OUTSIDE[what]}` of an earlier call held a number outside [0, 1]. The loss of its element is NaN."
+        )
+    if what == 5:
+        raise DistributionError(
+            "`teacher` of an earlier call held a row of probabilities that is no distribution, or an outcome out of "
+            "range. The loss of its row is NaN."
+        )
     if what == 1:
         raise DistributionError(
             f"`target` of an earlier call held a label out of range: {label}. The loss of its row is NaN. If "
