@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 import xent.torch as xt
-from xent import DistributionError
+from xent import BackendUnavailable, DistributionError
 from xent.torch import _ops_binary, _triton
 
 triton = pytest.importorskip("triton")
@@ -226,3 +226,6 @@ def test_choice_and_second_derivatives():
     found = xt.choice(xt.binary_cross_entropy_with_logits, x, torch.rand(4))
     assert found[:2] == ("triton", "in forward")
     assert xt.choice(xt.binary_cross_entropy_with_logits, x, torch.rand(4), reduction="none")[1] == "in backward"
+    loss = xt.binary_cross_entropy_with_logits(x, torch.rand(4))
+    with pytest.raises(BackendUnavailable, match="^XENT_BACKEND=triton, but a derivative of the gradient"):
+        torch.autograd.grad(loss, x, create_graph=True)
