@@ -135,7 +135,8 @@ def binary_cross_entropy(
     --------
     float32: within 2 ulp of the exact value, element by element, gradients too; float64: within 4 ulp. Gradients of
     bfloat16 and float16 are the exact value rounded once. On a GPU, which computes in float32, both are within 2^-22
-    of the value. Sums are made in float64, in an order that does not depend on the number of threads.
+    of the value, 2^-21 with weights. Sums are made in float64, in an order that does not depend on the number of
+    threads.
 
     Gradient
     --------
@@ -214,8 +215,8 @@ def binary_cross_entropy_with_logits(
     float32: within 2 ulp of the exact value, element by element, gradients too; float64: within 4 ulp. Gradients of
     bfloat16 and float16 are the exact value rounded once. Where y is nearly s(x) the gradient is the difference of two
     terms, and its error is that of theirs: at most w max(v, 1) 2^-41, for float64 2^-56. On a GPU, which computes in
-    float32, both are within 2^-22 of the value, and that error is at most w max(v, 1) 2^-24. Sums are made in float64,
-    in an order that does not depend on the number of threads.
+    float32, both are within 2^-22 of the value, 2^-21 with weights, and that error is at most w max(v, 1) 2^-24. Sums
+    are made in float64, in an order that does not depend on the number of threads.
 
     Gradient
     --------
