@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state
+from xent.torch import _linear_loss, _linear_reference, _ops_linear, _reference, _select, _state, _triton
 from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
@@ -59,10 +59,15 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 def chosen(facts: Facts) -> Choice:
     """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
-    if choice.backend == "native" or facts.obstacle or facts.other or facts.gpu:
+    if choice.backend != "reference" or facts.obstacle or facts.other or facts.gpu:
         return choice
     gradient = _select.chosen(facts._replace(core="", forced=None)).gradient
     return Choice("reference", gradient, choice.reason)
+
+
+def whole(facts: Facts, choice: Choice) -> bool:
+    """Whether torch operations work on all the logits: what no kernel does, and the reference on a GPU."""
+    return bool(facts.obstacle or facts.other) or (facts.gpu and choice.backend == "reference")
 
 
 def wants_gradient(p: LinearOperands) -> bool:
@@ -120,7 +125,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(*p[:7], outside),
-        *_select.without_triton(p.input),
+        *_select.backends(p.input),
         wants_gradient(p),
         other,
         options.reduction != "none" and not _reduced_outside(p.tokens, denominator),
@@ -130,14 +135,8 @@ def _prepare(
         _state.hooked(),
     )
     budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
-    return Call(
-        p,
-        options,
-        denominator,
-        _within(chosen(facts), p, budget),
-        bool(facts.obstacle or facts.other or facts.gpu),
-        budget,
-    )
+    choice = _within(chosen(facts), p, budget)
+    return Call(p, options, denominator, choice, whole(facts, choice), budget)
 
 
 def _compute(call: Call) -> torch.Tensor:
@@ -165,6 +164,8 @@ def _chunked(call: Call) -> torch.Tensor:
         denominator = None
     if _state.seen():
         return _ops_linear.loss(p, options, denominator, run, inside)
+    if choice.backend == "triton":
+        return _triton.kernels("linear_autograd").loss(p, options, denominator, budget, choice.gradient)
     if isinstance(denominator, torch.Tensor):
         denominator = positive_denominator(denominator.item())
     if choice.gradient == "none":

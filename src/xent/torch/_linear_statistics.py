@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _select, _state
+from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _select, _state, _triton
 from xent.torch._chunks import NOT_SAID, checked_budget
-from xent.torch._linear import cast, chosen, wants_gradient, without_autocast
+from xent.torch._linear import cast, chosen, wants_gradient, whole, without_autocast
 from xent.torch._linear_autograd import StatisticsFunction
 from xent.torch._linear_loss import Run
 from xent.torch._linear_operands import LinearOperands, linear_operands, one_process
@@ -47,7 +47,7 @@ def _prepare(
         raise ShapeError("`target` holds probabilities; the statistics of a row are of one class, an integer.")
     facts = Facts(
         _state.obstacle(*p[:4]),
-        *_select.without_triton(p.input),
+        *_select.backends(p.input),
         wants_gradient(p),
         "",
         False,
@@ -55,13 +55,9 @@ def _prepare(
         _state.seen(),
         _select.forced(),
     )
-    return Call(
-        p,
-        options,
-        chosen(facts),
-        bool(facts.obstacle or facts.gpu),
-        NOT_SAID if memory_budget is None else checked_budget(memory_budget),
-    )
+    choice = chosen(facts)
+    budget = NOT_SAID if memory_budget is None else checked_budget(memory_budget)
+    return Call(p, options, choice, whole(facts, choice), budget)
 
 
 def _compute(call: Call) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -72,6 +68,8 @@ def _compute(call: Call) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torc
         return _linear_reference.statistics(p, options)
     if _state.seen():
         return _ops_linear_statistics.statistics(p, options, run)
+    if run.backend == "triton":
+        return _triton.kernels("linear_autograd").statistics(p, options, call.budget, call.choice.gradient)
     if call.choice.gradient == "none":
         return _linear_loss.statistics(p, options, run)[:4]
     return StatisticsFunction.apply(*p[:3], p, options, run)
