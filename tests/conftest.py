@@ -1,7 +1,8 @@
-"""What every test shares: hypothesis profiles, the array libraries, a quiet process."""
+"""What every test shares: hypothesis profiles, the array libraries, kernels without a GPU."""
 
 import importlib.util
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,11 @@ settings.register_profile("dev", max_examples=30, deadline=None, suppress_health
 settings.register_profile("ci", max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# Triton reads this when it is imported: without a GPU its kernels are interpreted, in this process and in its children.
+GPU = any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg"))
+if not GPU:
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def _make(name):

@@ -50,7 +50,7 @@ def kernel(backend: str) -> ModuleType:
 
 
 def state_shape(rows: torch.Size, backend: str) -> tuple[int, ...]:
-    """Of what a backend keeps of `rows` (N, P) of logits for the way back; the Triton kernels, one number after another."""
+    """Of what a backend keeps of `rows` (N, P) of logits for the way back; the Triton kernels keep columns."""
     return (STATE[backend], *rows) if backend == "triton" else (*rows, STATE[backend])
 
 

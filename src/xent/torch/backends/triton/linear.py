@@ -24,8 +24,8 @@ from xent.torch._linear_loop import At, Gradients, Wanted
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._operands import Operands
 from xent.torch._options import Options
-from xent.torch.backends.triton import products, rows
 from xent.torch.backends.triton import loss as logits_loss
+from xent.torch.backends.triton import products, rows
 
 DEFAULT = 5 << 28  # bytes: 4096 rows of 128,256 outcomes in bfloat16 are one chunk
 _EACH = 96  # bytes for every row of logits: mask and order, what divides, losses and states
@@ -48,17 +48,22 @@ class Counted(NamedTuple):
             yield at if self.order is None else self.order[at, position]
 
 
+def may_wait(a: torch.Tensor) -> bool:
+    """Whether the host may wait for a number of `a`: not while a CUDA graph is captured, nor if torch would object."""
+    return not a.is_cuda or not (torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode())
+
+
 def counted(p: LinearOperands, ignore_index: int) -> Counted:
     """The rows that count. How many there are is read from the device: the one time that anything waits for it.
 
-    Where nothing may wait (a CUDA graph is captured, or torch is told to object), all rows are multiplied.
+    Where nothing may wait all rows are multiplied, and the input of those that do not count is taken for 0.
     """
     n, positions = p.target.shape[:2]
     everything = Counted([n] * positions, None, None)
     if p.soft or n == 0:
         return everything
     mask = p.target.to(torch.int64) != ignore_index
-    if mask.is_cuda and (torch.cuda.is_current_stream_capturing() or torch.cuda.get_sync_debug_mode() != 0):
+    if not may_wait(mask):
         return everything._replace(mask=mask)
     counts = mask.sum(0).tolist()
     if min(counts) == n:
@@ -222,15 +227,15 @@ def again(
 def statistics(p: LinearOperands, options: Options, taken: Counted, budget: int) -> rows.Statistics:
     """All four statistics of every row, (N, P), and their state (4, N, P)."""
     shape, new = p.target.shape[:2], p.input.new_zeros
-    three = [new(shape, dtype=torch.float32) for _ in range(3)]
-    argmax = p.input.new_full(shape, -1, dtype=torch.int64)
-    result = rows.Statistics(*three, argmax, new((rows.STATE, *shape), dtype=torch.float64))
+    log_prob, logsumexp, entropy = (new(shape, dtype=torch.float32) for _ in range(3))
+    argmax, state = p.input.new_full(shape, -1, dtype=torch.int64), new((rows.STATE, *shape), dtype=torch.float64)
+    result = rows.Statistics(log_prob, logsumexp, entropy, argmax, state)
 
     def each(at: At, position: int, z: torch.Tensor) -> None:
-        *four, state = rows.statistics(_rows(p, at, position, z), options)
-        for to, found in zip(result[:4], four, strict=True):
-            to[at, position] = found
-        result.state[:, at, position] = state
+        found = rows.statistics(_rows(p, at, position, z), options)
+        for to, four in zip(result[:4], found[:4], strict=True):
+            to[at, position] = four
+        result.state[:, at, position] = found.state
 
     walk(p, taken, budget, each, Wanted(False, False, False))
     return result
