@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from samples import CLOSE, same_bits
+from test_linear_memory import most_held as on_the_cpu
 
 import xent
 import xent.torch
@@ -286,6 +287,50 @@ def test_a_budget_below_the_wide_gradient_makes_it_later(calls):
         "in backward"
     )
     near(gradients(loss(tensors, y, **options), tensors), exact(tensors, y)[1:], torch.bfloat16)
+
+
+def most_held(function):
+    """The most bytes that exist at once beyond those that were there before."""
+    function()  # the first call leaves what torch keeps for its products, and what the interpreter does
+    if DEVICE == "cpu":
+        return on_the_cpu(function)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    function()
+    return torch.cuda.max_memory_allocated() - before
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "inner", "ignored", "budget"),
+    [
+        (torch.float32, {}, (), True, 300_000),
+        (torch.bfloat16, {}, (), False, 300_000),
+        (torch.bfloat16, {"reduction": "none"}, (3,), True, 300_000),
+        (torch.float32, {"reduction": "none"}, (3,), True, 300_000),
+    ],
+)
+def test_the_budget_is_kept(dtype, options, inner, ignored, budget):
+    g = torch.Generator().manual_seed(0)
+    x, w = (torch.randn(s, generator=g).to(DEVICE, dtype).requires_grad_() for s in ((24, 16), (3001, *inner, 16)))
+    y = torch.randint(0, 3001, (24, *inner), generator=g).to(DEVICE)
+    if ignored:
+        y[::4] = -100
+
+    def step():
+        xent.torch.linear_cross_entropy(x, w, y, memory_budget=budget, **options).sum().backward()
+        x.grad = w.grad = None
+
+    held = most_held(step) - x.nbytes - w.nbytes - (4 * w.numel() if dtype == torch.bfloat16 else 0)
+    assert held <= budget
+
+
+@pytest.mark.parametrize("made", ["cut", "turned"])
+def test_the_budget_is_kept_where_no_view_makes_rows_of_the_input(made):
+    g = torch.Generator().manual_seed(0)
+    x, w = torch.randn(4, 31, 1024, generator=g).to(DEVICE), torch.randn(40, 1024, generator=g).to(DEVICE)
+    x = x[:, :-1] if made == "cut" else x.transpose(0, 1)
+    y = torch.zeros(x.shape[:2], dtype=torch.int64, device=DEVICE)
+    assert most_held(lambda: xent.torch.linear_cross_entropy(x, w, y, memory_budget=420_000)) <= 420_000  # of 480 kB
 
 
 def test_a_bad_label_is_nan_and_said_at_the_next_call():

@@ -118,7 +118,7 @@ def linear_token_statistics(
     Raises
     ------
     DistributionError
-        A label is out of range.
+        A label is out of range. A GPU is not waited for: there the row is NaN, and a later call says so.
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, an option is outside its range, or `memory_budget` is too small for one row.
     BackendUnavailable

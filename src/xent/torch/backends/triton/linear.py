@@ -89,10 +89,11 @@ def planned(p: LinearOperands, taken: Counted, budget: int, *, scaled: bool = Fa
     wide = 4 * n * features if size == 2 and (scaled or positions > 1) else 0
     passed = products.passed(p.input.device, p.input.dtype, features, outcomes)
     whole = n * positions * _EACH + wide + 16 * outcomes + passed[0]
-    dx = features * (4 if wide else size) if taken.order is not None or positions > 1 else 0
+    x = size * features * (2 if p.input.dim() > 2 else 1)  # picked from a view they lie as it does: copied once more
+    dx = features * (4 if wide else size) * ((positions > 1) + (taken.order is not None))
     target = p.target[0, 0].numel() * p.target.element_size() if p.soft and n else 0
     probs = 0 if p.probs is None or not n else p.probs[0, 0].numel() * p.probs.element_size()
-    row = size * (outcomes + features) + dx + target + probs + 128 + passed[1]
+    row = size * outcomes + x + dx + target + probs + 128 + passed[1]
     return equal(max(taken.counts), whole, row, budget or whole + max(DEFAULT, row))
 
 
@@ -161,8 +162,10 @@ class _Walk:
         products.input_gradient(dz, weight, part)
         if isinstance(at, slice):
             total[at].add_(part)
-        else:
-            total.index_add_(0, at, part)  # no row twice: nothing depends on the order
+            return
+        if self.p.weight.shape[1] > 1:
+            part.add_(total[at])
+        total.index_copy_(0, at, part)  # no sum by atomics
 
 
 def walk(
