@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import triton
 
 from xent.torch import _linear_autograd, _state
 from xent.torch._linear_autograd import Maybe, Three
@@ -28,11 +27,11 @@ _BLOCK, _PROGRAMS = 4096, 2048  # numbers at a time; a launch that finds 1 is to
 def scaled(gradient: torch.Tensor, upstream: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Upstream () x gradient in `dtype`: in the memory of `gradient` where that has it."""
     out = gradient if gradient.dtype == dtype else torch.empty_like(gradient, dtype=dtype)
-    blocks = triton.cdiv(gradient.numel(), _BLOCK)
+    blocks = -(-gradient.numel() // _BLOCK)
     programs = min(blocks, _PROGRAMS)
     launch.start(
         scale_kernel, programs, gradient, values=gradient, count=gradient.numel(),
-        steps=triton.cdiv(blocks, max(programs, 1)), upstream=upstream, out=out, IN_PLACE=out is gradient, B=_BLOCK,
+        steps=-(-blocks // max(programs, 1)), upstream=upstream, out=out, IN_PLACE=out is gradient, B=_BLOCK,
         num_warps=8,
     )  # fmt: skip
     return out
