@@ -77,7 +77,7 @@ def _row(s: Shape, block: int) -> int:
 
 
 def plan(s: Shape, budget: int) -> Plan:
-    """Chunks as equal and as few as the budget lets; one that is said and too small for a row is an error."""
+    """The chunks of a call on the CPU; a budget that is said and too small for a row is an error."""
     said, budget = budget != NOT_SAID, budget or DEFAULT
     if not said:  # what does not depend on the chunk leaves it a fair part
         budget = max(
@@ -85,12 +85,16 @@ def plan(s: Shape, budget: int) -> Plan:
         )
     block = next((b for b in _BLOCKS if _whole_call(s, b) + 8 * _row(s, b) <= budget), _BLOCKS[-1])
     block = min(block, s.outcomes)
-    most = (budget - _whole_call(s, block)) // _row(s, block)
+    return Plan(equal(s.counted, _whole_call(s, block), _row(s, block), budget), block)
+
+
+def equal(counted: int, whole: int, row: int, budget: int) -> int:
+    """Rows a chunk, as equal and as few chunks as `budget` bytes let: `whole` of the call, and `row` for each."""
+    most = (budget - whole) // row
     if most < 1:
-        least = _whole_call(s, block) + _row(s, block)
         raise ValueError(
-            f"`memory_budget` is {budget:,} bytes; this call needs at least {least:,}, of which a row of logits takes "
-            f"{_row(s, block):,}. Raise it, or leave it out."
+            f"`memory_budget` is {budget:,} bytes; this call needs at least {whole + row:,}, of which a row of logits "
+            f"takes {row:,}. Raise it, or leave it out."
         )
-    chunks = max(1, -(-s.counted // most))
-    return Plan(max(1, -(-s.counted // chunks)), block)
+    chunks = max(1, -(-counted // most))
+    return max(1, -(-counted // chunks))

@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._forms import TopK
-from xent.torch import _linear_loss, _linear_reference, _ops_linear, _parallel_linear, _reference, _select, _state
+from xent.torch import (
+    _linear_loss,
+    _linear_reference,
+    _ops_linear,
+    _parallel_linear,
+    _reference,
+    _select,
+    _state,
+    _triton,
+)
 from xent.torch._chunks import NOT_SAID, checked_budget
 from xent.torch._linear_autograd import LossFunction
 from xent.torch._linear_loop import NOTHING
@@ -60,10 +69,15 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 def chosen(facts: Facts) -> Choice:
     """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
-    if choice.backend == "native" or facts.obstacle or facts.other or facts.gpu:
+    if choice.backend != "reference" or facts.obstacle or facts.other or facts.gpu:
         return choice
     gradient = _select.chosen(facts._replace(core="", forced=None)).gradient
     return Choice("reference", gradient, choice.reason)
+
+
+def whole(facts: Facts, choice: Choice) -> bool:
+    """Whether torch operations work on all the logits: what no kernel does, and the reference on a GPU."""
+    return bool(facts.obstacle or facts.other) or (facts.gpu and choice.backend == "reference")
 
 
 def wants_gradient(p: LinearOperands) -> bool:
@@ -128,7 +142,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(*p[:7], outside),
-        *_select.without_triton(p.input),
+        *_select.backends(p.input),
         wants_gradient(p),
         other,
         options.reduction != "none" and not _reduced_outside(p.tokens, denominator),
@@ -137,14 +151,8 @@ def _prepare(
         _select.forced(),
         _state.hooked(),
     )
-    return Call(
-        p,
-        options,
-        denominator,
-        _within(chosen(facts), p, budget),
-        bool(facts.obstacle or facts.other or facts.gpu),
-        budget,
-    )
+    choice = _within(chosen(facts), p, budget)
+    return Call(p, options, denominator, choice, whole(facts, choice), budget)
 
 
 def _compute(call: Call | _parallel_linear.Call) -> torch.Tensor:
@@ -174,6 +182,8 @@ def _chunked(call: Call) -> torch.Tensor:
         denominator = None
     if _state.seen():
         return _ops_linear.loss(p, options, denominator, run, inside)
+    if choice.backend == "triton":
+        return _triton.kernels("linear_autograd").loss(p, options, denominator, budget, choice.gradient)
     if isinstance(denominator, torch.Tensor):
         denominator = positive_denominator(denominator.item())
     if choice.gradient == "none":
@@ -222,8 +232,9 @@ def linear_cross_entropy(
     memory_budget : int, optional
         Bytes that temporary tensors may take at any time, all but inputs, results and one sum in float32 of the
         gradients of weights and bias. By default 256 MiB, or what the call takes where that is more; with 50,257
-        outcomes and 768 features 64 MiB was as fast, and 16 MiB a tenth slower. Not counted: what autocast casts, and
-        rows of probabilities that no view is, which are copied whole.
+        outcomes and 768 features 64 MiB was as fast, and 16 MiB a tenth slower. By default on a GPU 1.25 GiB for a
+        chunk of logits, 4096 rows of 128,256 in bfloat16, beside what all the rows take. Not counted: what autocast
+        casts, what cuBLAS works in, and rows of probabilities that no view is, which are copied whole.
     process_group : torch.distributed.ProcessGroup, optional
         The processes over which the classes are split, as in `cross_entropy`: `linear_weight` and `linear_bias` hold
         those of this process, and `input` is the same in all. DTensors sharded over their classes need the group too,
@@ -238,7 +249,8 @@ def linear_cross_entropy(
     Raises
     ------
     DistributionError
-        On the CPU: a label is out of range, or a target is no distribution.
+        A label is out of range, or a target is no distribution. A GPU is not waited for: there the loss of such a row
+        is NaN, and a later call says so.
     ShapeError, TypeError, ValueError
         Shapes, dtypes or devices do not fit, an option is outside its range, or `memory_budget` is too small for one
         row: the message names the least.
@@ -250,14 +262,17 @@ def linear_cross_entropy(
     ignored row                     no product is computed for it, even if its input is NaN; loss and gradient 0
     no row counts                   0, and zero gradients
     an argument without gradient    none is computed, which saves one of three products
-    under transforms, on an accelerator, or with gradients by `weight` or `target`    all the logits are held
+    a CUDA graph is captured, or `torch.cuda.set_sync_debug_mode` is on    ignored rows are multiplied, as zeros
+    under transforms, in float64 on a GPU, or with gradients by `weight` or `target`    all the logits are held
     weights that are a sharded DTensor outside of FSDP's `forward`    ValueError that names the ways out
 
     Accuracy
     --------
     float64 and float32 products are those of torch; float16, and bfloat16 where the processor has no units for it, is
     multiplied in float32. The gradients of weights and bias are summed in float32 and rounded once: their error does
-    not grow with the number of chunks. That of `input` is rounded once too. Repeats itself run to run.
+    not grow with the number of chunks. That of `input` is rounded once too. On a GPU halves are multiplied as they are,
+    and the logits are rounded to them; where one chunk is all, or compiled, an upstream gradient other than a power of
+    two rounds the gradients of weights a second time. Repeats itself run to run.
 
     Gradient
     --------

@@ -39,6 +39,11 @@ def finished(gradients: Gradients, p: LinearOperands, scale: float = 1.0) -> Thr
     return one(gradients.input, p.input), one(gradients.weight, p.weight), one(gradients.bias, p.bias)
 
 
+def multiplies(denominator: float | torch.Tensor | None) -> bool:
+    """Whether gradients over `denominator` may be multiplied afterwards; a tensor on a device is taken at its word."""
+    return not isinstance(denominator, float) or 1 / _FAR <= denominator <= _FAR
+
+
 class LossFunction(torch.autograd.Function):
     """`_linear_loss.loss` of one p, whose first three tensors are passed by themselves."""
 
@@ -55,7 +60,7 @@ class LossFunction(torch.autograd.Function):
         inside: bool,
     ) -> torch.Tensor:
         """The loss, () or (N, P); `inside`: the gradients are made here."""
-        inside = inside and (denominator is None or 1 / _FAR <= denominator <= _FAR)
+        inside = inside and multiplies(denominator)
         inside = inside and (not ctx.needs_input_grad[0] or _linear_loss.keeps_wide(p, options, run))
         wanted = Wanted(*ctx.needs_input_grad[:3]) if inside else Wanted(False, False, False)
         found = _linear_loss.loss(p, options, denominator, run, wanted)

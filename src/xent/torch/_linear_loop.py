@@ -19,7 +19,7 @@ from xent.torch._chunks import Plan, Shape, plan
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._products import Products, empty, sum_dtype
 
-STATE = {"native": _rows._STATE, "reference": 0, "parallel": 48}  # pyright: ignore[reportPrivateUsage]  # doubles a row of logits
+STATE = {"native": _rows._STATE, "reference": 0, "parallel": 48, "triton": 4}  # pyright: ignore[reportPrivateUsage]  # doubles a row of logits
 
 At = slice | torch.Tensor
 Each = Callable[[At, int, torch.Tensor], None]
@@ -47,6 +47,11 @@ class Gradients(NamedTuple):
 def kernel(backend: str) -> ModuleType:
     """What works on the rows of logits: `_rows`, or its like made of torch operations."""
     return _rows if backend == "native" else _rows_reference
+
+
+def state_shape(rows: torch.Size, backend: str) -> tuple[int, ...]:
+    """Of what a backend keeps of `rows` (N, P) of logits for the way back; the Triton kernels keep columns."""
+    return (STATE[backend], *rows) if backend == "triton" else (*rows, STATE[backend])
 
 
 def kept(p: LinearOperands, ignore_index: int) -> torch.Tensor | None:

@@ -40,8 +40,12 @@ class LinearOperands(NamedTuple):
         """The rows `at` of the input, (n, D)."""
         if self.input.dim() == 2:
             return self.input[at]
-        at = torch.arange(at.start, at.stop) if isinstance(at, slice) else at
-        return self.input[torch.unravel_index(at, self.input.shape[:-1])]
+        at = torch.arange(at.start, at.stop, device=self.input.device) if isinstance(at, slice) else at
+        where: list[torch.Tensor] = []
+        for length in reversed(self.input.shape[:-1]):  # torch.unravel_index copies from the host
+            where.insert(0, at % length)
+            at = at // length
+        return self.input[tuple(where)]
 
     def rows(self, logits: torch.Tensor) -> Operands:
         """The same arguments for `cross_entropy`, beside logits (N P, C)."""

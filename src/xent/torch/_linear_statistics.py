@@ -7,9 +7,17 @@ from typing import Any, NamedTuple
 import torch
 
 from xent._errors import ShapeError
-from xent.torch import _linear_loss, _linear_reference, _ops_linear_statistics, _parallel_linear, _select, _state
+from xent.torch import (
+    _linear_loss,
+    _linear_reference,
+    _ops_linear_statistics,
+    _parallel_linear,
+    _select,
+    _state,
+    _triton,
+)
 from xent.torch._chunks import NOT_SAID, checked_budget
-from xent.torch._linear import cast, chosen, wants_gradient, without_autocast
+from xent.torch._linear import cast, chosen, wants_gradient, whole, without_autocast
 from xent.torch._linear_autograd import StatisticsFunction
 from xent.torch._linear_loss import Run
 from xent.torch._linear_operands import LinearOperands, linear_operands
@@ -56,7 +64,7 @@ def _prepare(
     _of_one_class(p)
     facts = Facts(
         _state.obstacle(*p[:4]),
-        *_select.without_triton(p.input),
+        *_select.backends(p.input),
         wants_gradient(p),
         "",
         False,
@@ -64,13 +72,8 @@ def _prepare(
         _state.seen(),
         _select.forced(),
     )
-    return Call(
-        p,
-        options,
-        chosen(facts),
-        bool(facts.obstacle or facts.gpu),
-        budget,
-    )
+    choice = chosen(facts)
+    return Call(p, options, choice, whole(facts, choice), budget)
 
 
 def _of_one_class(p: LinearOperands) -> None:
@@ -88,6 +91,8 @@ def _compute(call: Call | _parallel_linear.Call) -> tuple[torch.Tensor, torch.Te
         return _linear_reference.statistics(p, options)
     if _state.seen():
         return _ops_linear_statistics.statistics(p, options, run)
+    if run.backend == "triton":
+        return _triton.kernels("linear_autograd").statistics(p, options, call.budget, call.choice.gradient)
     if call.choice.gradient == "none":
         return _linear_loss.statistics(p, options, run)[:4]
     return StatisticsFunction.apply(*p[:3], p, options, run)
@@ -136,7 +141,7 @@ def linear_token_statistics(
     Raises
     ------
     DistributionError
-        A label is out of range.
+        A label is out of range. A GPU is not waited for: there the row is NaN, and a later call says so.
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, an option is outside its range, or `memory_budget` is too small for one row.
     BackendUnavailable

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xent.torch import _linear_autograd, _linear_loss, _reference
-from xent.torch._linear_loop import NOTHING, STATE, Gradients, Wanted
+from xent.torch import _linear_autograd, _linear_loss, _reference, _triton
+from xent.torch._linear_loop import NOTHING, Gradients, Wanted, state_shape
 from xent.torch._linear_loss import Run
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._operands import positive_denominator
@@ -58,18 +58,19 @@ def three(gradients: Gradients | _linear_autograd.Three, p: LinearOperands) -> t
     return first, second, third
 
 
-def like(p: LinearOperands, wanted: list[bool], summed: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """What the three gradients look like."""
+def like(p: LinearOperands, wanted: list[bool], *summed: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """What the three gradients look like, those that are `summed` in the dtype of that."""
 
-    def one(a: Tensor | None, asked: bool, dtype: torch.dtype) -> Tensor:
-        return p.input.new_empty((0,)) if a is None or not asked else a.new_empty(a.shape, dtype=dtype)
+    def one(a: Tensor | None, asked: bool, wide: bool) -> Tensor:
+        if a is None or not asked:
+            return p.input.new_empty((0,))
+        return a.new_empty(a.shape, dtype=sum_dtype(a.dtype) if wide else None)
 
-    dtype = p.input.dtype
-    sums = sum_dtype(dtype) if summed else dtype
-    return one(p.input, wanted[0], sums), one(p.weight, wanted[1], sums), one(p.bias, wanted[2], sums)
+    first, second, third = (one(a, *of) for a, *of in zip(p[:3], wanted, summed, strict=True))
+    return first, second, third
 
 
-@torch.library.custom_op("xent::linear_cross_entropy", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_cross_entropy", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,
@@ -96,8 +97,12 @@ def linear_cross_entropy(
     tensors = (input, linear_weight, linear_bias, target, probs, weight, token_weight, tensor)
     plain = number, spread, tail, ignore_index, reduction, label_smoothing, z_loss, softcap, temperature
     p, options, denominator, run = _unpack(tensors, (*plain, backend, memory_budget))
-    found = _linear_loss.loss(p, options, _number(denominator), run, Wanted(*wanted))
-    state = torch.empty((0,), dtype=torch.float64) if found.state is None else found.state
+    if backend == "triton":
+        kernels = _triton.kernels("linear_ops")
+        found = kernels.loss(p, options, denominator, memory_budget, Wanted(*wanted))
+    else:
+        found = _linear_loss.loss(p, options, _number(denominator), run, Wanted(*wanted))
+    state = input.new_empty((0,), dtype=torch.float64) if found.state is None else found.state
     return found.loss, state, *three(found.gradients, p)
 
 
@@ -107,12 +112,12 @@ def _(*args: Any) -> tuple[Tensor, ...]:
     rows = p.target.shape[:2]
     return (
         p.input.new_empty(rows if options.reduction == "none" else (), dtype=_reference.loss_dtype(p.input.dtype)),
-        p.input.new_empty((0,) if any(args[8]) else (*rows, STATE[run.backend]), dtype=torch.float64),
-        *like(p, args[8], summed=True),
+        p.input.new_empty((0,) if any(args[8]) else state_shape(rows, run.backend), dtype=torch.float64),
+        *like(p, args[8], True, *[run.backend != "triton"] * 2),
     )
 
 
-@torch.library.custom_op("xent::linear_cross_entropy_gradient", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_cross_entropy_gradient", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_cross_entropy_gradient(
     upstream: Tensor,
     state: Tensor,
@@ -141,13 +146,16 @@ def linear_cross_entropy_gradient(
     tensors = (input, linear_weight, linear_bias, target, probs, weight, token_weight, tensor)
     plain = number, spread, tail, ignore_index, reduction, label_smoothing, z_loss, softcap, temperature
     p, options, denominator, run = _unpack(tensors, (*plain, backend, memory_budget))
+    if backend == "triton":
+        kernels = _triton.kernels("linear_ops")
+        return three(kernels.again(p, options, denominator, memory_budget, Wanted(*wanted), state, upstream), p)
     made = _linear_loss.again(p, options, _number(denominator), run, Wanted(*wanted), state, upstream)
     return three(_linear_autograd.finished(made, p), p)
 
 
 @linear_cross_entropy_gradient.register_fake
 def _(upstream: Tensor, state: Tensor, *args: Any) -> tuple[Tensor, ...]:
-    return like(_unpack(args[:8], args[9:])[0], args[8], summed=False)
+    return like(_unpack(args[:8], args[9:])[0], args[8], False, False, False)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xent.torch import _linear_autograd, _linear_loss, _reference
-from xent.torch._linear_loop import STATE, Wanted
+from xent.torch import _linear_autograd, _linear_loss, _reference, _triton
+from xent.torch._linear_loop import Wanted, state_shape
 from xent.torch._linear_loss import Run
 from xent.torch._linear_operands import LinearOperands
 from xent.torch._ops_linear import like, three
@@ -29,7 +29,7 @@ def _unpack(tensors: Any, plain: Any) -> tuple[LinearOperands, Options, Run]:
     return p, options, Run(backend, budget)
 
 
-@torch.library.custom_op("xent::linear_token_statistics", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_token_statistics", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_token_statistics(
     input: Tensor,
     linear_weight: Tensor,
@@ -44,6 +44,8 @@ def linear_token_statistics(
     """log_prob, logsumexp, entropy, argmax and state."""
     tensors, plain = (input, linear_weight, linear_bias, target), (ignore_index, softcap, temperature)
     p, options, run = _unpack(tensors, (*plain, backend, memory_budget))
+    if backend == "triton":
+        return tuple(_triton.kernels("linear_ops").statistics(p, options, memory_budget))
     log_prob, logsumexp, entropy, argmax, state = _linear_loss.statistics(p, options, run)
     return log_prob, logsumexp, entropy, argmax, state
 
@@ -53,11 +55,11 @@ def _(*args: Any) -> tuple[Tensor, ...]:
     p, _options, run = _unpack(args[:4], args[4:])
     shape, dtype = p.target.shape, _reference.loss_dtype(p.input.dtype)
     three_ = [p.input.new_empty(shape, dtype=dtype) for _ in range(3)]
-    state = p.input.new_empty((*shape, STATE[run.backend]), dtype=torch.float64)
+    state = p.input.new_empty(state_shape(shape, run.backend), dtype=torch.float64)
     return *three_, p.input.new_empty(shape, dtype=torch.int64), state
 
 
-@torch.library.custom_op("xent::linear_token_statistics_gradient", mutates_args=(), device_types="cpu")
+@torch.library.custom_op("xent::linear_token_statistics_gradient", mutates_args=(), device_types=("cpu", "cuda"))
 def linear_token_statistics_gradient(
     log_prob: Tensor | None,
     logsumexp: Tensor | None,
@@ -78,13 +80,16 @@ def linear_token_statistics_gradient(
     tensors, plain = (input, linear_weight, linear_bias, target), (ignore_index, softcap, temperature)
     p, options, run = _unpack(tensors, (*plain, backend, memory_budget))
     upstream = log_prob, logsumexp, entropy
+    if backend == "triton":
+        kernels = _triton.kernels("linear_ops")
+        return three(kernels.statistics_again(p, options, memory_budget, Wanted(*wanted), state, upstream), p)
     made = _linear_loss.statistics_again(p, options, run, Wanted(*wanted), state, upstream)
     return three(_linear_autograd.finished(made, p), p)
 
 
 @linear_token_statistics_gradient.register_fake
 def _(log_prob: Any, logsumexp: Any, entropy: Any, state: Any, wanted: list[bool], *args: Any) -> tuple[Tensor, ...]:
-    return like(_unpack(args[:4], args[4:])[0], wanted, summed=False)
+    return like(_unpack(args[:4], args[4:])[0], wanted, False, False, False)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

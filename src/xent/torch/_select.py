@@ -105,12 +105,6 @@ def backends(a: torch.Tensor) -> tuple[str, str, bool]:
     return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}", _triton.lacking(a), True
 
 
-def without_triton(a: torch.Tensor) -> tuple[str, str, bool]:
-    """`backends` of a loss that has no Triton kernels."""
-    core, _, gpu = backends(a)
-    return core, "this loss has no Triton kernels", gpu
-
-
 def reference_for(what: str) -> None:
     """Refuse to leave a backend that was asked for by name, for `what` only the reference does."""
     if (name := forced()) in ("native", "triton"):

@@ -11,7 +11,6 @@ import functools
 from typing import NamedTuple
 
 import torch
-import triton
 
 from xent.torch import _native_soft, _reference_binary
 from xent.torch._native_soft import Found
@@ -82,7 +81,7 @@ def binary(
     w, v = _factor(weight, shape, order), _factor(pos_weight, shape, order)
     given = upstream.detach() if isinstance(upstream, torch.Tensor) else None
     u = Factor(given, 1, 1, False) if reduced else _factor(given, shape, order)
-    programs = triton.cdiv(count, _BLOCK)
+    programs = launch.cdiv(count, _BLOCK)
     loss = gradient = None
     if want_loss:
         like = (programs,) if reduced else x.shape

@@ -10,7 +10,6 @@ import functools
 
 import numpy as np
 import torch
-import triton
 
 from xent._check import sum_tolerance
 from xent.torch import _native_soft, _reference_distillation
@@ -23,7 +22,6 @@ from xent.torch.backends.triton.kernels.distillation import distillation_kernel
 from xent.torch.backends.triton.rows import even
 
 _KIND = {"forward": 0, "reverse": 1, "js": 2}  # those of `kernels._pairs`
-_GROUPS = 1  # stretches of a row that a program holds at a time: there are two rows
 
 
 def _whole(indices: torch.Tensor, probs: torch.Tensor, outcomes: int, rule: Rule) -> tuple[torch.Tensor, torch.Tensor]:
@@ -83,9 +81,9 @@ def rows(
     heat = float(np.float32(rule.temperature))
     dtype = torch.float32 if rule.reduction == "none" else torch.float64
     loss = torch.empty(n, dtype=dtype, device=student.device) if want_loss else None
-    blocks = launch.blocks(v, student.element_size(), _GROUPS)
+    blocks = launch.blocks(v, student.element_size(), heavy=True)
     launch.start(
-        distillation_kernel, triton.cdiv(n, blocks.R), student, student=student, student_stride=student.stride(0),
+        distillation_kernel, launch.cdiv(n, blocks.R), student, student=student, student_stride=student.stride(0),
         teacher=teacher, teacher_stride=teacher.stride(0), count=n, columns=v, mass=mass,
         tokens=None if token_weight is None else token_weight.detach().contiguous(), divisor=by, heat=heat,
         heat_low=rule.temperature - heat, inverse=1.0 / rule.temperature, flag=flag.cell(student), loss=loss,
