@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from samples import TRITON, close, rand, same_bits, sample, truth, value_and_gradient
 
 import xent.torch as xt
-from xent import DistributionError, TopK
+from xent import BackendUnavailable, DistributionError, TopK
+from xent.torch import _ops, _ops_statistics
 from xent.torch._options import Options
 
 pytestmark = pytest.mark.parametrize("backend", [TRITON], indirect=True)
@@ -291,3 +292,36 @@ def test_a_gradient_is_handed_out_for_one_and_made_again_for_others(monkeypatch)
     loss = xt.cross_entropy(x, y)
     (first,) = torch.autograd.grad(loss, x, torch.tensor(3.0))  # not 1: made again where it lies
     same_bits([first], [again])
+
+
+def test_operators_keep_torchs_rules():
+    x, y = sample((3, 5))
+    x.requires_grad_()
+    rest = (None, None, None, None, None, False, True, -100, "mean", 0.1, 0.2, 3.0, 1.5, "triton")
+    torch.library.opcheck(_ops.cross_entropy, (x, y, *rest))
+    torch.library.opcheck(_ops_statistics.token_statistics, (x, y, -100, 3.0, 1.5, "triton"))
+    loss, state = _ops.cross_entropy(x, y, *rest)
+    torch.library.opcheck(_ops.cross_entropy_gradient, (torch.ones_like(loss), state, x.detach(), y, *rest))
+
+
+def test_what_a_call_would_use():
+    x, y = sample((3, 5))
+    x.requires_grad_()
+    assert xt.choice(xt.cross_entropy, x, y)[:2] == ("triton", "in forward")
+    assert xt.choice(xt.cross_entropy, x, y, reduction="none")[:2] == ("triton", "in backward")
+    assert xt.choice(xt.cross_entropy, x.half(), y)[:2] == ("triton", "in backward")
+    assert xt.choice(xt.token_statistics, x.detach(), y)[:2] == ("triton", "none")
+    with pytest.raises(BackendUnavailable, match="XENT_BACKEND=triton, but float64 is computed by torch operations"):
+        xt.cross_entropy(x.double(), y)
+
+
+def test_ignored_rows_and_padding_of_one_block():
+    """A label to ignore that is a column, or beyond all; rows that hold NaN."""
+    x, y = sample((3, 5))
+    x[1] = torch.nan
+    for ignored in (2, 300, -(2**40)):
+        y = torch.tensor([0, ignored, 4])
+        loss, gradient = value_and_gradient(xt.cross_entropy, x, y, ignore_index=ignored, reduction="none")
+        assert loss[1] == 0.0
+        assert (gradient[1] == 0.0).all()
+        assert loss[[0, 2]].isfinite().all()
