@@ -81,7 +81,7 @@ def rows(
     heat = float(np.float32(rule.temperature))
     dtype = torch.float32 if rule.reduction == "none" else torch.float64
     loss = torch.empty(n, dtype=dtype, device=student.device) if want_loss else None
-    blocks = launch.blocks(v, student.element_size(), heavy=True)
+    blocks = launch.blocks(v, student.element_size())._replace(G=1)  # two rows at a time
     launch.start(
         distillation_kernel, launch.cdiv(n, blocks.R), student, student=student, student_stride=student.stride(0),
         teacher=teacher, teacher_stride=teacher.stride(0), count=n, columns=v, mass=mass,
