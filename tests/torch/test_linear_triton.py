@@ -142,6 +142,34 @@ def test_error_of_the_weights_gradient_does_not_grow_with_the_chunks(reduction, 
             assert error <= 1.01 * one
 
 
+@pytest.mark.parametrize("adds", [True, False])
+def test_products_that_torch_makes_wide_itself(adds, chunks, monkeypatch):
+    """What torch does on a GPU, `adds` from some version on, done by its products on the CPU."""
+    tensors, y = layer(torch.bfloat16, inner=(2,))
+    chunks(5)
+    by_blocks = gradients(loss(tensors, y), tensors)
+    asked = []
+
+    def widened(function):
+        def run(*given, out_dtype=None, out=None):
+            if out_dtype is None:
+                return function(*given) if out is None else function(*given, out=out)
+            asked.append(function)
+            made = function(*(a.to(out_dtype) for a in given))
+            return made if out is None else out.copy_(made)
+
+        return run
+
+    mm, addmm = torch.mm, torch.addmm
+    monkeypatch.setattr(torch, "mm", widened(mm))
+    monkeypatch.setattr(torch, "addmm", widened(addmm))
+    monkeypatch.setattr(products, "_takes", lambda device, dtype, onto: adds or not onto)
+    for a, e in zip(gradients(loss(tensors, y), tensors), by_blocks, strict=True):
+        torch.testing.assert_close(a, e, rtol=2**-7, atol=1e-6)
+    assert mm in asked
+    assert (addmm in asked) == adds
+
+
 @pytest.mark.parametrize(("reduction", "times"), [("mean", 1), ("none", 2)])
 def test_ignored_rows_are_gathered_away_and_counted_once(reduction, times, calls, monkeypatch):
     reads = []
