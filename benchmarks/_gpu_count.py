@@ -79,9 +79,8 @@ def cubin(found: Started) -> bytes:
             if special and value % 16 == 0:
                 attributes[(i,)] = [["tt.divisibility", 16]]
     source = ASTSource(fn=found.kernel, signature=signature, constexprs=constants, attrs=attributes)
-    return triton.compile(
-        source, target=GPUTarget("cuda", 90, 32), options={**found.options, "enable_fp_fusion": False}
-    ).asm["cubin"]
+    options = launch.compiling(found.options["num_warps"], nvidia=True)
+    return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options).asm["cubin"]
 
 
 def loops(code: bytes) -> list[Counter[str]]:
@@ -106,10 +105,15 @@ def line(name: str, dtype: torch.dtype, options: dict[str, Any], gradient: bool 
     """One kernel: what an element costs, and the least time of all of them beside that of memory."""
     it = started(dtype, options, gradient)
     blocks = launch.Blocks(*(it.arguments[k] for k in "RGLE"), it.options["num_warps"])
-    each = blocks.R * blocks.G * blocks.L * blocks.E / (32 * blocks.num_warps)
+    span = blocks.G * blocks.L * blocks.E
+    # Forward by whole blocks and by the one that is left; back by all of them.
+    turns = [COLUMNS // span, int(COLUMNS % span > 0), *([-(-COLUMNS // span)] if gradient else [])]
     walks = loops(cubin(it))
-    instructions = sum(w.total() for w in walks) / each
-    special = sum(w["MUFU"] for w in walks) / each
+    if len(walks) != len(turns):
+        raise SystemExit(f"{it.kernel.fn.__name__} has {len(walks)} loops over a row, not {len(turns)}.")
+    each = 32 * blocks.num_warps / (blocks.R * COLUMNS)
+    instructions = each * sum(w.total() * times for w, times in zip(walks, turns, strict=True))
+    special = each * sum(w["MUFU"] * times for w, times in zip(walks, turns, strict=True))
     elements = ROWS * COLUMNS
     by_issue, by_special = elements * instructions / (128 * CLOCK), elements * special / (16 * CLOCK)
     memory = elements * dtype.itemsize * (2 if gradient else 1) / 4.8e12
