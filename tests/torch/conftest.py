@@ -21,7 +21,6 @@ WITHOUT_KERNELS = {
     "test_linear_errors",
     "test_linear_memory",
     "test_linear_statistics",
-    "test_linear_transforms",
 }
 ON_GPU = torch.cuda.is_available()
 

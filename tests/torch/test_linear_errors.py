@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import xent
 import xent.torch
@@ -105,6 +106,15 @@ def test_choice_of_the_reference_still_goes_by_the_chunk(monkeypatch):
     monkeypatch.setenv("XENT_BACKEND", "reference")
     found = xent.torch.choice(xent.torch.linear_cross_entropy, X.clone().requires_grad_(), W, Y)
     assert found == ("reference", "in forward", "XENT_BACKEND=reference")
+
+
+def test_choice_of_the_reference_where_operations_are_seen(monkeypatch):
+    monkeypatch.setenv("XENT_BACKEND", "reference")
+    x = X.clone().requires_grad_()
+    for function in (xent.torch.linear_cross_entropy, xent.torch.linear_token_statistics):
+        with FlopCounterMode(display=False):
+            assert xent.torch.choice(function, x, W, Y) == ("reference", "autograd", "XENT_BACKEND=reference")
+            assert xent.torch.choice(function, X, W, Y).gradient == "none"
 
 
 def test_choice_names_a_module_in_one_line():
