@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from samples import unread
 from torch.utils.flop_counter import FlopCounterMode
 
 import xent
@@ -65,11 +66,16 @@ def call(x=X, w=W, y=Y, **options):
     ],
 )
 def test_messages(backend, arguments, error, message):
-    with pytest.raises(error, match=message):
+    if error is DistributionError or isinstance(arguments.get("denominator"), torch.Tensor):
+        unread()
+    if arguments.get("memory_budget") == 9 and torch.get_default_device().type == "cuda":
+        pytest.skip("these tensors are on the CPU: test_linear_memory names the least budget of a GPU")
+    with torch.device("cpu"), pytest.raises(error, match=message):
         call(**arguments)
 
 
 def test_the_row_of_a_bad_distribution_is_that_of_the_call(backend):
+    unread()
     soft = SOFT.reshape(2, 2, 5).clone()
     soft[1, 0, 3] = -0.2
     with pytest.raises(DistributionError, match=r"`target` row \(1, 0\) has -0.2 at outcome 3; a probability lies in"):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from samples import CLOSE, close, same_bits
+from samples import CLOSE, close, same_bits, wide
 
 import xent.torch
 from xent import _native
@@ -16,10 +16,12 @@ FUNCTIONS = ["mean", "none", "statistics"]
 
 def layer(dtype=torch.float64):
     g = torch.Generator().manual_seed(0)
-    x, w, b = (torch.randn(s, generator=g, dtype=torch.float64).to(dtype) for s in ((6, 4), (9, 4), (9,)))
-    y = torch.randint(0, 9, (6,), generator=g)
+    with torch.device("cpu"):
+        made = [torch.randn(s, generator=g, dtype=torch.float64).to(dtype) for s in ((6, 4), (9, 4), (9,))]
+        y = torch.randint(0, 9, (6,), generator=g)
     y[2] = -100
-    return [a.requires_grad_() for a in (x, w, b)], y
+    *made, y = (a.to(torch.get_default_device()) for a in (*made, y))
+    return [a.requires_grad_() for a in made], y
 
 
 def function(kind, y):
@@ -64,13 +66,18 @@ def test_compiled_gives_the_values_of_eager(backend, kind, dtype):
     if backend == "reference":  # eager by the chunk, compiled all at once: the sums have another order
         for ours, theirs in zip(*results, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=CLOSE[ours.dtype], atol=CLOSE[ours.dtype])
+    elif backend == "triton" and dtype == torch.bfloat16:  # the interpreter cuts what torch and a GPU round: a unit
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=torch.finfo(ours.dtype).eps, atol=0)
     else:
         same_bits(*results)
     torch.compiler.reset()
 
 
-@pytest.mark.parametrize("core", ["there", "not there"])
-@pytest.mark.parametrize("kind", ["labels", "probabilities", "top-k", "token_weight"])
+@pytest.mark.parametrize(
+    ("kind", "core"),
+    [(kind, "there") for kind in ("probabilities", "top-k", "token_weight")] + [("labels", "not there")],
+)
 def test_the_reference_is_compiled_as_torch_operations(monkeypatch, kind, core):
     """Its gradients are made by autograd, which stops at an operator."""
     if core == "there":
@@ -147,8 +154,8 @@ def test_functional_transforms():
     close([pushed], [(gradient * tangent).sum()])
 
 
-def test_checkpointing_and_a_second_derivative_through_the_input():
-    (x, w, b), y = layer()
+def test_checkpointing_through_the_input(backend):
+    (x, w, b), y = layer(wide())
 
     def run(x):
         return xent.torch.linear_cross_entropy(x.tanh(), w, y, linear_bias=b)
