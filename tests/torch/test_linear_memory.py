@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 import torch.utils.checkpoint
-from samples import enough, rand
+from samples import CLOSE, enough, rand
 from torch.profiler import ProfilerActivity, profile
 
 import xent
@@ -97,7 +97,8 @@ def test_the_budget_is_kept_by_statistics(backend, dtype):
 @pytest.mark.parametrize("ignored", [False, True])
 @pytest.mark.parametrize("made", ["cut", "turned"])
 def test_input_that_no_view_makes_rows_of_is_taken_by_the_chunk(backend, made, ignored, dtype):
-    enough((made, ignored, dtype) == ("cut", True, torch.float32))
+    if backend == "triton":
+        pytest.skip("it has other sizes of its own in test_linear_triton")
     g = torch.Generator().manual_seed(0)
     with torch.device("cpu"):
         x, w = torch.randn(4, 31, 1024, generator=g).to(dtype), torch.randn(40, 1024, generator=g).to(dtype)
@@ -151,7 +152,10 @@ def test_a_half_gradient_kept_in_float32_is_counted_or_made_later(backend):
 
         assert xent.torch.choice(xent.torch.linear_cross_entropy, x, w, y, memory_budget=budget).gradient == gradient
         assert most_held(step) - x.nbytes <= budget
-    torch.testing.assert_close(*results, rtol=2**-7, atol=1e-6)  # a unit: each is rounded once
+    if backend == "triton":  # the one rounds dz, the other dz times 0.7
+        assert (results[0].double() - results[1]).norm() <= CLOSE[torch.bfloat16] * results[1].double().norm()
+    else:
+        torch.testing.assert_close(*results, rtol=2**-7, atol=1e-6)  # a unit: each is rounded once
 
 
 def test_top_k_rows_are_checked_within_the_budget(backend):
