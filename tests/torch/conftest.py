@@ -1,4 +1,5 @@
 import contextlib
+import os
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,17 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from samples import TRITON  # found by the line above
 
-# The losses of these modules have no Triton kernels yet.
-WITHOUT_KERNELS = {
-    "test_binary",
-    "test_distillation",
-    "test_linear",
-    "test_linear_distillation",
-    "test_linear_errors",
-    "test_linear_memory",
-    "test_linear_statistics",
-    "test_linear_transforms",
-}
 ON_GPU = torch.cuda.is_available()
 
 
@@ -49,8 +39,6 @@ def backend(request, monkeypatch):
     with contextlib.ExitStack() as stack:
         if request.param == "triton":
             where = stack.enter_context(torch.device("cuda")) if ON_GPU else torch.device("cpu")
-            if request.module.__name__.split(".")[-1] in WITHOUT_KERNELS:
-                pytest.skip("this loss has no Triton kernels")
             if lack := _triton.lacking(torch.empty(0, device=where)) or cannot_interpret():
                 pytest.skip(lack)
             callspec = getattr(request.node, "callspec", None)
@@ -76,8 +64,11 @@ def word_of_bad_targets():
 
 @pytest.fixture
 def in_chunks(monkeypatch):
-    """Call it with a number of rows, and that many are walked at a time; it returns the list of the chunks walked."""
-    from xent.torch import _linear_loop
+    """Call it with a number of rows, and that many are walked at a time; it returns the list of the chunks walked.
+
+    Triton walks one position after the other, the others all positions of a chunk.
+    """
+    from xent.torch import _linear_loop, _triton
     from xent.torch._chunks import Plan
 
     chunk = _linear_loop._Walk.chunk
@@ -91,6 +82,17 @@ def in_chunks(monkeypatch):
 
         monkeypatch.setattr(_linear_loop, "plan", lambda shape, budget: Plan(rows, block))
         monkeypatch.setattr(_linear_loop._Walk, "chunk", counted)
+        if os.environ.get("XENT_BACKEND") == "triton":
+            linear = _triton.kernels("linear")
+            chunks = linear.Counted.chunks
+
+            def taken(self, position, size):
+                for at in chunks(self, position, size):
+                    walked.append(at)
+                    yield at
+
+            monkeypatch.setattr(linear, "planned", lambda *_, **__: rows)
+            monkeypatch.setattr(linear.Counted, "chunks", taken)
         return walked
 
     return walk

@@ -1,5 +1,6 @@
 """Logits and targets to test losses with, and what is done with them again and again."""
 
+import contextlib
 import os
 
 import pytest
@@ -28,6 +29,20 @@ def enough(here):
     """Skip where the kernels are interpreted and the case is not one of those that stand for all."""
     if not here and os.environ.get("XENT_BACKEND") == "triton" and not torch.cuda.is_available():
         pytest.skip("interpreted kernels are slow: other cases stand for this one")
+
+
+def unread():
+    """Skip where targets are not read by the host: their values are then NaN, and an error of a later call."""
+    if os.environ.get("XENT_BACKEND") == "triton":
+        pytest.skip("a GPU is not waited for: a bad value is NaN there, and a later call says so")
+
+
+@contextlib.contextmanager
+def by_reference():
+    """What is computed inside is computed by torch operations, in float64 too."""
+    with pytest.MonkeyPatch.context() as at:
+        at.setenv("XENT_BACKEND", "reference")
+        yield
 
 
 def rand(shape, seed=2, dtype=torch.float64, low=0.1):

@@ -8,6 +8,7 @@ import mpmath
 import pytest
 import torch
 import torch.nn.functional as F
+from samples import enough, unread
 
 import xent.torch as xt
 from xent import DistributionError, ShapeError, _native
@@ -38,6 +39,12 @@ def exact(x, y, *, logits, w=1.0, v=1.0):
 
 def sample(dtype, logits, n=400, seed=0):
     """Inputs over every size there is, labels hard and soft, and those where the gradient cancels."""
+    with torch.device("cpu"):
+        x, y = _sample(dtype, logits, n, seed)
+    return x.to(torch.get_default_device()), y.to(torch.get_default_device())
+
+
+def _sample(dtype, logits, n, seed):
     g = torch.Generator().manual_seed(seed)
     x = torch.randn(n, generator=g, dtype=torch.float64) * torch.logspace(-6, 2, n, dtype=torch.float64)
     if not logits:
@@ -63,13 +70,9 @@ def ulps(a, exactly, dtype):
     return float(abs(mpmath.mpf(float(a)) - exactly) / unit)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize("logits", [True, False])
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_loss_and_gradient_are_exact_to_the_last_places(monkeypatch, backend, logits, dtype):
-    if backend == "native" and not _native.available():
-        pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", backend)
+def test_loss_and_gradient_are_exact_to_the_last_places(backend, logits, dtype):
     x, y = sample(dtype, logits)
     x.requires_grad_()
     loss = LOSSES[logits](x, y, reduction="none")
@@ -78,18 +81,21 @@ def test_loss_and_gradient_are_exact_to_the_last_places(monkeypatch, backend, lo
     assert loss.dtype == result
     assert gradient.dtype == dtype
     loss, x = loss.detach(), x.detach()
-    bound, half = (4 if dtype == torch.float64 else 2), dtype in (torch.bfloat16, torch.float16)
+    bound, half = (2 if result == torch.float32 and backend != "triton" else 4), dtype.itemsize == 2
+    halves = 0.5 + 1e-6
+    if backend == "triton":  # 4 units of float32 before; the interpreter cuts what a GPU rounds to bfloat16
+        halves = 0.501 if dtype == torch.float16 or x.is_cuda else 1.001
     # Where label and probability are nearly the same, the gradient is the difference of two terms that each have an
     # error of their own: float64's in the reference, less than that in the core.
     if dtype == torch.float64:
         each = 2.0**-50 if backend == "reference" else 2.0**-56 if logits else 0.0
     else:
-        each = 2.0**-41
+        each = 2.0**-24 if backend == "triton" else 2.0**-41
     for i in range(len(x)):
         value, slope = exact(x[i].item(), y[i].item(), logits=logits)
         assert ulps(loss[i], value, result) <= bound, (x[i].item(), y[i].item())
-        cancelled = abs(float(gradient[i]) - float(slope)) <= each if logits or backend == "reference" else False
-        assert cancelled or ulps(gradient[i], slope, dtype) <= (0.5 + 1e-6 if half else bound), (
+        cancelled = abs(float(gradient[i]) - float(slope)) <= each if logits or backend != "native" else False
+        assert cancelled or ulps(gradient[i], slope, dtype) <= (halves if half else bound), (
             x[i].item(),
             y[i].item(),
         )
@@ -138,7 +144,7 @@ def test_error_is_never_larger_than_torchs(dtype, logits, weighed):
         assert ((ours[i] - truth[i]).abs() <= torch.maximum((other[i] - truth[i]).abs(), slack)).all()
 
 
-def test_ends_are_as_the_definition_says():
+def test_ends_are_as_the_definition_says(backend):
     x = torch.tensor([INF, -INF, INF, -INF, 1e4, -1e4], requires_grad=True)
     y = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
     loss = xt.binary_cross_entropy_with_logits(x, y, reduction="none")
@@ -151,15 +157,7 @@ def test_ends_are_as_the_definition_says():
     assert torch.autograd.grad(loss.sum(), q)[0].tolist() == [1.0, -1.0, -INF, INF, -INF, INF]
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
-def test_backends_agree_at_the_ends(monkeypatch, backend):
-    if backend == "native" and not _native.available():
-        pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", backend)
-    test_ends_are_as_the_definition_says()
-
-
-def test_nan_logit_is_nan():
+def test_nan_logit_is_nan(backend):
     x = torch.tensor([math.nan, 1.0], requires_grad=True)
     loss = xt.binary_cross_entropy_with_logits(x, torch.tensor([1.0, 0.0]), reduction="none")
     assert loss.isnan().tolist() == [True, False]
@@ -167,7 +165,7 @@ def test_nan_logit_is_nan():
 
 
 @pytest.mark.parametrize("logits", [True, False])
-def test_weight_of_zero_counts_zero(logits):
+def test_weight_of_zero_counts_zero(backend, logits):
     x = torch.tensor([-INF, 1.0] if logits else [0.0, 0.5], requires_grad=True)
     loss = LOSSES[logits](x, torch.ones(2), torch.tensor([0.0, 2.0]), reduction="none")
     assert loss[0] == 0
@@ -175,12 +173,8 @@ def test_weight_of_zero_counts_zero(logits):
     assert torch.autograd.grad(loss.sum(), x)[0][0] == 0
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize("reduction", ["none", "mean"])
-def test_weight_of_zero_counts_zero_whatever_it_multiplies(monkeypatch, backend, reduction):
-    if backend == "native" and not _native.available():
-        pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", backend)
+def test_weight_of_zero_counts_zero_whatever_it_multiplies(backend, reduction):
     q, x = torch.tensor([0.0, 1.0, 0.3]), torch.tensor([-INF, math.nan, INF])
     for function, a, options in ((BCE, q, {}), (LOGITS, x, {}), (LOGITS, x, {"pos_weight": torch.tensor(math.nan)})):
         a = a.clone().requires_grad_()
@@ -196,11 +190,7 @@ def test_gradient_by_a_weight_of_zero_is_the_loss():
     torch.testing.assert_close(w.grad, LOGITS(x, y, reduction="none"), rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
-def test_weights_may_be_integers(monkeypatch, backend):
-    if backend == "native" and not _native.available():
-        pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", backend)
+def test_weights_may_be_integers(backend):
     x, y, w = torch.randn(50, requires_grad=True), torch.rand(50), torch.arange(50)
     for kind in (torch.int64, torch.int32, torch.uint8):
         loss = LOGITS(x, y, w.to(kind), pos_weight=w.to(kind))
@@ -236,7 +226,8 @@ def test_modules_refuse_options_when_they_are_made(module):
 
 
 @pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64])
-def test_outcomes_may_be_boolean_or_integers(kind):
+def test_outcomes_may_be_boolean_or_integers(backend, kind):
+    enough(kind in (torch.bool, torch.int16))
     x, y = torch.randn(50), torch.rand(50) > 0.5
     assert torch.equal(
         xt.binary_cross_entropy_with_logits(x, y.to(kind)), xt.binary_cross_entropy_with_logits(x, y.float())
@@ -245,7 +236,7 @@ def test_outcomes_may_be_boolean_or_integers(kind):
 
 @pytest.mark.parametrize("logits", [True, False])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_nothing_to_average_is_zero(logits, reduction):
+def test_nothing_to_average_is_zero(backend, logits, reduction):
     x = torch.empty(0, 3, requires_grad=True)
     loss = LOSSES[logits](x, torch.empty(0, 3), reduction=reduction)
     assert loss.item() == 0
@@ -272,12 +263,15 @@ def test_strides_change_no_bit(logits, dtype):
             assert torch.equal(torch.autograd.grad(loss, a)[0], slope), name
 
 
-def test_expanded_and_misaligned_inputs():
+def test_expanded_inputs(backend):
     x = torch.tensor([0.3], requires_grad=True)
     loss = xt.binary_cross_entropy_with_logits(x.expand(7), torch.ones(7), reduction="sum")
     torch.testing.assert_close(loss, 7 * F.softplus(-x.detach()).squeeze(), rtol=1e-6, atol=0)
     loss.backward()
     torch.testing.assert_close(x.grad, -7 * torch.sigmoid(-x.detach()), rtol=1e-6, atol=0)
+
+
+def test_misaligned_inputs():
     values = torch.randn(9)
     raw = torch.frombuffer(bytearray(b"\0" + values.numpy().tobytes()), dtype=torch.uint8)
     odd = torch.frombuffer(bytearray(raw.numpy().tobytes()), dtype=torch.float32, offset=1, count=9)
@@ -288,7 +282,7 @@ def test_expanded_and_misaligned_inputs():
     )
 
 
-def test_callers_tensors_are_left_alone():
+def test_callers_tensors_are_left_alone(backend):
     x, y, w = torch.randn(100, requires_grad=True), torch.rand(100), torch.rand(100)
     before = [a.detach().clone() for a in (x, y, w)]
     xt.binary_cross_entropy_with_logits(x, y, w, pos_weight=w).backward()
@@ -296,7 +290,7 @@ def test_callers_tensors_are_left_alone():
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_upstream_gradients_and_a_graph_kept(reduction):
+def test_upstream_gradients_and_a_graph_kept(backend, reduction):
     x, y = sample(torch.float32, True)
     x.requires_grad_()
     upstream = torch.randn(400) if reduction == "none" else torch.tensor(-0.37)
@@ -309,7 +303,7 @@ def test_upstream_gradients_and_a_graph_kept(reduction):
     torch.testing.assert_close(first, one * upstream, rtol=3e-7, atol=0)
 
 
-def test_gradient_handed_out_may_be_added_to():
+def test_gradient_handed_out_may_be_added_to(backend):
     x, y = torch.randn(50, requires_grad=True), torch.rand(50)
     loss = xt.binary_cross_entropy_with_logits(x, y)
     loss.backward(retain_graph=True)
@@ -318,8 +312,8 @@ def test_gradient_handed_out_may_be_added_to():
     torch.testing.assert_close(x.grad, 2 * once, rtol=1e-7, atol=0)
 
 
-def test_float16_gradient_survives_a_loss_scale():
-    n = 100_000
+def test_float16_gradient_survives_a_loss_scale(backend):
+    n = 100_000 if backend != "triton" else 10_000
     x = torch.full((n,), -3.0, dtype=torch.float16, requires_grad=True)
     (xt.binary_cross_entropy_with_logits(x, torch.zeros(n)) * 65536.0).backward()
     expected = 65536.0 * torch.sigmoid(torch.tensor(-3.0, dtype=torch.float64)) / n
@@ -362,10 +356,10 @@ def test_transforms_of_torch_func(logits):
     torch.testing.assert_close(tangent, (torch.autograd.grad(loss(a, y), a)[0] * t).sum(), rtol=1e-12, atol=0)
 
 
-@native
 @pytest.mark.parametrize("logits", [True, False])
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_compiled_whole_gives_the_same_bits(logits, reduction):
+def test_compiled_whole_gives_the_same_bits(backend, logits, reduction):
+    enough(logits)
     x, y = sample(torch.float32, logits)
     w = torch.rand(400)
 
@@ -392,45 +386,42 @@ def test_operators_keep_their_promises(reduction):
     torch.library.opcheck(_ops_binary.binary_cross_entropy_gradient, args)
 
 
-ZERO = torch.zeros(2)
 BCE, LOGITS = xt.binary_cross_entropy, xt.binary_cross_entropy_with_logits
 BAD = {
-    "input above 1": (lambda: BCE(torch.tensor([[0.5, 2.0]]), ZERO[None]), DistributionError,
+    "input above 1": (lambda: BCE(torch.tensor([[0.5, 2.0]]), torch.zeros(1, 2)), DistributionError,
         "`input` is 2 at (0, 1), outside [0, 1]. If these are logits, use `binary_cross_entropy_with_logits`."),
     "input NaN": (lambda: BCE(torch.tensor([math.nan]), torch.zeros(1)), DistributionError,
         "`input` is NaN at 0, outside [0, 1]."),
-    "target below 0": (lambda: LOGITS(ZERO, torch.tensor([0.0, -0.5])), DistributionError,
+    "target below 0": (lambda: LOGITS(torch.zeros(2), torch.tensor([0.0, -0.5])), DistributionError,
         "`target` is -0.5 at 1, outside [0, 1]. It is the probability of 1; class indices are for `cross_entropy`."),
-    "target of classes": (lambda: LOGITS(ZERO, torch.tensor([0, 2])), DistributionError,
+    "target of classes": (lambda: LOGITS(torch.zeros(2), torch.tensor([0, 2])), DistributionError,
         "`target` is 2 at 1, outside [0, 1]."),
     "target NaN": (lambda: LOGITS(torch.zeros(()), torch.tensor(math.nan)), DistributionError,
         "`target` is NaN, outside [0, 1]."),
-    "shapes": (lambda: BCE(torch.zeros(2, 1), ZERO), ShapeError,
+    "shapes": (lambda: BCE(torch.zeros(2, 1), torch.zeros(2)), ShapeError,
         "`target` has shape (2,) and `input` (2, 1); they have the same shape."),
     "weight": (lambda: BCE(torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2)), ShapeError,
         "`weight` has shape (2,), which does not broadcast to that of `input`, (2, 3)."),
-    "weight too wide": (lambda: BCE(ZERO, ZERO, torch.ones(3, 2)), ShapeError,
+    "weight too wide": (lambda: BCE(torch.zeros(2), torch.zeros(2), torch.ones(3, 2)), ShapeError,
         "`weight` has shape (3, 2), which does not broadcast to that of `input`, (2,)."),
-    "pos_weight": (lambda: LOGITS(ZERO, ZERO, pos_weight=torch.ones(3)), ShapeError,
+    "pos_weight": (lambda: LOGITS(torch.zeros(2), torch.zeros(2), pos_weight=torch.ones(3)), ShapeError,
         "`pos_weight` has shape (3,), which does not broadcast to that of `input`, (2,)."),
-    "reduction": (lambda: BCE(ZERO, ZERO, None, "batchmean"), ValueError,
+    "reduction": (lambda: BCE(torch.zeros(2), torch.zeros(2), None, "batchmean"), ValueError,
         '`reduction` is \'batchmean\'; it is "none", "mean" or "sum".'),
-    "dtype": (lambda: LOGITS(torch.zeros(2, dtype=torch.int64), ZERO), TypeError,
+    "dtype": (lambda: LOGITS(torch.zeros(2, dtype=torch.int64), torch.zeros(2)), TypeError,
         "`input` has dtype torch.int64; it is float64, float32, bfloat16 or float16."),
-    "target dtype": (lambda: LOGITS(ZERO, torch.zeros(2, dtype=torch.complex64)), TypeError,
+    "target dtype": (lambda: LOGITS(torch.zeros(2), torch.zeros(2, dtype=torch.complex64)), TypeError,
         "`target` has dtype torch.complex64;"),
     "no tensor": (lambda: LOGITS([0.0], torch.zeros(1)), TypeError, "`input` is a list; it is a torch.Tensor."),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_plain_sentence(monkeypatch, case, backend):
-    if backend == "native" and not _native.available():
-        pytest.skip(_native.reason())
-    monkeypatch.setenv("XENT_BACKEND", backend)
+def test_bad_input_is_one_plain_sentence(case, backend):
     call, kind, message = BAD[case]
-    with pytest.raises(kind) as error:
+    if kind is DistributionError:
+        unread()
+    with torch.device("cpu"), pytest.raises(kind) as error:
         call()
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from samples import CLOSE, DTYPES
+from samples import CLOSE, DTYPES, by_reference, enough, few, rand, wide
 
 import xent
 import xent.torch
@@ -14,11 +14,12 @@ ONE_ROW_MORE = 60_000  # bytes: a few rows a chunk at the sizes below
 
 def layer(dtype, n=23, d=12, c=67, seed=0, inner=()):
     g = torch.Generator().manual_seed(seed)
-    x = torch.randn(n, d, generator=g, dtype=torch.float64).to(dtype)
-    w = (torch.randn(c, *inner, d, generator=g, dtype=torch.float64) / 2).to(dtype)
-    b = torch.randn(c, *inner, generator=g, dtype=torch.float64).to(dtype)
-    y = torch.randint(0, c, (n, *inner), generator=g)
-    return x, w, b, y
+    with torch.device("cpu"):
+        x = torch.randn(n, d, generator=g, dtype=torch.float64).to(dtype)
+        w = (torch.randn(c, *inner, d, generator=g, dtype=torch.float64) / 2).to(dtype)
+        b = torch.randn(c, *inner, generator=g, dtype=torch.float64).to(dtype)
+        y = torch.randint(0, c, (n, *inner), generator=g)
+    return [a.to(torch.get_default_device()) for a in (x, w, b, y)]
 
 
 def logits(x, w, b):
@@ -30,13 +31,15 @@ def outcome(function, tensors, seed=3):
     """The value, and gradients for a random upstream gradient."""
     tensors = [a.detach().requires_grad_() for a in tensors]
     value = function(*tensors)
-    upstream = torch.rand(value.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    value.backward(upstream.to(value.dtype))
+    g = torch.Generator().manual_seed(seed)
+    upstream = torch.rand(value.shape, generator=g, dtype=torch.float64, device="cpu")
+    value.backward(upstream.to(value))
     return [value.detach(), *(a.grad for a in tensors)]
 
 
 def compare(ours, exact, dtype, times=1.0):
-    loss = CLOSE[torch.float64 if dtype == torch.float64 else torch.float32]
+    # Triton leaves the logits of halves in halves.
+    loss = CLOSE[dtype if dtype == torch.float64 or wide() == torch.float32 else torch.float32]
     for i, (a, e) in enumerate(zip(ours, exact, strict=True)):
         tolerance = times * (loss if i == 0 else CLOSE[dtype])
         assert (a.double() - e).norm() <= tolerance * e.norm() + 1e-300, i
@@ -50,7 +53,8 @@ def labels(y, c):
 
 def probabilities(y, c):
     shape = (y.shape[0], c, *y.shape[1:])
-    return torch.randn(shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64).softmax(1).float()
+    made = torch.randn(shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64, device="cpu")
+    return made.softmax(1).to(torch.get_default_device(), torch.float32)
 
 
 def top(y, c):
@@ -66,17 +70,20 @@ OPTIONS = [
 ]
 
 
+STAND_FOR_ALL = [(labels, 3, "mean", (3,)), (probabilities, 2, "none", ()), (top, 1, "sum", (3,)), (top, 3, "mean", ())]
+
+
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("target", [labels, probabilities, top])
 @pytest.mark.parametrize("inner", [(), (3,)])
 def test_equals_cross_entropy_of_the_logits(backend, target, options, reduction, inner):
-    x, w, b, y = layer(torch.float64, inner=inner)
+    enough((target, OPTIONS.index(options), reduction, inner) in STAND_FOR_ALL)
+    x, w, b, y = layer(wide(), n=23 if wide() == torch.float64 else 9, inner=inner)
     options, target, c = dict(options), target(y, w.shape[0]), w.shape[0]
-    g = torch.Generator().manual_seed(7)
     if "weight" in options:
-        options["weight"] = torch.rand(c, generator=g, dtype=torch.float64) + 0.5
-        options["token_weight"] = torch.rand(y.shape, generator=g, dtype=torch.float64)
+        options["weight"] = rand((c,), seed=7, low=0.5)
+        options["token_weight"] = rand(y.shape, seed=8, low=0.0)
 
     def ours(x, w, b):
         return xent.torch.linear_cross_entropy(
@@ -86,12 +93,16 @@ def test_equals_cross_entropy_of_the_logits(backend, target, options, reduction,
     def full(x, w, b):
         return xent.torch.cross_entropy(logits(x, w, b), target, reduction=reduction, **options)
 
-    compare(outcome(ours, (x, w, b)), outcome(full, (x, w, b)), torch.float64)
+    found = outcome(ours, (x, w, b))
+    with by_reference():
+        exact = outcome(full, [a.double() for a in (x, w, b)])
+    compare(found, exact, wide())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_every_dtype_against_float64(backend, dtype, reduction):
+    enough((dtype, reduction) in ((torch.float32, "none"), (torch.bfloat16, "mean"), (torch.float16, "sum")))
     x, w, b, y = layer(dtype)
     y = labels(y, 67)
 
@@ -169,21 +180,22 @@ def test_a_second_backward_pass_gives_the_same_gradients_again(backend):
 
 def test_tied_weights(backend):
     """The weights of the last layer are those of the first: both gradients are added."""
-    _, w, _, y = layer(torch.float64)
+    _, w, _, y = layer(wide())
     tokens = torch.arange(23)
 
     def ours(w):
         return xent.torch.linear_cross_entropy(w[tokens].tanh(), w, y)
 
-    compare(outcome(ours, (w,)), outcome(lambda w: F.cross_entropy(w[tokens].tanh() @ w.T, y), (w,)), torch.float64)
+    exact = outcome(lambda w: F.cross_entropy(w[tokens].tanh() @ w.T, y), (w.double(),))
+    compare(outcome(ours, (w,)), exact, wide())
     twice = outcome(lambda w: ours(w) + 2 * ours(w), (w,))
-    compare([a / 3 for a in twice], outcome(ours, (w,)), torch.float64)
+    compare([a / 3 for a in twice], outcome(ours, (w,)), wide())
 
 
 def test_leading_dimensions_and_one_row(backend):
-    x, w, b, y = layer(torch.float64, n=24)
+    x, w, b, y = layer(wide(), n=24)
     flat = xent.torch.linear_cross_entropy(x, w, y, linear_bias=b, reduction="none")
-    for lead in [(2, 12), (2, 3, 4), (24, 1)]:
+    for lead in few([(2, 12), (24, 1), (2, 3, 4)], 2):
         shaped = xent.torch.linear_cross_entropy(
             x.reshape(*lead, -1), w, y.reshape(lead), linear_bias=b, reduction="none"
         )
@@ -194,12 +206,12 @@ def test_leading_dimensions_and_one_row(backend):
     assert shaped.shape == (2, 12)
     one = xent.torch.linear_cross_entropy(x[0], w, y[0], linear_bias=b, reduction="none")
     assert one.shape == ()
-    torch.testing.assert_close(one, flat[0], rtol=1e-13, atol=0)
+    torch.testing.assert_close(one, flat[0], rtol=CLOSE[wide()], atol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
 def test_labels_of_other_integers(backend, dtype):
-    x, w, _, y = layer(torch.float64)
+    x, w, _, y = layer(wide())
     expected = xent.torch.linear_cross_entropy(x, w, y)
     assert torch.equal(xent.torch.linear_cross_entropy(x, w, y.to(dtype)), expected)
 
@@ -249,7 +261,7 @@ def test_no_row_that_counts_gives_zero_and_zero_gradients(backend, reduction, ro
 
 
 def test_a_denominator_makes_micro_batches_one_batch(backend):
-    x, w, _, y = layer(torch.float64, n=24)
+    x, w, _, y = layer(wide(), n=24)
     y = labels(y, 67)
     count = (y != -100).sum()
     whole = outcome(lambda w: xent.torch.linear_cross_entropy(x, w, y), (w,))
@@ -257,25 +269,30 @@ def test_a_denominator_makes_micro_batches_one_batch(backend):
     def parts(w):
         return sum(xent.torch.linear_cross_entropy(x[i::3], w, y[i::3], denominator=count) for i in range(3))
 
-    compare(outcome(parts, (w,)), whole, torch.float64)
+    compare(outcome(parts, (w,)), whole, wide())
 
 
 def test_gradients_by_whatever_multiplies_the_rows(backend):
-    x, w, _, y = layer(torch.float64)
+    x, w, _, y = layer(wide())
     y = labels(y, 67)
-    tokens = torch.rand(23, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    soft = probabilities(y.clamp(min=0), 67).double()
-    classes = torch.rand(67, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    tokens = rand((23,), seed=1, low=0.0)
 
     def weighed(function, z, tokens, count):
         return function(*z, y, token_weight=tokens, denominator=count)
 
     given = (x, w, tokens, 2 * tokens.sum())
     ours = outcome(lambda x, w, t, d: weighed(xent.torch.linear_cross_entropy, (x, w), t, d), given)
-    full = outcome(lambda x, w, t, d: weighed(xent.torch.cross_entropy, (x @ w.T,), t, d), given)
-    compare(ours, full, torch.float64)
-    if backend == "native":
-        return  # what follows only torch operations do
+    with by_reference():
+        full = outcome(
+            lambda x, w, t, d: weighed(xent.torch.cross_entropy, (x @ w.T,), t, d), [a.double() for a in given]
+        )
+    compare(ours, full, wide())
+
+
+def test_gradients_by_class_weights_and_distributions():
+    """Only torch operations make them."""
+    x, w, _, y = layer(torch.float64)
+    soft, classes = probabilities(y, 67).double(), rand((67,), low=0.0)
     compare(
         outcome(lambda x, w, c, t: xent.torch.linear_cross_entropy(x, w, t, weight=c), (x, w, classes, soft)),
         outcome(lambda x, w, c, t: xent.torch.cross_entropy(x @ w.T, t, weight=c), (x, w, classes, soft)),
@@ -294,25 +311,30 @@ def test_float16_gradients_survive_the_loss_scale():
 
 def test_autocast_casts_as_linear_does(backend):
     x, w, b, y = layer(torch.float32)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(x.device.type, dtype=torch.bfloat16):
         found = outcome(lambda x, w, b: xent.torch.linear_cross_entropy(x, w, y, linear_bias=b), (x, w, b))
     rounded = [a.bfloat16().double() for a in (x, w, b)]
     exact = outcome(lambda x, w, b: F.cross_entropy(F.linear(x, w, b), y), rounded)
     compare(found, exact, torch.bfloat16)
     assert all(a.dtype == torch.float32 for a in found)
-    torch.testing.assert_close(found[0].double(), exact[0], rtol=1e-6, atol=0)
+    close = CLOSE[torch.bfloat16] if backend == "triton" else 1e-6  # it leaves the logits in bfloat16
+    torch.testing.assert_close(found[0].double(), exact[0], rtol=close, atol=0)
 
 
 @pytest.mark.parametrize("given", ["view", "cut"])
 def test_a_half_gradient_is_rounded_once(backend, given):
+    if backend == "triton":
+        pytest.skip("logits and their gradients are rounded to bfloat16 before: test_linear_triton tells the dtypes")
     g = torch.Generator().manual_seed(0)
-    x, w = torch.randn(6, 5, 16, generator=g).bfloat16(), torch.randn(50, 16, generator=g).bfloat16()
-    y = torch.randint(0, 50, (6, 5), generator=g)
+    made = [torch.randn(s, generator=g, device="cpu").bfloat16() for s in ((6, 5, 16), (50, 16))]
+    made.append(torch.randint(0, 50, (6, 5), generator=g, device="cpu"))
+    x, w, y = (a.to(torch.get_default_device()) for a in made)
     x, y = (x, y) if given == "view" else (x[:, :-1], y[:, 1:])
     x, scale = x.detach().requires_grad_(), 0.7237
     (dx,) = torch.autograd.grad(xent.torch.linear_cross_entropy(x, w, y) * scale, x)
-    wide = x.detach().double().requires_grad_()
-    (exact,) = torch.autograd.grad(xent.torch.linear_cross_entropy(wide, w.double(), y) * scale, wide)
+    double = x.detach().double().requires_grad_()
+    with by_reference():
+        (exact,) = torch.autograd.grad(xent.torch.linear_cross_entropy(double, w.double(), y) * scale, double)
     once = exact.bfloat16()
     ulp = (once.view(torch.int16) + 1).view(torch.bfloat16).double() - once.double()
     # half a unit, and what float32 logits and, in units for bfloat16, rounded differences add

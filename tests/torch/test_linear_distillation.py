@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from samples import CLOSE, by_reference, enough, wide
 
 import xent.torch as xt
 from xent import ShapeError, _native
@@ -13,7 +14,7 @@ from xent.torch import _ops_linear_distillation
 from xent.torch._distillation_operands import Rule
 from xent.torch._linear_distillation_loop import Layers, Wanted
 
-pytestmark = pytest.mark.skipif(not _native.available(), reason=_native.reason() or "there is a core")
+native = pytest.mark.skipif(not _native.available(), reason=_native.reason() or "there is a core")
 forward_mode = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 every_kind = pytest.mark.parametrize("kind", ["forward", "reverse", "js"])
 FIELDS = ("student_input", "student_weight", "student_bias", "teacher_input", "teacher_weight", "teacher_bias")
@@ -25,7 +26,7 @@ def seeded():
     torch.manual_seed(0)
 
 
-def layers(dtype=torch.float64, n=30, d=8, e=5, v=40, bias=True):
+def layers(dtype=None, n=30, d=8, e=5, v=40, bias=True):
     made = {
         "student_input": torch.randn(n, d),
         "student_weight": torch.randn(v, d),
@@ -34,7 +35,7 @@ def layers(dtype=torch.float64, n=30, d=8, e=5, v=40, bias=True):
     }
     if bias:
         made |= {"student_bias": torch.randn(v), "teacher_bias": torch.randn(v)}
-    made = {k: a.to(dtype) for k, a in made.items()}
+    made = {k: a.to(dtype or wide()) for k, a in made.items()}
     for k in ("student_input", "student_weight", "student_bias"):
         if k in made:
             made[k].requires_grad_()
@@ -50,7 +51,8 @@ def whole(made, **options):
     wide = {k: a.double() for k, a in made.items()}
     student = F.linear(wide["student_input"], wide["student_weight"], wide.get("student_bias"))
     teacher = F.linear(wide["teacher_input"], wide["teacher_weight"], wide.get("teacher_bias"))
-    return xt.distillation_loss(student, teacher, **options)
+    with by_reference():
+        return xt.distillation_loss(student, teacher, **options)
 
 
 def gradients(loss, made, upstream=None):
@@ -68,32 +70,39 @@ def least(made):
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("bias", [False, True])
-def test_same_as_on_whole_logits(kind, reduction, small, bias):
+def test_same_as_on_whole_logits(backend, kind, reduction, small, bias):
+    enough((kind, reduction) in (("forward", "mean"), ("js", "none")) and small == bias)
+    if small and backend == "reference":
+        pytest.skip("torch operations hold all the logits, whatever the budget")
     made = layers(bias=bias)
     weight = torch.rand(30) + 0.1
     weight[::4] = 0
     budget = least(made) + 2000 if small else None
     options = {"kind": kind, "temperature": 1.7, "token_weight": weight, "reduction": reduction}
     loss, expected = call(made, **options, memory_budget=budget), whole(made, **options)
-    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-13)
+    rtol, atol = (1e-12, 1e-13) if wide() == torch.float64 else (CLOSE[wide()],) * 2
+    torch.testing.assert_close(loss.double(), expected, rtol=rtol, atol=atol)
     upstream = torch.rand_like(loss)
-    for a, b in zip(gradients(loss, made, upstream), gradients(expected, made, upstream), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-13)
+    for a, b in zip(gradients(loss, made, upstream), gradients(expected, made, upstream.double()), strict=True):
+        torch.testing.assert_close(a, b, rtol=10 * rtol, atol=atol)
 
 
 @every_kind
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_lower_precision_stays_near_the_exact(kind, dtype):
+def test_lower_precision_stays_near_the_exact(backend, kind, dtype):
+    enough(kind == "forward" and dtype != torch.float32)
     made = layers(dtype)
     loss, expected = call(made, kind=kind), whole(made, kind=kind)
     assert loss.dtype == torch.float32
     eps = torch.finfo(dtype).eps
-    torch.testing.assert_close(loss.double(), expected, rtol=2e-6 if dtype != torch.bfloat16 else 2e-2, atol=0)
+    loss_close = 2e-2 if dtype == torch.bfloat16 else CLOSE[dtype] if backend == "triton" else 2e-6
+    torch.testing.assert_close(loss.double(), expected, rtol=loss_close, atol=0)
     for a, b in zip(gradients(loss, made), gradients(expected, made), strict=True):
         assert a.dtype == dtype
         assert (a.double() - b.double()).norm() <= max(4 * eps, 2e-6) * b.double().norm()
 
 
+@native
 def test_more_chunks_do_not_cost_digits():
     made = layers(torch.bfloat16, n=512, v=64)
     exact = gradients(whole(made), made)[1].double()
@@ -104,6 +113,7 @@ def test_more_chunks_do_not_cost_digits():
     assert error(least(made) + 20_000) <= 1.05 * error(None)
 
 
+@native
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_gradients_are_rounded_once_whatever_the_upstream_gradient(dtype):
     made, upstream = layers(dtype), torch.tensor(0.37)
@@ -115,7 +125,7 @@ def test_gradients_are_rounded_once_whatever_the_upstream_gradient(dtype):
         assert torch.equal(a, (b * upstream).to(dtype))
 
 
-def test_rows_of_weight_zero_are_not_read():
+def test_rows_of_weight_zero_are_not_read(backend):
     made = layers(torch.float32)
     weight = torch.ones(30)
     weight[3:7] = 0
@@ -131,7 +141,7 @@ def test_rows_of_weight_zero_are_not_read():
     assert not found[0][3:7].any()
 
 
-def test_nothing_to_average_is_zero():
+def test_nothing_to_average_is_zero(backend):
     made = layers(torch.float32)
     loss = call(made, token_weight=torch.zeros(30))
     assert loss.item() == 0
@@ -142,7 +152,7 @@ def test_nothing_to_average_is_zero():
     assert all(not g.any() for g in gradients(loss, empty))
 
 
-def test_denominator_makes_micro_batches_one_batch():
+def test_denominator_makes_micro_batches_one_batch(backend):
     made = layers()
     loss = call(made)
     expected = gradients(loss, made)
@@ -153,11 +163,13 @@ def test_denominator_makes_micro_batches_one_batch():
         total += value.item()
         found = torch.autograd.grad(value, [made["student_weight"], made["student_bias"]])
         sums = found if sums is None else [a + b for a, b in zip(sums, found, strict=True)]
-    assert total == pytest.approx(loss.item(), rel=1e-13)
+    rtol, atol = (1e-12, 1e-14) if wide() == torch.float64 else (CLOSE[wide()], CLOSE[wide()] / 10)
+    assert total == pytest.approx(loss.item(), rel=rtol)
     for a, b in zip(sums, expected[1:], strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(a, b, rtol=rtol, atol=atol)
 
 
+@native
 def test_budget_is_kept():
     made = layers(torch.float32, n=4000, d=16, e=16, v=2000, bias=False)
     budget = 2 << 20
@@ -174,23 +186,24 @@ def test_budget_is_kept():
     assert loss.item() > 0
 
 
-def test_only_what_is_wanted_and_tied_weights():
+def test_only_what_is_wanted_and_tied_weights(backend):
     made = layers()
     made["student_weight"].requires_grad_(False)
     loss = call(made)
     loss.backward()
     assert made["student_weight"].grad is None
     assert made["student_input"].grad is not None
-    w = torch.randn(12, 6, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(12, 6, dtype=wide(), requires_grad=True)
     x = F.embedding(torch.arange(9) % 12, w)
-    t, u = torch.randn(9, 3, dtype=torch.float64), torch.randn(12, 3, dtype=torch.float64)
+    t, u = torch.randn(9, 3, dtype=wide()), torch.randn(12, 3, dtype=wide())
     tied = torch.autograd.grad(xt.linear_distillation_loss(x, w, t, u), w, retain_graph=True)[0]
     expected = torch.autograd.grad(xt.distillation_loss(x @ w.T, t @ u.T), w)[0]
-    torch.testing.assert_close(tied, expected, rtol=1e-11, atol=1e-13)
+    rtol, atol = (1e-11, 1e-13) if wide() == torch.float64 else (1e-5, 1e-6)
+    torch.testing.assert_close(tied, expected, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_a_graph_kept_gives_the_same_again(reduction):
+def test_a_graph_kept_gives_the_same_again(backend, reduction):
     made = layers(torch.float32)
     loss = call(made, reduction=reduction)
     upstream = torch.ones_like(loss)
@@ -222,7 +235,7 @@ def test_derivatives_and_transforms(kind):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
-def test_compiled_whole_gives_the_same_bits(reduction):
+def test_compiled_whole_gives_the_same_bits(backend, reduction):
     made = layers(torch.float32)
     loss = call(made, reduction=reduction, temperature=2.0)
     compiled = torch.compile(
@@ -234,6 +247,7 @@ def test_compiled_whole_gives_the_same_bits(reduction):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-7)
 
 
+@native
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_operators_keep_their_promises(reduction):
     made = layers(torch.float32, n=4, d=3, e=2, v=5)
@@ -250,9 +264,9 @@ def test_operators_keep_their_promises(reduction):
     )
 
 
-def test_autocast_multiplies_as_linear_does():
+def test_autocast_multiplies_as_linear_does(backend):
     made = layers(torch.float32, bias=False)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(torch.get_default_device().type, dtype=torch.bfloat16):
         loss = call(made)
     half = {k: a.to(torch.bfloat16) for k, a in made.items()}
     assert torch.equal(loss, call(half))
@@ -283,6 +297,7 @@ BAD = {
 }  # fmt: skip
 
 
+@native
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_one_plain_sentence(case):
     wrong, kind, message = BAD[case]
@@ -292,6 +307,7 @@ def test_bad_input_is_one_plain_sentence(case):
     assert "\n" not in str(error.value)
 
 
+@native
 def test_choice_says_what_runs_and_why():
     made = layers(torch.float32, bias=False)
     args = [made[k] for k in ORDER]

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from samples import close, same_bits
+from samples import CLOSE, close, same_bits, wide
 
 import xent.torch
+from xent import _native
 from xent.torch import _ops_linear, _ops_linear_statistics
 
 # Forward mode loads decompositions of torch's own, made with what torch deprecates.
@@ -15,10 +16,12 @@ FUNCTIONS = ["mean", "none", "statistics"]
 
 def layer(dtype=torch.float64):
     g = torch.Generator().manual_seed(0)
-    x, w, b = (torch.randn(s, generator=g, dtype=torch.float64).to(dtype) for s in ((6, 4), (9, 4), (9,)))
-    y = torch.randint(0, 9, (6,), generator=g)
+    with torch.device("cpu"):
+        made = [torch.randn(s, generator=g, dtype=torch.float64).to(dtype) for s in ((6, 4), (9, 4), (9,))]
+        y = torch.randint(0, 9, (6,), generator=g)
     y[2] = -100
-    return [a.requires_grad_() for a in (x, w, b)], y
+    *made, y = (a.to(torch.get_default_device()) for a in (*made, y))
+    return [a.requires_grad_() for a in made], y
 
 
 def function(kind, y):
@@ -52,16 +55,56 @@ def test_gradients_by_difference(kind):
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
-def test_compiled_gives_the_values_of_eager(kind):
-    for dtype in (torch.float32, torch.bfloat16):
-        results = []
-        for wrap in (lambda f: f, lambda f: torch.compile(f, fullgraph=True, backend="aot_eager")):
-            tensors, y = layer(dtype)
-            found = flat(wrap(function(kind, y))(*tensors))
-            sum(v.sum() * (i + 2) for i, v in enumerate(found)).backward()
-            results.append([*(v.detach() for v in found), *(a.grad for a in tensors)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_compiled_gives_the_values_of_eager(backend, kind, dtype):
+    results = []
+    for wrap in (lambda f: f, lambda f: torch.compile(f, fullgraph=True, backend="aot_eager")):
+        tensors, y = layer(dtype)
+        found = flat(wrap(function(kind, y))(*tensors))
+        sum(v.sum() * (i + 2) for i, v in enumerate(found)).backward()
+        results.append([*(v.detach() for v in found), *(a.grad for a in tensors)])
+    if backend == "reference":  # eager by the chunk, compiled all at once: the sums have another order
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=CLOSE[ours.dtype], atol=CLOSE[ours.dtype])
+    elif backend == "triton" and dtype == torch.bfloat16:  # the interpreter cuts what torch and a GPU round: a unit
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=torch.finfo(ours.dtype).eps, atol=0)
+    else:
         same_bits(*results)
-        torch.compiler.reset()
+    torch.compiler.reset()
+
+
+@pytest.mark.parametrize(
+    ("kind", "core"),
+    [(kind, "there") for kind in ("probabilities", "top-k", "token_weight")] + [("labels", "not there")],
+)
+def test_the_reference_is_compiled_as_torch_operations(monkeypatch, kind, core):
+    """Its gradients are made by autograd, which stops at an operator."""
+    if core == "there":
+        monkeypatch.setenv("XENT_BACKEND", "reference")
+    else:
+        monkeypatch.delenv("XENT_BACKEND", raising=False)
+        monkeypatch.setattr(_native, "available", lambda: False)
+        monkeypatch.setattr(_native, "reason", lambda: "there is no core")
+    (x, w, b), y = layer()
+    target, options = y.clamp(min=0), {}
+    if kind == "probabilities":
+        target = torch.randn(6, 9, generator=torch.Generator().manual_seed(1), dtype=torch.float64).softmax(1)
+    elif kind == "top-k":
+        target = xent.TopK(target.unsqueeze(1), torch.full((6, 1), 0.5), "spread")
+    else:
+        target, tokens = y, torch.arange(1.0, 7.0, requires_grad=kind == "token_weight")
+        options = {"token_weight": tokens, "denominator": torch.tensor(3.0)}
+
+    def run(x, w, b):
+        return xent.torch.linear_cross_entropy(x, w, target, linear_bias=b, **options)
+
+    results = []
+    for call in (run, torch.compile(run, fullgraph=True, backend="aot_eager")):
+        loss = call(x, w, b)
+        results.append([loss.detach(), *torch.autograd.grad(loss, [x, w, b])])
+    close(*results)
+    torch.compiler.reset()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -111,8 +154,8 @@ def test_functional_transforms():
     close([pushed], [(gradient * tangent).sum()])
 
 
-def test_checkpointing_and_a_second_derivative_through_the_input():
-    (x, w, b), y = layer()
+def test_checkpointing_through_the_input(backend):
+    (x, w, b), y = layer(wide())
 
     def run(x):
         return xent.torch.linear_cross_entropy(x.tanh(), w, y, linear_bias=b)

@@ -69,15 +69,18 @@ def without_autocast(input: torch.Tensor) -> AbstractContextManager[Any]:
 def chosen(facts: Facts) -> Choice:
     """`select`; without the core, or where the reference is asked for, that works on the rows of each chunk."""
     choice = _select.chosen(facts)
-    if choice.backend != "reference" or facts.obstacle or facts.other or facts.gpu:
+    if choice.backend != "reference" or whole(facts, choice):
         return choice
     gradient = _select.chosen(facts._replace(core="", forced=None)).gradient
     return Choice("reference", gradient, choice.reason)
 
 
 def whole(facts: Facts, choice: Choice) -> bool:
-    """Whether torch operations work on all the logits: what no kernel does, and the reference on a GPU."""
-    return bool(facts.obstacle or facts.other) or (facts.gpu and choice.backend == "reference")
+    """Whether torch operations work on all the logits: what no kernel does, and the reference on a GPU or seen.
+
+    The reference makes its gradients by autograd, and inside of an operator there is none.
+    """
+    return bool(facts.obstacle or facts.other) or (choice.backend == "reference" and (facts.gpu or _state.seen()))
 
 
 def wants_gradient(p: LinearOperands) -> bool:
@@ -263,7 +266,8 @@ def linear_cross_entropy(
     no row counts                   0, and zero gradients
     an argument without gradient    none is computed, which saves one of three products
     a CUDA graph is captured, or `torch.cuda.set_sync_debug_mode` is on    ignored rows are multiplied, as zeros
-    under transforms, in float64 on a GPU, or with gradients by `weight` or `target`    all the logits are held
+    under transforms, in float64 on a GPU, compiled without the compiled core, or with gradients by `weight` or
+    `target`    all the logits are held
     weights that are a sharded DTensor outside of FSDP's `forward`    ValueError that names the ways out
 
     Accuracy
