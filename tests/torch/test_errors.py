@@ -370,6 +370,12 @@ def test_devices():
         )
 
 
+def test_images_stay_on_their_device():
+    """Large images are copied by blocks into memory of the CPU: there alone."""
+    x = torch.empty(2, 3, 64, 64, device="meta")
+    assert operands(x, torch.empty(2, 64, 64, dtype=torch.int64, device="meta"), None, None).logits.is_meta
+
+
 def operands_or_loss(x, args):
     return operands(x, args["target"], args["weight"], args["token_weight"])
 

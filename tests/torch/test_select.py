@@ -3,6 +3,7 @@
 import pytest
 import torch
 from samples import same_bits, sample, value_and_gradient
+from torch._subclasses import FakeTensorMode
 
 import xent
 import xent.torch as xt
@@ -151,3 +152,12 @@ def test_choice_looks_at_the_arguments_as_the_call_does():
         chosen(x)
     with pytest.raises(xent.ShapeError, match="`target` has shape"):
         chosen(x, y[:3])
+
+
+def test_stand_ins_for_a_gpu_that_is_not_there(monkeypatch):
+    monkeypatch.delenv("XENT_BACKEND", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with FakeTensorMode():
+        x, y = torch.empty(4, 8, device="cuda"), torch.empty(4, dtype=torch.int64, device="cuda")
+        assert xt.cross_entropy(x, y).is_cuda
+    assert xt.cross_entropy(x, y).is_cuda

@@ -1,5 +1,6 @@
 """What only the Triton kernels do: word of bad targets, no waiting, walks of many turns, float32 to its last digits."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -325,3 +326,77 @@ def test_ignored_rows_and_padding_of_one_block():
         assert loss[1] == 0.0
         assert (gradient[1] == 0.0).all()
         assert loss[[0, 2]].isfinite().all()
+
+
+LOWEST = torch.finfo(torch.float32).min
+
+
+def test_masks_of_the_lowest_number_overflow_to_nothing():
+    """The lowest float32 as a mask: over a temperature or a cap below 1, and many in one lane before what counts."""
+    x, y = sample((3, 40))
+    y[:] = 7
+    x[:, 20:] = LOWEST
+    plain = value_and_gradient(xt.cross_entropy, x[:, :20].contiguous(), y, temperature=0.5)
+    loss, gradient = value_and_gradient(xt.cross_entropy, x, y, temperature=0.5)
+    close([loss, gradient[:, :20]], plain)
+    assert (gradient[:, 20:] == 0.0).all()
+    capped = value_and_gradient(xt.cross_entropy, x.clamp(min=-1e30), y, softcap=0.5)
+    same_bits(value_and_gradient(xt.cross_entropy, x, y, softcap=0.5), capped)
+    top = TopK(torch.tensor([[0, 1]] * 3), torch.tensor([[0.25, 0.75]] * 3), tail="spread")  # nothing is left to spread
+    assert value_and_gradient(xt.cross_entropy, x, top)[0].isfinite()
+
+
+def test_entropy_of_rows_that_begin_with_masks(small_blocks):
+    x, y = sample((2, 40))
+    y[:] = 37
+    x[:, :32] = LOWEST
+    close(xt.token_statistics(x, y)[:3], xt.token_statistics(x[:, 32:].contiguous(), y - 32)[:3])
+
+
+@pytest.mark.parametrize("kind", ["labels", "probabilities"])
+@pytest.mark.parametrize("hooked", [False, True], ids=["in forward", "in backward"])
+def test_where_no_token_counts_nothing_does(kind, hooked):
+    """Weights of tokens that are all 0, over logits that are NaN: no loss, no gradient, and no word of it."""
+    x, target = sample((3, 5), kind=kind)
+    x[0, 1] = torch.nan
+    x.requires_grad_()
+    keep = torch.autograd.graph.saved_tensors_hooks(lambda a: a, lambda a: a)
+    with keep if hooked else contextlib.nullcontext():
+        loss = xt.cross_entropy(x, target, token_weight=torch.zeros(3))
+    (gradient,) = torch.autograd.grad(loss, x)
+    assert loss == 0.0
+    assert (gradient == 0.0).all()
+    assert xt.cross_entropy(x.detach(), target, token_weight=torch.zeros(3)) == 0.0
+
+
+@pytest.mark.parametrize("reduction", ["in forward", "in backward"])
+def test_what_divides_may_be_nan_and_shows_in_the_gradient(reduction):
+    x, y = sample((3, 5), torch.float32 if reduction == "in forward" else torch.float16)
+    loss, gradient = value_and_gradient(xt.cross_entropy, x, y, denominator=torch.tensor(torch.nan))
+    assert loss.isnan()
+    assert gradient[[0, 2]].isnan().all()
+    assert (gradient[1] == 0.0).all()  # ignored
+
+
+def test_a_denominator_of_the_host_is_read_there():
+    from xent.torch._operands import operands
+    from xent.torch.backends.triton import loss
+
+    o = operands(torch.empty(3, 5, device="meta"), torch.empty(3, dtype=torch.int64, device="meta"), None, None)
+    for value in (0.0, -1.0, torch.nan):
+        with pytest.raises(ValueError, match=r"`denominator` is .*; it is a finite number above 0\."):
+            loss.divisor(o, Options(), torch.tensor(value, device="cpu"))
+    assert loss.divisor(o, Options(), torch.tensor(2.0, device="cpu")).is_meta
+
+
+def test_the_cell_is_of_the_host_wherever_tensors_are_made_and_outlives_inference(monkeypatch):
+    from xent.torch.backends.triton import flag
+
+    monkeypatch.setattr(flag, "_cells", [])
+    x, y = sample((4, 5))
+    y[2] = 17
+    with torch.device("meta"), torch.inference_mode():
+        cell = flag.cell(x)
+    assert cell.is_cpu
+    xt.cross_entropy(x, y)
+    word_is(LABEL.format(17))

@@ -175,13 +175,16 @@ def _rows(a: torch.Tensor) -> torch.Tensor:
     if a.dim() == 1:
         return a.unsqueeze(0)
     large = a.shape[1:].numel() >= _BLOCK and a.size(1) > 1
-    if large and a.is_contiguous() and not _state.seen() and not _state.obstacle(a):
+    if large and a.is_cpu and a.is_contiguous() and not _state.seen() and not _state.obstacle(a):
         return _Images.apply(a)
     return a.movedim(1, -1).flatten(0, -2)
 
 
 class _Images(torch.autograd.Function):
-    """Contiguous (N, C, d1, ...) as rows, an image at a time: torch transposes two axes by blocks, more one by one."""
+    """Contiguous (N, C, d1, ...) as rows, an image at a time: torch transposes two axes by blocks, more one by one.
+
+    On the CPU, where the memory that they are copied to lies.
+    """
 
     @staticmethod
     def forward(ctx: Any, a: torch.Tensor) -> torch.Tensor:

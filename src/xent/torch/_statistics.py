@@ -121,7 +121,7 @@ def token_statistics(
     Raises
     ------
     DistributionError
-        A label is out of range.
+        A label is out of range. (A GPU is not waited for: there the row gives NaN, and a later call raises.)
     ShapeError, TypeError, ValueError
         Shapes or dtypes do not fit, or an option is outside its range.
     BackendUnavailable
@@ -137,7 +137,9 @@ def token_statistics(
     Accuracy
     --------
     On the CPU computed in float64, whatever the input, and rounded once: 0.51 ulp at most for float32, bfloat16 and
-    float16. 1 - p_y is not lost where p_y nears 1.
+    float16. 1 - p_y is not lost where p_y nears 1. On a GPU computed in float32, a few numbers of each row in float64:
+    log_prob and entropy within 2^-19 of their values, 2^-17 where those are below 1e-9, logsumexp - max z alike; a
+    softcap or temperature adds what moving z by 2^-22 (|z| + c / temperature) would.
 
     Gradient
     --------

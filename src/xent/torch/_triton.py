@@ -27,8 +27,8 @@ def _capability(device: int) -> tuple[int, int]:
 
 
 def _too_old(device: int) -> str:
-    found = _capability(device)
-    if torch.version.hip or found >= _OLDEST:
+    # Where there is no GPU, tensors on one are stand-ins, for which nothing is launched.
+    if torch.version.hip or not torch.cuda.is_available() or (found := _capability(device)) >= _OLDEST:
         return ""
     return f"the Triton kernels need a GPU of compute capability 8.0, and this one has {found[0]}.{found[1]}"
 

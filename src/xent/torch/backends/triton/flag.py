@@ -23,7 +23,8 @@ def cell(on: torch.Tensor) -> torch.Tensor | None:
     if not _cells:
         if on.is_cuda and torch.cuda.is_current_stream_capturing():
             return None
-        _cells.append(torch.zeros(2, dtype=torch.int64, pin_memory=on.is_cuda))
+        with torch.inference_mode(False):  # one that is made under it could not be emptied outside
+            _cells.append(torch.zeros(2, dtype=torch.int64, device="cpu", pin_memory=on.is_cuda))
     return _cells[0]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from xent.torch import _native_loss, _native_statistics, _state
-from xent.torch._operands import Operands
+from xent.torch._operands import Operands, positive_denominator
 from xent.torch._options import Options
 from xent.torch.backends.triton import flag, rows
 
@@ -26,6 +26,8 @@ def divisor(o: Operands, options: Options, denominator: float | torch.Tensor | N
     if options.reduction != "mean":
         return None
     device = o.logits.device
+    if isinstance(denominator, torch.Tensor) and denominator.is_cpu and not o.logits.is_cpu:
+        denominator = positive_denominator(denominator.item())  # to read it takes no waiting; to copy it would
     if isinstance(denominator, torch.Tensor):
         return denominator.detach().to(device, torch.float64)
     if denominator is not None:
@@ -53,7 +55,9 @@ def reduced(losses: torch.Tensor, by: torch.Tensor | None, options: Options) -> 
     if options.reduction == "none":
         return losses
     total = losses.sum()
-    return (total if by is None else total / by).to(torch.float32)
+    if by is not None:  # where no row counts, NaN that is in one does not count either
+        total = (total / by).masked_fill_(by == torch.inf, 0.0)
+    return total.to(torch.float32)
 
 
 def loss(o: Operands, options: Options, denominator: float | torch.Tensor | None, gradient: str) -> torch.Tensor:

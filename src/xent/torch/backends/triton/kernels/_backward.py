@@ -15,7 +15,7 @@ def settled(m, s, t, g, lam, eta, kept, bad):
     m = tl.where(kept & (m > -float("inf")), m, 0.0).to(tl.float32)
     s = tl.where(kept & ~bad, s, 0.0).to(tl.float32)
     t = tl.where(kept & ~bad, t, 0.0).to(tl.float32)
-    g = tl.where(bad, float("nan"), tl.where(kept, g, 0.0)).to(tl.float32)
+    g = tl.where(kept, tl.where(bad, float("nan"), g), 0.0).to(tl.float32)
     lam = tl.where(kept & ~bad, lam, 0.0).to(tl.float32)
     eta = tl.where(kept & ~bad, eta, 0.0).to(tl.float32)
     return m, s, t, g, lam, eta

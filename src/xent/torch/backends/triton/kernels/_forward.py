@@ -64,7 +64,8 @@ def _block(
     u = exp(d, EXACT)
     largest = (u >= 1.0).to(tl.float32)
     if ENTROPY:
-        a = (a + tl.where(m == -INFINITY, 0.0, m - new_ref) * (n + s)) * fade + _sum(u * tl.maximum(d, -200.0))
+        # below -200 all has faded to 0, and a mask's distance times a count may be infinite
+        a = (a + tl.maximum(m - new_ref, -200.0) * (n + s)) * fade + _sum(u * tl.maximum(d, -200.0))
     s = (s + tl.where(rises, n, 0.0)) * fade + _sum(u - largest)
     n = tl.where(rises, 0.0, n) + _sum(largest)
     if BASE or DENSE:
@@ -178,7 +179,7 @@ def forward_pass(
     row_ref = tl.where(peak == -INFINITY, 0.0, peak)[:, None]
     at = m == peak[:, None]
     fade = exp(m - row_ref, EXACT)
-    a = tl.sum((a + tl.where(m == -INFINITY, 0.0, m - row_ref) * (n + s)) * fade, 1)
+    a = tl.sum((a + tl.maximum(m - row_ref, -200.0) * (n + s)) * fade, 1)
     q = tl.sum(q + (row_ref - ref) * t, 1)
     s = tl.sum(tl.where(at, s, (s + n) * fade), 1)
     n = tl.sum(tl.where(at, n, 0.0), 1)

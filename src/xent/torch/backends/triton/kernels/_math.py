@@ -106,10 +106,9 @@ def log1p(s):
 
 @triton.jit
 def quotient(x, divisor, inverse):
-    """x / divisor, rounded as division rounds it but for rare ties; infinite x stays as it is."""
+    """x / divisor, rounded as division rounds it but for rare ties; what is infinite, or too large, is infinite."""
     q = x * inverse
-    q = tl.fma(tl.fma(-q, divisor, x), inverse, q)
-    return tl.where(tl.abs(x) < INFINITY, q, x)
+    return tl.where(tl.abs(q) < INFINITY, tl.fma(tl.fma(-q, divisor, x), inverse, q), q)
 
 
 @triton.jit

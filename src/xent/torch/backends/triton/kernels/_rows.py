@@ -140,7 +140,7 @@ def row_sums(
                 cost = tl.sum(tl.where(here, tl.where(far, own, lift) * below, 0.0), 1)
                 listed_away = tl.sum(tl.where(far, -w.to(tl.float64) * z.to(tl.float64), 0.0), 1)
                 unlisted = masked - tl.sum((far & (w != 0.0)).to(tl.float32), 1) > 0.0
-                cost = cost + tl.where(unlisted, base * (away.to(tl.float64) - listed_away), 0.0)
+                cost = cost + tl.where(unlisted & (base != 0.0), base * (away.to(tl.float64) - listed_away), 0.0)
             whole = whole + base * (t.to(tl.float64) + idle.to(tl.float64))
             cost = cost + base * q.to(tl.float64)
             others = unlike - tl.sum((here & (z == -INFINITY) & (w != 0.0)).to(tl.float32), 1)

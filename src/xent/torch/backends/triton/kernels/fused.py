@@ -82,7 +82,7 @@ def fused_kernel(
     scale = g
     if divisor is not None:
         by = tl.load(divisor + rows * 0)
-        kept = kept & (by < float("inf"))
+        kept = kept & (by != float("inf"))
         scale = g / by
     x, z, w = listed_logits(begin, column, here, weight, cap, cap_inverse, heat, heat_inverse, CAP, HEAT, EXACT, WEIGHT)
     m, n, s, _, t, q, idle, unlike, away, masked, total, _ = forward_pass(
@@ -93,7 +93,7 @@ def fused_kernel(
         m, t, q, idle, unlike, away, masked, base, z, here, extra, w, BASE, DENSE, SPREAD
     )  # fmt: skip
     if DENSE:
-        bad = live & ~((total >= 1.0 - tolerance) & (total <= 1.0 + tolerance))
+        bad = kept & ~((total >= 1.0 - tolerance) & (total <= 1.0 + tolerance))
     raised(flag, target, rows, bad, target_stride, DENSE, TOPK)
     rest = remainder(m, n, s, bad)
     log = log1p(rest)

@@ -92,7 +92,7 @@ def gradient_kernel(
         g = g * tl.load(tokens + rows, mask=live, other=0.0).to(tl.float64)
     if divisor is not None:
         by = tl.load(divisor + rows * 0)
-        kept = kept & (by < float("inf"))
+        kept = kept & (by != float("inf"))
         g = g / by
     lam = 2.0 * zeta * (m + log1p(rest)) * g
     eta = tl.zeros_like(g)
