@@ -559,6 +559,8 @@ def what_one_refuses_all_refuse(g):
         z[1:] if last else z, y[1:] if last else y, **group,
     )  # fmt: skip
     refused(ValueError, "made different calls", xt.cross_entropy, z, y, z_loss=0.1 if last else 0.2, **group)
+    of = x.detach().requires_grad_(last)  # a gradient that is summed over all of them
+    refused(ValueError, "made different calls", xt.linear_cross_entropy, of, head, y, **group)
     wide = g.widths[-1]
     message = rf"`weight` has shape \({g.v + 1},\) in process {place} of `process_group`; it holds one number a class: "
     message += rf"of the columns there, shape \({wide},\), or of all, shape \({g.v},\)."

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from test_linear_memory import most_held
 
 import xent
 import xent.torch as xt
@@ -292,6 +293,21 @@ def test_last_layers_keep_to_their_budget():
     torch.testing.assert_close(linear(student, teacher, memory_budget=least), linear(student, teacher))
     with pytest.raises(ValueError, match="too little"):
         linear(student, teacher, memory_budget=least - 1)
+
+
+@pytest.mark.parametrize(("dtype", "budget"), [(torch.float32, 300_000), (torch.bfloat16, 500_000)])
+def test_last_layers_hold_two_logits_of_a_chunk_and_no_more(dtype, budget):
+    tensors = [torch.randn(s).to(dtype) for s in ((24, 16), (3001, 16), (24, 16), (3001, 16))]
+    student, teacher = [a.requires_grad_() for a in tensors[:2]], tensors[2:]
+    weight = torch.rand(24)
+
+    def step():
+        xt.linear_distillation_loss(*student, *teacher, token_weight=weight, memory_budget=budget).backward()
+        student[0].grad = student[1].grad = None
+
+    step()  # the first call leaves what torch keeps for its products
+    sums = 0 if dtype == torch.float32 else sum(4 * a.numel() for a in student)
+    assert most_held(step) - sums - sum(a.nbytes for a in student) <= budget
 
 
 def test_last_layers_as_operators():

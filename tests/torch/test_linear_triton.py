@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from samples import CLOSE, same_bits
 from test_linear_memory import most_held as on_the_cpu
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import xent
 import xent.torch
@@ -19,7 +20,9 @@ if lack := _triton.lacking(torch.empty(0, device=DEVICE)):
     pytest.skip(lack, allow_module_level=True)
 pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
 
-linear, autograd, products = (_triton.kernels(name) for name in ("linear", "linear_autograd", "products"))
+linear, autograd, products, logits_loss = (
+    _triton.kernels(name) for name in ("linear", "linear_autograd", "products", "loss")
+)
 N, D, C = 16, 8, 37
 
 
@@ -427,6 +430,14 @@ def test_input_that_no_view_makes_rows_of(chunks):
         same_bits(*results)
 
 
+def test_a_number_that_the_host_has_is_not_copied_to_the_device(monkeypatch):
+    def refused(*_):
+        raise AssertionError("a copy is waited for")
+
+    monkeypatch.setattr(torch.Tensor, "to", refused, raising=False)
+    assert logits_loss.placed(torch.tensor(3), torch.device("meta")).dtype == torch.float64
+
+
 def test_what_multiplies_and_divides_stays_on_the_device():
     tensors, y = layer()
     tokens = torch.rand(N, generator=torch.Generator().manual_seed(1)).to(DEVICE)
@@ -461,6 +472,26 @@ def test_distributions_as_targets(kind, inner, chunks):
     near([value.detach() * y.numel()], exact(tensors, t.double(), **divide)[:1], torch.float32)
     made = gradients(value * y.numel(), tensors)
     near(made, exact(tensors, t.double(), **divide)[1:], torch.float32)
+
+
+class Multiplied(TorchDispatchMode):
+    """The dtypes that are multiplied number by number."""
+
+    def __init__(self):
+        super().__init__()
+        self.dtypes = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten.mul.Tensor:
+            self.dtypes |= {a.dtype for a in args}
+        return function(*args, **(kwargs or {}))
+
+
+def test_an_operator_rounds_no_upstream_gradient_to_half():
+    tensors, y = layer(torch.bfloat16)
+    with Multiplied() as seen:
+        gradients(xent.torch.linear_cross_entropy(*tensors[:2], y) / 3, tensors[:2])
+    assert seen.dtypes == {torch.float32}  # a GPU casts a number to the half tensor beside it
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

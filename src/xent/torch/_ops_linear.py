@@ -172,7 +172,8 @@ def _backward(ctx: Any, upstream: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
     if torch.is_grad_enabled():
         return *_linear_autograd.composed(upstream, p, options, denominator, wanted), *nothing
     if ctx.inside:
-        made = [(g * upstream).to(p.input.dtype) for g in gradients]
+        # As wide as `upstream`: beside a half tensor torch would round a number on a GPU to that half first.
+        made = [(g.to(upstream.dtype) * upstream).to(p.input.dtype) for g in gradients]
     else:
         made = linear_cross_entropy_gradient(upstream, state, *tensors, list(wanted), *ctx.plain)
     return *(g if asked else None for g, asked in zip(made, wanted, strict=True)), *nothing

@@ -102,7 +102,7 @@ def _settled(call: Call) -> tuple[LinearOperands, Shard]:
     """The operands with the class weights of this process, and which columns are here; all that may be refused is."""
     p = call.operands
     o, weights = p.rows(p.input), 0 if p.classes is None else len(p.classes)
-    asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]}"
+    asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]} {p.input.dtype} {_wanted(p).input}"
     if not call.whole:
         with told(call.split.group if call.split.outcomes is None else None, p.weight):
             planned(p, kept(p, call.options.ignore_index), "parallel", call.budget, scaled=_wanted(p).input)

@@ -59,7 +59,7 @@ class Replicated(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]  # one output
-        return summed(upstream.contiguous().clone(), ctx.shard), None  # pyright: ignore[reportAttributeAccessIssue]
+        return summed(upstream.clone(memory_format=torch.contiguous_format), ctx.shard), None  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def summed(a: torch.Tensor, shard: Shard) -> torch.Tensor:

@@ -190,6 +190,8 @@ def patch_causal_lm(
     `compute_loss_func` or `label_smoothing_factor` of a `Trainer`    keep the labels from the model: it makes logits,
         and the options here have no effect
     num_items_in_batch is 0         the loss is 0, with zero gradients
+    threads that share the model    while one calls it with labels no other may call it; replicas of DataParallel may
+    full backward hooks on the head    are not called: there are no logits for them
     `copy.deepcopy`                 a patched model; `pickle` refuses: save the state dict, or `save_pretrained`
 
     Accuracy

@@ -19,6 +19,7 @@ from xent.torch._reference import dense
 from xent.torch._rows import DIGITS
 from xent.torch.backends.triton import flag, launch, soft
 from xent.torch.backends.triton.kernels.distillation import distillation_kernel
+from xent.torch.backends.triton.loss import placed
 from xent.torch.backends.triton.rows import even
 
 _KIND = {"forward": 0, "reverse": 1, "js": 2}  # those of `kernels._pairs`
@@ -37,9 +38,9 @@ def _whole(indices: torch.Tensor, probs: torch.Tensor, outcomes: int, rule: Rule
         wrong = wrong | (total - 1 < -tolerance)
     t = dense(indices.clamp(0, outcomes - 1), probs, outcomes, rule.tail == "spread")
     mass = t.sum(-1, dtype=torch.float64)
-    log_t = torch.log(t / mass.masked_fill(mass == 0, 1.0).to(t.dtype).unsqueeze(-1))
+    t.div_(mass.masked_fill(mass == 0, 1.0).to(t.dtype).unsqueeze(-1)).log_()
     # Its probabilities are those at the temperature, by which the kernel divides.
-    logits = (log_t * rule.temperature).to(torch.float32).masked_fill(wrong.unsqueeze(-1), 0.0)
+    logits = t.mul_(rule.temperature).to(torch.float32).masked_fill_(wrong.unsqueeze(-1), 0.0)
     mass = mass if rule.tail == "drop" else torch.ones_like(mass)
     return logits, mass.masked_fill(wrong, torch.nan)
 
@@ -51,7 +52,7 @@ def over(
     if rule.reduction != "mean":
         return None
     if divisor is not None:
-        return divisor.detach().to(on.device, torch.float64)
+        return placed(divisor, on.device)
     if rule.denominator is not None:
         return torch.full((), rule.denominator, dtype=torch.float64, device=on.device)
     if token_weight is None:

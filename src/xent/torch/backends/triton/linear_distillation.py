@@ -9,7 +9,7 @@ no dz underflows. Rows of weight 0 are zeros in every product: gathering the oth
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -17,38 +17,21 @@ from xent.torch import _state
 from xent.torch._distillation_operands import Rule
 from xent.torch._linear_distillation_autograd import NOTHING, Three, composed
 from xent.torch._linear_distillation_loop import Found, Layers, Wanted
-from xent.torch.backends.triton import flag
+from xent.torch.backends.triton import flag, products
 from xent.torch.backends.triton.distillation import over, reduced, rows
 
-_BLOCKS = (16384, 4096, 1024, 256, 32)  # outcomes of a block of dW
 
-
-class Plan(NamedTuple):
-    """Rows a chunk; outcomes of a block of dW, whose product is held in float32 before it is added."""
-
-    rows: int
-    block: int
-
-
-def _bytes(p: Layers, block: int) -> tuple[int, int]:
-    """Of a call, and for each row of a chunk."""
-    outcomes, features = p.weight.shape
-    row = outcomes * (p.input.itemsize + p.teacher_input.itemsize) + features * 4 + 32
-    if p.token_weight is not None:  # copies of the inputs, where some of their rows count nothing
-        row += 2 * (features * p.input.itemsize + p.teacher_input.shape[1] * p.teacher_input.itemsize)
-    return 4 * block * features + 24 * len(p.input) + 8 * outcomes + 4096, row
-
-
-def plan(p: Layers, budget: int) -> Plan:
-    """Chunks as equal as they can be, as few as the budget lets.
+def plan(p: Layers, budget: int) -> int:
+    """Rows a chunk, the chunks as equal as they can be and as few as the budget lets.
 
     A budget for no row is an error that names the least.
     """
-    count, outcomes = len(p.input), len(p.weight)
-    blocks = [min(block, outcomes) for block in _BLOCKS]
-    quarter = (b for b in blocks if 4 * _bytes(p, b)[0] <= budget)  # so much at most for what is no chunk
-    block = next(quarter, blocks[-1])
-    call, row = _bytes(p, block)
+    count, (outcomes, features) = len(p.input), p.weight.shape
+    passed = products.passed(p.input.device, p.input.dtype, features, outcomes)
+    row = outcomes * (p.input.itemsize + p.teacher_input.itemsize) + 32 + passed[1]
+    if p.token_weight is not None:  # copies of the inputs, where some of their rows count nothing
+        row += features * p.input.itemsize + p.teacher_input.shape[1] * p.teacher_input.itemsize
+    call = 24 * count + 8 * outcomes + 4096 + passed[0]
     most = (budget - call) // row
     if most < 1:
         raise ValueError(
@@ -56,69 +39,64 @@ def plan(p: Layers, budget: int) -> Plan:
             f"needs at least {call + row:,}."
         )
     chunks = max(1, -(-count // most))
-    return Plan(max(1, -(-count // chunks)), block)
-
-
-def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """A b in float32, from half precision too."""
-    if a.dtype == torch.float32:
-        return torch.mm(a, b)
-    # The overload that torch 2.8 brought is of CUDA alone.
-    return torch.mm(a, b, out_dtype=torch.float32) if a.is_cuda else torch.mm(a.float(), b.float())
+    return max(1, -(-count // chunks))
 
 
 def _rows_of(input: torch.Tensor, tokens: torch.Tensor | None) -> torch.Tensor:
     return input if tokens is None else input.masked_fill((tokens == 0).unsqueeze(-1), 0.0)
 
 
-def _logits(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    return torch.mm(x, weight.t()) if bias is None else torch.addmm(bias, x, weight.t())
-
-
 def distill(p: Layers, rule: Rule, budget: int, wanted: Wanted, upstream: torch.Tensor | None = None) -> Found:
     """The loss, and the wanted gradients of upstream x loss in float32: with "none" for `upstream` (N,), else those of
     the sum of the losses.
     """
-    n, chunks = len(p.input), plan(p, budget)
+    n, size = len(p.input), plan(p, budget)
     p = Layers(*(None if a is None else a.detach() for a in p))  # pyright: ignore[reportArgumentType]  # in their order
+    make = torch.empty if n else torch.zeros  # the first chunk fills them
 
     def sums(like: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(like.shape, dtype=torch.float32, device=like.device)
+        return make(like.shape, dtype=torch.float32, device=like.device)
 
     found = Found(
         torch.empty(n, dtype=torch.float32 if rule.reduction == "none" else torch.float64, device=p.input.device),
         sums(p.input) if wanted.input else None,
         sums(p.weight) if wanted.weight else None,
-        sums(p.bias) if wanted.bias and p.bias is not None else None,
+        sums(p.bias).zero_() if wanted.bias and p.bias is not None else None,
     )
-    for start in range(0, n, chunks.rows):
-        at = slice(start, min(start + chunks.rows, n))
-        tokens = None if p.token_weight is None else p.token_weight[at]
-        x = _rows_of(p.input[at], tokens)
-        z = _logits(x, p.weight, p.bias)
-        t = _logits(_rows_of(p.teacher_input[at], tokens), p.teacher_weight, p.teacher_bias)
-        loss = rows(
-            z, t, None, tokens, None, rule, want_loss=True, upstream=None if upstream is None else upstream[at],
-            out=z if any(wanted) else None,
-        )  # fmt: skip
-        assert loss is not None  # it was asked for
-        found.loss[at] = loss
-        _multiply_back(at, x, z, p.weight, found, chunks.block)
+    memory = [a.new_empty((size, len(p.weight))) for a in (p.input, p.teacher_input)]
+    for start in range(0, n, size):
+        at = slice(start, min(start + size, n))
+        z, t = (a[: at.stop - at.start] for a in memory)
+        _chunk(p, at, z, t, rule, found, None if upstream is None else upstream[at], back=any(wanted))
     by = over(n, p.token_weight, p.divisor, rule, p.input)
     return found._replace(loss=reduced(found.loss, by, rule))
 
 
-def _multiply_back(
-    at: slice, x: torch.Tensor, dz: torch.Tensor, weight: torch.Tensor, found: Found, block: int
+def _chunk(
+    p: Layers,
+    at: slice,
+    z: torch.Tensor,
+    t: torch.Tensor,
+    rule: Rule,
+    found: Found,
+    upstream: torch.Tensor | None,
+    *,
+    back: bool,
 ) -> None:
+    """The rows `at`, in the memory `z` and `t` of their logits; `back`: gradients are wanted."""
+    tokens = None if p.token_weight is None else p.token_weight[at]
+    products.logits(_rows_of(p.teacher_input[at], tokens), p.teacher_weight, p.teacher_bias, t)
+    x = _rows_of(p.input[at], tokens)
+    products.logits(x, p.weight, p.bias, z)
+    loss = rows(z, t, None, tokens, None, rule, want_loss=True, upstream=upstream, out=z if back else None)
+    assert loss is not None  # it was asked for
+    found.loss[at] = loss
     if found.input is not None:
-        found.input[at] = _product(dz, weight)
+        products.input_gradient(z, p.weight, found.input[at])
     if found.weight is not None:
-        for start in range(0, len(weight), block):
-            part = slice(start, start + block)
-            found.weight[part].add_(_product(dz[:, part].t(), x))
+        products.weight_gradient(z, x, found.weight, first=at.start == 0)
     if found.bias is not None:
-        found.bias.add_(dz.sum(0, dtype=torch.float32))
+        found.bias.add_(z.sum(0, dtype=torch.float32))
 
 
 def _finished(found: Found, p: Layers, rule: Rule, upstream: torch.Tensor) -> Three:

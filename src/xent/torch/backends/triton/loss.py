@@ -21,6 +21,13 @@ from xent.torch.backends.triton import flag, rows
 Four = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
+def placed(denominator: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """`denominator` as () float64 on the device: of a number that the host has no copy is waited for, or captured."""
+    if denominator.is_cpu and device.type != "cpu":
+        return torch.full((), denominator.item(), dtype=torch.float64, device=device)
+    return denominator.detach().to(device, torch.float64)
+
+
 def divisor(o: Operands, options: Options, denominator: float | torch.Tensor | None) -> torch.Tensor | None:
     """What a mean is divided by, () float64 on the device: infinite where no row counts; None for other reductions."""
     if options.reduction != "mean":
@@ -29,7 +36,7 @@ def divisor(o: Operands, options: Options, denominator: float | torch.Tensor | N
     if isinstance(denominator, torch.Tensor) and denominator.is_cpu and not o.logits.is_cpu:
         denominator = positive_denominator(denominator.item())  # to read it takes no waiting; to copy it would
     if isinstance(denominator, torch.Tensor):
-        return denominator.detach().to(device, torch.float64)
+        return placed(denominator, device)
     if denominator is not None:
         return torch.full((), denominator, dtype=torch.float64, device=device)
     if o.soft and o.token_weight is None:
