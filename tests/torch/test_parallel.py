@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import parallel_worker
 import pytest
 import torch
 import torch.distributed as dist
+from conftest import cannot_interpret
 from samples import same_bits, sample, value_and_gradient
 
 import xent
@@ -26,10 +28,12 @@ LONGEST = 240  # seconds that the processes may take in all
 pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch without gloo")
 
 
-def together(world, folder):
+def together(world, folder, *, kernels=False):
     """What each of the processes says of every case: {case: traceback or nothing}."""
     source = str(Path(xent.__file__).parents[1])
-    environment = {name: value for name, value in os.environ.items() if name != "XENT_BACKEND"}
+    settings = ("XENT_BACKEND", "TRITON_INTERPRET")
+    environment = {name: value for name, value in os.environ.items() if name not in settings}
+    environment |= {"TRITON_INTERPRET": "1"} if kernels else {}
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     processes = []
@@ -55,16 +59,29 @@ def together(world, folder):
     return told
 
 
-@pytest.mark.parametrize("world", [2, 4])
-def test_together_as_alone(world, tmp_path):
-    """One test for all cases: several would start the processes again in every worker of pytest-xdist."""
-    found = together(world, tmp_path)
+def agree(found, cases):
+    """Every process has run all the cases, and none of them failed."""
     wrong = [
         f"{name}, process {rank}: {what}" for rank, told in enumerate(found) for name, what in told.items() if what
     ]
     assert not wrong, "\n".join(wrong)
-    cases = {name for name, (_, worlds) in parallel_worker.CASES.items() if world in worlds}
-    assert all(set(told) == cases for told in found)
+    assert all(set(told) == set(cases) for told in found)
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_together_as_alone(world, tmp_path):
+    """One test for all cases: several would start the processes again in every worker of pytest-xdist."""
+    found = together(world, tmp_path)
+    agree(found, [name for name, (_, worlds) in parallel_worker.CASES.items() if world in worlds])
+
+
+def test_kernels_together_as_alone(tmp_path):
+    """The Triton kernels are interpreted, by processes that come to an end before a GPU would be looked for."""
+    if find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    if lack := cannot_interpret():
+        pytest.skip(lack)
+    agree(together(2, tmp_path, kernels=True), parallel_worker.KERNELS)
 
 
 @pytest.fixture

@@ -98,61 +98,6 @@ def prepared(
     return Call(p, options, denominator, choice, split, torch_alone and not split.kernels, budget)
 
 
-def _settled(call: Call) -> tuple[LinearOperands, Shard]:
-    """The operands with the class weights of this process, and which columns are here; all that may be refused is."""
-    p = call.operands
-    o, weights = p.rows(p.input), 0 if p.classes is None else len(p.classes)
-    asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]}"
-    if not call.whole and not call.split.kernels:  # where a number of rows may be read without waiting
-        with told(call.split.group if call.split.outcomes is None else None, p.weight):
-            _steps(p, call.options, call.budget, _wanted(p), kernels=False)
-    shard = sharded(call.split, "linear_weight", p.weight, 0, weights, asked, o.target.shape[0])
-    _parallel.check(o, call.options, call.denominator, shard)
-    return p._replace(classes=_parallel.local_weight(p.classes, shard)), shard
-
-
-def _wanted(p: LinearOperands) -> Wanted:
-    """Which gradients a backward pass will make: under `no_grad` a Function is not told that there is none."""
-    grad = torch.is_grad_enabled()
-    return Wanted(*(grad and a is not None and a.requires_grad for a in p[:3]))
-
-
-def _whole_logits(p: LinearOperands, options: Options, shard: Shard) -> torch.Tensor:
-    wide = p.input.to(_reference.loss_dtype(p.input.dtype))  # so that its gradient is rounded after it is summed
-    return _linear_reference.logits(p._replace(input=Replicated.apply(wide, shard)), options.ignore_index)
-
-
-def loss(call: Call) -> torch.Tensor:
-    """The loss of a call, () or (N P,)."""
-    options, denominator = call.options, call.denominator
-    p, shard = _settled(call)
-    if call.whole:
-        return _parallel.of_logits(p.rows(_whole_logits(p, options, shard)), options, denominator, shard)
-    o = p.rows(p.input)
-    rows = _parallel.counted(o, options, shard)
-    beside = _parallel.beside(o, rows, options, shard, mean=options.reduction == "mean" and denominator is None)
-    each, sums = _Loss.apply(
-        *p[:3], beside, _readable(p, rows, options, shard), options, shard, call.budget, _wanted(p)
-    )
-    _parallel.distributions(sums, o, shard)
-    return _parallel.reduced(each, sums, o, rows, options, denominator).to(_reference.loss_dtype(p.input.dtype))
-
-
-def statistics(call: Call) -> Four:
-    """The statistics of a call, (N P,) each."""
-    p, shard = _settled(call)
-    if call.whole:
-        return _parallel.statistics_of_logits(p.rows(_whole_logits(p, call.options, shard)), call.options, shard)
-    rows = _parallel.counted(p.rows(p.input), call.options, shard)
-    read = _readable(p, rows, call.options, shard)
-    found = _Statistics.apply(*p[:3], read, call.options, shard, call.budget, _wanted(p))
-    return _parallel.finished(found, rows, _reference.loss_dtype(p.input.dtype))
-
-
-def _aim(p: LinearOperands, at: At, position: int) -> Aim:
-    return Aim(p.target[at, position], None if p.probs is None else p.probs[at, position], p.classes, p.spread)
-
-
 class Steps(Protocol):
     """Which rows are multiplied, and how many at a time: the same forward and back."""
 
@@ -180,8 +125,63 @@ def _steps(p: LinearOperands, options: Options, budget: int, wanted: Wanted, *, 
     return _Chunks(mask, planned(p, mask, "parallel", budget, scaled=wanted.input))
 
 
-def _readable(p: LinearOperands, rows: _parallel.Counted, options: Options, shard: Shard) -> LinearOperands:
-    """For the kernels, labels that are no class are ignored too: their rows are NaN, and nothing is multiplied."""
+def _settled(call: Call) -> tuple[LinearOperands, Shard, Steps | None]:
+    """The operands as they are computed, which columns are here, and the chunks; all that may be refused is."""
+    p = call.operands
+    o, weights = p.rows(p.input), 0 if p.classes is None else len(p.classes)
+    asked = f"{asked_for(o, call.options, call.denominator)} {p.weight.shape[1:]}"
+    steps = None
+    if not call.whole:  # first: what reads the number of rows that count is not to wait for other processes
+        with told(call.split.group if call.split.outcomes is None else None, p.weight):
+            steps = _steps(p, call.options, call.budget, _wanted(p), kernels=call.split.kernels)
+    shard = sharded(call.split, "linear_weight", p.weight, 0, weights, asked, o.target.shape[0])
+    _parallel.check(o, call.options, call.denominator, shard)
+    return p._replace(classes=_parallel.local_weight(p.classes, shard)), shard, steps
+
+
+def _wanted(p: LinearOperands) -> Wanted:
+    """Which gradients a backward pass will make: under `no_grad` a Function is not told that there is none."""
+    grad = torch.is_grad_enabled()
+    return Wanted(*(grad and a is not None and a.requires_grad for a in p[:3]))
+
+
+def _whole_logits(p: LinearOperands, options: Options, shard: Shard) -> torch.Tensor:
+    wide = p.input.to(_reference.loss_dtype(p.input.dtype))  # so that its gradient is rounded after it is summed
+    return _linear_reference.logits(p._replace(input=Replicated.apply(wide, shard)), options.ignore_index)
+
+
+def loss(call: Call) -> torch.Tensor:
+    """The loss of a call, () or (N P,)."""
+    options, denominator = call.options, call.denominator
+    p, shard, steps = _settled(call)
+    if steps is None:
+        return _parallel.of_logits(p.rows(_whole_logits(p, options, shard)), options, denominator, shard)
+    o = p.rows(p.input)
+    rows = _parallel.counted(o, options, shard)
+    beside = _parallel.beside(o, rows, options, shard, mean=options.reduction == "mean" and denominator is None)
+    read = _read(p, rows, options, shard)
+    each, sums = _Loss.apply(*p[:3], beside, read, options, shard, steps, _wanted(p))
+    _parallel.distributions(sums, o, shard)
+    return _parallel.reduced(each, sums, o, rows, options, denominator).to(_reference.loss_dtype(p.input.dtype))
+
+
+def statistics(call: Call) -> Four:
+    """The statistics of a call, (N P,) each."""
+    p, shard, steps = _settled(call)
+    if steps is None:
+        return _parallel.statistics_of_logits(p.rows(_whole_logits(p, call.options, shard)), call.options, shard)
+    rows = _parallel.counted(p.rows(p.input), call.options, shard)
+    read = _read(p, rows, call.options, shard)
+    found = _Statistics.apply(*p[:3], read, call.options, shard, steps, _wanted(p))
+    return _parallel.finished(found, rows, _reference.loss_dtype(p.input.dtype))
+
+
+def _aim(p: LinearOperands, at: At, position: int) -> Aim:
+    return Aim(p.target[at, position], None if p.probs is None else p.probs[at, position], p.classes, p.spread)
+
+
+def _read(p: LinearOperands, rows: _parallel.Counted, options: Options, shard: Shard) -> LinearOperands:
+    """For the kernels, labels that are no class are to be ignored too: their rows are NaN and have no gradient."""
     if not shard.kernels or rows.rows is None:
         return p
     target = p.target.to(torch.int64)
@@ -206,7 +206,8 @@ def _partials(
 
     steps.walk(p, each, NOTHING)
     held = made[0] if len(made) == 1 and p.weight.shape[1] == 1 and any(wanted) and not _state.hooked() else None
-    return Partial(*(None if column is None else column.flatten() for column in found)), held
+    columns, top = (column.flatten() for column in found[:6]), None if argmax is None else argmax.flatten()
+    return Partial(*columns, argmax=top), held
 
 
 def _gradients(
@@ -237,10 +238,9 @@ class _Loss(torch.autograd.Function):
         p: LinearOperands,
         options: Options,
         shard: Shard,
-        budget: int,
+        steps: Steps,
         wanted: Wanted,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        steps = _steps(p, options, budget, wanted, kernels=shard.kernels)
         partial, ctx.held = _partials(p, options, shard, steps, wanted, entropy=False)
         state, sums = merged(partial, beside, shard)
         ctx.save_for_backward(*saved(p), *state[:5])
@@ -278,10 +278,9 @@ class _Statistics(torch.autograd.Function):
         p: LinearOperands,
         options: Options,
         shard: Shard,
-        budget: int,
+        steps: Steps,
         wanted: Wanted,
     ) -> Four:
-        steps = _steps(p, options, budget, wanted, kernels=shard.kernels)
         partial, ctx.held = _partials(p, options, shard, steps, wanted, entropy=True)
         state, _ = merged(partial, partial.m.new_empty((len(partial.m), 0)), shard)
         found = numbers(state)
