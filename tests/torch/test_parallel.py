@@ -8,15 +8,13 @@ import os
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import parallel_worker
 import pytest
 import torch
 import torch.distributed as dist
-from conftest import cannot_interpret
-from samples import same_bits, sample, value_and_gradient
+from samples import cannot_interpret, same_bits, sample, value_and_gradient
 
 import xent
 import xent.torch as xt
@@ -76,9 +74,7 @@ def test_together_as_alone(world, tmp_path):
 
 
 def test_kernels_together_as_alone(tmp_path):
-    """The Triton kernels are interpreted, by processes that come to an end before a GPU would be looked for."""
-    if find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
+    """The Triton kernels, interpreted on the CPU, also where there is a GPU."""
     if lack := cannot_interpret():
         pytest.skip(lack)
     agree(together(2, tmp_path, kernels=True), parallel_worker.KERNELS)

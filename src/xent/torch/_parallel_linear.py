@@ -1,8 +1,9 @@
 """`linear_cross_entropy` and `linear_token_statistics` where every process holds some rows of the weights.
 
-The rows of the input are walked a chunk at a time, and the states of all of them merged once: the processes need not
-agree on chunks. A single chunk keeps its logits for the backward pass (three products); several make them again (four).
-The gradient by the input, which every process has, is summed over the processes, in float32 at least, and rounded once.
+The rows of the input are walked a chunk at a time, by torch operations on the CPU and by the Triton kernels on a GPU,
+and the states of all of them merged once: the processes need not agree on chunks. A single chunk keeps its logits for
+the backward pass (three products); several make them again (four). The gradient by the input, which every process has,
+is summed over the processes, in float32 at least, and rounded once.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 r"""Rows of which a process holds some of the columns: what they add to the loss, and their gradients. No autograd here.
 
+By torch operations, or handed over to the Triton kernels where the `Shard` says so.
+
 With a_j = w_j t_j the coefficient of outcome j (one-hot, smoothing, class weights and top-k targets are all in it),
 
     loss = T l + Q + z_loss L^2        T = sum a_j    Q = sum a_j (m - z_j)    m = max z    l = log1p(S)    L = m + l
