@@ -1053,6 +1053,9 @@ def kernels_of_halves_and_positions(g):
     expected, found = gradients(theirs, alone), gradients(ours, part)
     expected = [theirs.float(), expected[0].bfloat16(), g.columns(expected[1], 0).bfloat16()]
     close([ours, *found], expected, torch.bfloat16, "positions")
+    nothing = by_kernels(g, xt.linear_cross_entropy, part[0][:0], part[1], labels[:0], reduction="sum")
+    assert nothing == 0
+    assert not any(a.any() for a in gradients(nothing, part))
 
 
 @kernels
