@@ -54,11 +54,13 @@ INTEGERS = (
 SHARDLESS = ("first", "outcomes")
 GIVEN = ("log_prob", "logsumexp", "entropy", "argmax")
 KERNELS = {
-    "statistics": (statistics_kernel, {"PARTIAL": False, "ENTROPY": False}, GIVEN),
-    "statistics with entropy": (statistics_kernel, {"PARTIAL": False, "ENTROPY": True}, ("loss",)),
-    "gradient": (gradient_kernel, {"UNLESS_ONE": True}, ("by_logsumexp", "by_entropy")),
-    "gradient of statistics": (gradient_kernel, {"UNLESS_ONE": False}, ("divisor",)),
-    "fused": (fused_kernel, {}, ()),
+    "statistics": (statistics_kernel, {"PARTIAL": False, "ENTROPY": False}, (*SHARDLESS, *GIVEN)),
+    "statistics with entropy": (statistics_kernel, {"PARTIAL": False, "ENTROPY": True}, (*SHARDLESS, "loss")),
+    "part of a shard": (statistics_kernel, {"PARTIAL": True, "ENTROPY": False}, ("flag", "loss", *GIVEN)),
+    "gradient": (gradient_kernel, {"UNLESS_ONE": True}, (*SHARDLESS, "by_logsumexp", "by_entropy")),
+    "gradient of statistics": (gradient_kernel, {"UNLESS_ONE": False}, (*SHARDLESS, "divisor")),
+    "gradient of a shard": (gradient_kernel, {"UNLESS_ONE": False}, ()),
+    "fused": (fused_kernel, {}, SHARDLESS),
 }
 
 # kernel -> (itself, variants with their constants, warps): those whose arguments are their own.
@@ -82,7 +84,7 @@ def compiled(name, dtype, variant, capability):
     """One kernel: what its numbers are."""
     kernel, constants, absent = KERNELS[name]
     chosen = {**PLAIN, **VARIANTS[variant]}
-    none = {*SHARDLESS, *absent} | ({"tokens"} if variant != "all" else set())
+    none = {*absent} | ({"tokens"} if variant != "all" else set())
     none |= {"weight"} if not chosen["WEIGHT"] else set()
     none |= {"probs"} if not chosen["TOPK"] else set()
     heavy = any(chosen[flag] for flag in ("CAP", "DENSE", "TOPK", "WEIGHT"))

@@ -1,8 +1,6 @@
 import contextlib
 import os
 import sys
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,17 +9,9 @@ import torch
 # Tests are imported by file ("importlib"): the references beside them are found like this.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from samples import TRITON  # found by the line above
+from samples import TRITON, cannot_interpret  # found by the line above
 
 ON_GPU = torch.cuda.is_available()
-
-
-def cannot_interpret():
-    """Why kernels cannot be interpreted: int() of an array of one number, which the interpreter takes, left NumPy."""
-    if ON_GPU or find_spec("triton") is None:
-        return ""
-    triton, numpy = ([int(part) for part in version(name).split(".")[:2]] for name in ("triton", "numpy"))
-    return "Triton before 3.7 cannot interpret with NumPy 2.4" if triton < [3, 7] and numpy >= [2, 4] else ""
 
 
 @pytest.fixture(params=["reference", "native", TRITON])
@@ -39,7 +29,7 @@ def backend(request, monkeypatch):
     with contextlib.ExitStack() as stack:
         if request.param == "triton":
             where = stack.enter_context(torch.device("cuda")) if ON_GPU else torch.device("cpu")
-            if lack := _triton.lacking(torch.empty(0, device=where)) or cannot_interpret():
+            if lack := _triton.lacking(torch.empty(0, device=where)) or ("" if ON_GPU else cannot_interpret()):
                 pytest.skip(lack)
             callspec = getattr(request.node, "callspec", None)
             if callspec is not None and callspec.params.get("dtype") is torch.float64:

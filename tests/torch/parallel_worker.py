@@ -9,6 +9,7 @@ A case compares what the processes say together with what one says alone, in eve
 import datetime
 import itertools
 import json
+import os
 import sys
 import traceback
 import warnings
@@ -25,6 +26,7 @@ import xent.torch as xt
 from xent import BackendUnavailable, DistributionError, ShapeError, TopK
 
 CASES = {}
+KERNELS = {}  # those of the Triton kernels, interpreted: processes of their own run them
 N, D = 7, 5
 PATIENCE = datetime.timedelta(seconds=30)
 
@@ -33,6 +35,11 @@ def case(function, worlds=(2, 4)):
     """A case by the name of its function, and the sizes of the groups that it is for."""
     CASES[function.__name__] = function, worlds
     return function
+
+
+def of_two(function):
+    """A case of a group of two, which more processes would only repeat."""
+    return case(function, (2,))
 
 
 class Group:
@@ -151,17 +158,18 @@ def compare_linear(g, target, dtype, what, **kwargs):
 
 @case
 def every_option_of_the_losses(g):
-    fewer = ("plain", "smoothing", "weight", "all") if g.ranks > 2 else tuple(options(g))
-    for (kind, target), name, reduction in itertools.product(targets(g).items(), fewer, ("mean", "sum", "none")):
+    for (kind, target), name, reduction in itertools.product(targets(g).items(), options(g), ("mean", "sum", "none")):
         chosen = options(g)[name]
         if (name == "denominator" and reduction != "mean") or (reduction == "sum" and name not in ("plain", "all")):
+            continue
+        if g.ranks > 2 and (name, reduction) not in (("plain", "none"), ("all", "mean")):
             continue
         what = f"{kind}, {name}, {reduction}"
         compare_logits(g, target, torch.float64, f"logits: {what}", reduction=reduction, **chosen)
         compare_linear(g, target, torch.float64, f"linear: {what}", reduction=reduction, **chosen)
 
 
-@case
+@of_two
 def half_and_single_precision(g):
     for dtype, kind, reduction in itertools.product(
         (torch.float32, torch.bfloat16, torch.float16), ("labels", "dense", "spread"), ("mean", "none")
@@ -195,7 +203,7 @@ def statistics(g):
         close([*ours, *found], [*theirs, *expected], dtype, f"linear: {dtype}, {chosen}")
 
 
-@case
+@of_two
 def each_statistic_by_itself(g):
     labels, z = targets(g)["labels"], normal(N, g.v) * 3
     x, w, _ = layer(g)
@@ -246,7 +254,7 @@ def one_row_one_column_and_many_dimensions(g):
     )
 
 
-@case
+@of_two
 def linear_shapes(g):
     x, w, b = normal(2, 3, D), normal(g.v, D, seed=1), normal(g.v, seed=2)
     cases = {
@@ -307,7 +315,7 @@ def chunks_that_no_two_processes_share(g):
         Products.logits, _linear_loop.plan = logits, plan
 
 
-@case
+@of_two
 def within_a_budget(g):
     from test_linear_memory import allowed, most_held
 
@@ -345,7 +353,7 @@ def within_a_budget(g):
             close([a.grad for a in part], expected, dtype, f"{kind}, {dtype}, {budget}")
 
 
-@case
+@of_two
 def gradients_by_what_weighs(g):
     z = normal(N, g.v) * 3
     x, w, _ = layer(g)
@@ -500,7 +508,7 @@ def part_of_the_processes(g):
         xt.cross_entropy(normal(3, 4), torch.zeros(3).long(), process_group=other)
 
 
-@case
+@of_two
 def autocast_and_checkpoints(g):
     from torch.utils.checkpoint import checkpoint
 
@@ -611,7 +619,7 @@ def bad_targets_are_the_same_error_everywhere(g):
         )  # fmt: skip
 
 
-@case
+@of_two
 def what_is_not_there_is_said(g):
     x, w, _ = layer(g)
     z, head, y = leaves(g.columns(normal(N, g.v)))[0], g.columns(w, 0), torch.zeros(N, dtype=torch.int64)
@@ -682,7 +690,7 @@ def the_choice_needs_nobody_else(g):
         )
 
 
-@case
+@of_two
 def a_backend_by_name(g):
     z, y = g.columns(normal(N, g.v)), torch.zeros(N, dtype=torch.int64)
     with pytest.MonkeyPatch.context() as patch:
@@ -842,7 +850,7 @@ def dtensors_that_do_not_say_enough(g):
     )
 
 
-@partial(case, worlds=(2,))  # it takes as long as all the others
+@of_two  # it takes as long as all the others
 def compiled_as_one_graph(g):
     x, w, _ = layer(g)
     labels, chosen = targets(g)["labels"], options(g)["all"]
@@ -895,7 +903,180 @@ def fully_sharded_heads(g):
             close([a.grad.full_tensor()], [b.grad], torch.float64, f"{name}, own head {own_head}")
 
 
-def main(rank, world, folder):
+def kernels(function):
+    """A case of the Triton kernels."""
+    KERNELS[function.__name__] = function, (2,)
+    return function
+
+
+def by_kernels(g, function, *args, **kwargs):
+    """What the processes say together by the kernels, which read float32 and halves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XENT_BACKEND", "triton")
+        return function(*args, process_group=g.group, **kwargs)
+
+
+def whole(target):
+    """A target as the float64 reference takes it."""
+    if isinstance(target, TopK):
+        return replace(target, probs=target.probs.double())
+    return target.double() if target.is_floating_point() else target
+
+
+def compare_kernels(g, target, dtype, what, **kwargs):
+    """Losses of logits beside those of one process in float64; what an ignored row holds is not read."""
+    x = (normal(N, g.v) * 3).to(dtype)
+    if isinstance(target, torch.Tensor) and not target.is_floating_point():
+        x[target == -100] = torch.nan
+    alone, part = leaves(x.double(), g.columns(x))
+    theirs = xt.cross_entropy(alone, whole(target), **kwargs)
+    ours = by_kernels(g, xt.cross_entropy, part, mine(g, target), **kwargs)
+    (expected,), (found,) = gradients(theirs, [alone]), gradients(ours, [part])
+    close([ours, found], [theirs.float(), g.columns(expected).to(dtype)], dtype, what)
+
+
+@kernels
+def kernels_of_the_losses(g):
+    kinds, chosen = targets(g, dtype=torch.float32), options(g, torch.float32)
+    for kind, name, reduction in (
+        ("labels", "plain", "mean"),
+        ("labels", "all", "none"),
+        ("labels", "weight", "mean"),
+        ("dense", "all", "mean"),
+        ("top-k", "plain", "sum"),
+        ("drop", "smoothing", "none"),
+        ("spread", "plain", "none"),
+        ("spread", "all", "mean"),
+    ):
+        compare_kernels(g, kinds[kind], torch.float32, f"{kind}, {name}", reduction=reduction, **chosen[name])
+    for dtype in (torch.bfloat16, torch.float16):
+        compare_kernels(g, kinds["labels"], dtype, f"{dtype}", label_smoothing=0.1)
+
+
+@kernels
+def kernels_of_rows_without_a_loss(g):
+    """A label that is no class is NaN for its row and has no gradient; where no row counts not even NaN has one."""
+    y = targets(g)["labels"]
+    y[3] = g.v
+    z = leaves(g.columns(normal(N, g.v, dtype=torch.float32)))
+    each = by_kernels(g, xt.cross_entropy, z[0], y, reduction="none")
+    assert each.isnan().tolist() == [i == 3 for i in range(N)]
+    found = gradients(each, z)[0]
+    assert not found[[1, 3]].any()
+    assert found[[0, 2, 4, 5, 6]].all()
+    x, w, _ = layer(g, torch.float32)
+    h = leaves(x, g.columns(w, 0))
+    linear = by_kernels(g, xt.linear_cross_entropy, *h, y, reduction="none")
+    assert linear.isnan().tolist() == [i == 3 for i in range(N)]
+    by_input, by_weight = gradients(linear, h)
+    assert not by_input[[1, 3]].any()
+    assert by_weight.isfinite().all()
+    for target in (torch.zeros(N, dtype=torch.int64), targets(g, dtype=torch.float32)["dense"]):
+        x = normal(N, g.v, dtype=torch.float32)
+        x[:, [0, -1]] = torch.nan
+        z = leaves(g.columns(x))
+        nothing = by_kernels(g, xt.cross_entropy, z[0], mine(g, target), token_weight=torch.zeros(N))
+        assert nothing == 0
+        assert not gradients(nothing, z)[0].any()
+    s = by_kernels(g, xt.token_statistics, h[0] @ h[1].t(), y)
+    assert s.log_prob.isnan().tolist() == [i == 3 for i in range(N)]
+    assert s.argmax[1] == -1
+
+
+@kernels
+def kernels_of_the_statistics(g):
+    labels, z = targets(g)["labels"], (normal(N, g.v) * 3).float()
+    z[0] = 1.0  # ties go to the lowest outcome
+    z[2, 2:] = 7.0
+    z[3, 5:] = 7.0
+    z[4, :5] = -torch.inf  # nothing in the first process
+    labels[4] = g.v - 1
+    z[1] = torch.nan  # ignored
+    for chosen in ({}, {"softcap": 2.0, "temperature": 0.7}):
+        alone, part = leaves(z.double(), g.columns(z))
+        theirs, ours = (
+            xt.token_statistics(alone, labels, **chosen),
+            by_kernels(g, xt.token_statistics, part, labels, **chosen),
+        )
+        assert torch.equal(ours.argmax, theirs.argmax)
+        (expected,), (found,) = gradients(theirs, [alone]), gradients(ours, [part])
+        theirs = [a.float() for a in (*theirs[:3], g.columns(expected))]
+        close([*ours[:3], found], theirs, torch.float32, f"{chosen}")
+    (alone,), (part,) = leaves(z.double()), leaves(g.columns(z))
+    (expected,) = gradients(xt.token_statistics(alone, labels).entropy, [alone])
+    (found,) = gradients(by_kernels(g, xt.token_statistics, part, labels).entropy, [part])
+    close([found], [g.columns(expected).float()], torch.float32, "entropy by itself")
+
+
+def compare_linear_kernels(g, target, what, **kwargs):
+    x, w, b = layer(g, torch.float32)
+    if isinstance(target, torch.Tensor) and not target.is_floating_point():
+        x[target == -100] = torch.nan
+    alone, part = leaves(*(a.double() for a in (x, w, b))), leaves(x, g.columns(w, 0), g.columns(b, 0))
+    theirs = xt.linear_cross_entropy(*alone[:2], whole(target), linear_bias=alone[2], **kwargs)
+    ours = by_kernels(g, xt.linear_cross_entropy, *part[:2], mine(g, target), linear_bias=part[2], **kwargs)
+    expected, found = gradients(theirs, alone), gradients(ours, part)
+    expected = expected[0], g.columns(expected[1], 0), g.columns(expected[2], 0)
+    close([ours, *found], [a.float() for a in (theirs, *expected)], torch.float32, what)
+
+
+@kernels
+def kernels_of_the_last_layer(g):
+    """In one chunk, whose logits are made once, and in several, whose logits are made again."""
+    from xent.torch.backends.triton import linear, products
+
+    kinds, chosen = targets(g, dtype=torch.float32), options(g, torch.float32)
+    logits, made = products.logits, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "logits", lambda x, *rest: made.append(len(x)) or logits(x, *rest))
+        for rows, walked in ((N, [N - 1]), (3 + g.rank, [3 + g.rank, N - 4 - g.rank] * 2)):
+            patch.setattr(linear, "planned", lambda *given, rows=rows, **named: rows)
+            made.clear()
+            compare_linear_kernels(g, kinds["labels"], f"{rows} rows, labels", **chosen["all"])
+            assert made == walked
+            compare_linear_kernels(g, kinds["dense"], f"{rows} rows, dense", reduction="none")
+            compare_linear_kernels(g, kinds["spread"], f"{rows} rows, spread", reduction="sum")
+            x, w, _ = layer(g, torch.float32)
+            alone, part = leaves(x.double(), w.double()), leaves(x, g.columns(w, 0))
+            theirs = xt.linear_token_statistics(*alone, kinds["labels"])
+            ours = by_kernels(g, xt.linear_token_statistics, *part, kinds["labels"])
+            assert torch.equal(ours.argmax, theirs.argmax)
+            expected, found = gradients(theirs, alone), gradients(ours, part)
+            expected = [*theirs[:3], expected[0], g.columns(expected[1], 0)]
+            close([*ours[:3], *found], [a.float() for a in expected], torch.float32, f"{rows} rows, statistics")
+
+
+@kernels
+def kernels_of_halves_and_positions(g):
+    x, w = normal(4, D, dtype=torch.bfloat16), normal(g.v, 2, D, seed=1, dtype=torch.bfloat16)
+    labels = torch.tensor([[0, 1], [-100, 2], [-100, -100], [g.v - 1, 3]])
+    alone, part = leaves(x.double(), w.double()), leaves(x, g.columns(w, 0))
+    theirs, ours = xt.linear_cross_entropy(*alone, labels), by_kernels(g, xt.linear_cross_entropy, *part, labels)
+    expected, found = gradients(theirs, alone), gradients(ours, part)
+    expected = [theirs.float(), expected[0].bfloat16(), g.columns(expected[1], 0).bfloat16()]
+    close([ours, *found], expected, torch.bfloat16, "positions")
+    nothing = by_kernels(g, xt.linear_cross_entropy, part[0][:0], part[1], labels[:0], reduction="sum")
+    assert nothing == 0
+    assert not any(a.any() for a in gradients(nothing, part))
+
+
+@kernels
+def the_choice_of_kernels(g):
+    over = f"the vocabulary is split over {g.ranks} processes"
+    z, y, weight = normal(N, g.v, dtype=torch.float32), torch.zeros(N, dtype=torch.int64), torch.ones(g.v)
+    found = by_kernels(g, partial(xt.choice, xt.cross_entropy), z.clone().requires_grad_(), y)
+    assert found == ("triton", "in backward", over)
+    x, w, _ = layer(g, torch.float32)
+    assert by_kernels(g, partial(xt.choice, xt.linear_token_statistics), x, w, y) == ("triton", "none", over)
+    for given, why in (
+        ((z, y, weight.requires_grad_()), "`weight` requires a gradient"),
+        ((z, z.softmax(1).requires_grad_()), "`target` requires a gradient"),
+        ((z.double(), y), "float64 is computed by torch operations"),
+    ):
+        refused(BackendUnavailable, f"XENT_BACKEND=triton, but {why}", by_kernels, g, xt.cross_entropy, *given)
+
+
+def main(rank, world, folder, *, kernels):
     warnings.simplefilter("error")
     torch.set_num_threads(1)
     dist.init_process_group(
@@ -906,7 +1087,7 @@ def main(rank, world, folder):
         timeout=PATIENCE,
     )
     found = {}
-    for name, (function, worlds) in CASES.items():
+    for name, (function, worlds) in (KERNELS if kernels else CASES).items():
         if world not in worlds:
             continue
         group = dist.new_group(timeout=PATIENCE)  # each its own: what one leaves unfinished does not reach the next
@@ -920,4 +1101,4 @@ def main(rank, world, folder):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], kernels="TRITON_INTERPRET" in os.environ)

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -10,6 +12,14 @@ import torch
 TRITON = pytest.param("triton", marks=pytest.mark.gpu if torch.cuda.is_available() else ())
 DTYPES = [torch.float64, torch.float32, torch.bfloat16, torch.float16]
 CLOSE = {torch.float64: 1e-13, torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
+
+
+def cannot_interpret():
+    """Why kernels cannot be interpreted: int() of an array of one number, which the interpreter takes, left NumPy."""
+    if find_spec("triton") is None:
+        return "Triton is not installed"
+    triton, numpy = ([int(part) for part in version(name).split(".")[:2]] for name in ("triton", "numpy"))
+    return "Triton before 3.7 cannot interpret with NumPy 2.4" if triton < [3, 7] and numpy >= [2, 4] else ""
 
 
 def wide():

@@ -14,7 +14,7 @@ import parallel_worker
 import pytest
 import torch
 import torch.distributed as dist
-from samples import same_bits, sample, value_and_gradient
+from samples import cannot_interpret, same_bits, sample, value_and_gradient
 
 import xent
 import xent.torch as xt
@@ -26,10 +26,12 @@ LONGEST = 240  # seconds that the processes may take in all
 pytestmark = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="torch without gloo")
 
 
-def together(world, folder):
+def together(world, folder, *, kernels=False):
     """What each of the processes says of every case: {case: traceback or nothing}."""
     source = str(Path(xent.__file__).parents[1])
-    environment = {name: value for name, value in os.environ.items() if name != "XENT_BACKEND"}
+    settings = ("XENT_BACKEND", "TRITON_INTERPRET")
+    environment = {name: value for name, value in os.environ.items() if name not in settings}
+    environment |= {"TRITON_INTERPRET": "1"} if kernels else {}
     path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     environment |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     processes = []
@@ -55,16 +57,27 @@ def together(world, folder):
     return told
 
 
-@pytest.mark.parametrize("world", [2, 4])
-def test_together_as_alone(world, tmp_path):
-    """One test for all cases: several would start the processes again in every worker of pytest-xdist."""
-    found = together(world, tmp_path)
+def agree(found, cases):
+    """Every process has run all the cases, and none of them failed."""
     wrong = [
         f"{name}, process {rank}: {what}" for rank, told in enumerate(found) for name, what in told.items() if what
     ]
     assert not wrong, "\n".join(wrong)
-    cases = {name for name, (_, worlds) in parallel_worker.CASES.items() if world in worlds}
-    assert all(set(told) == cases for told in found)
+    assert all(set(told) == set(cases) for told in found)
+
+
+@pytest.mark.parametrize("world", [2, 4])
+def test_together_as_alone(world, tmp_path):
+    """One test for all cases: several would start the processes again in every worker of pytest-xdist."""
+    found = together(world, tmp_path)
+    agree(found, [name for name, (_, worlds) in parallel_worker.CASES.items() if world in worlds])
+
+
+def test_kernels_together_as_alone(tmp_path):
+    """The Triton kernels, interpreted on the CPU, also where there is a GPU."""
+    if lack := cannot_interpret():
+        pytest.skip(lack)
+    agree(together(2, tmp_path, kernels=True), parallel_worker.KERNELS)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ CASES = [
     ("gradient", "bf16", "dense", 90),
     ("gradient", "fp16", "spread", 90),
     ("gradient of statistics", "bf16", "plain", 90),
+    ("part of a shard", "bf16", "all", 90),
+    ("gradient of a shard", "bf16", "spread", 90),
     ("fused", "bf16", "plain", 80),
     ("fused", "bf16", "plain", 90),
     ("fused", "bf16", "all", 90),

@@ -242,7 +242,8 @@ def linear_cross_entropy(
         The processes over which the classes are split, as in `cross_entropy`: `linear_weight` and `linear_bias` hold
         those of this process, and `input` is the same in all. DTensors sharded over their classes need the group too,
         unless `input` is a DTensor that every process holds whole. What the processes tell each other of the rows does
-        not count in `memory_budget`; where one chunk is enough, its logits are kept for the backward pass.
+        not count in `memory_budget`; where one chunk is enough, its logits are kept for the backward pass. In a
+        compiled graph all the logits here are held.
 
     Returns
     -------
@@ -253,7 +254,7 @@ def linear_cross_entropy(
     ------
     DistributionError
         A label is out of range, or a target is no distribution. A GPU is not waited for: there the loss of such a row
-        is NaN, and a later call says so.
+        is NaN, and a later call says so, but for classes split over processes.
     ShapeError, TypeError, ValueError
         Shapes, dtypes or devices do not fit, an option is outside its range, or `memory_budget` is too small for one
         row: the message names the least.

@@ -46,15 +46,30 @@ def here(process_group: Any, input: Any, *others: Any) -> tuple[Split | None, li
     return local(process_group, main, [Given(*given) for given in zip(axes, others, axes.values(), strict=True)])
 
 
-def chosen(split: Split, *, wanted: bool) -> Choice:
-    """The choice there is: torch operations, and the gradient from the state of each row."""
+def chosen(split: Split, input: torch.Tensor, *others: Any) -> Choice:
+    """The Triton kernels or torch operations, and the gradient from the state of each row.
+
+    `others` are target, probabilities and class weights, whose gradients torch operations make, and then what else
+    there is.
+    """
     over, what = f"the vocabulary is split over {split.ranks} processes", _state.obstacle()
     if what:
         raise BackendUnavailable(
             f"{over[0].upper()}{over[1:]}, but {what}, where they cannot tell each other anything."
         )
-    choice = _select.chosen(Facts(over, differentiable=wanted, forced=_select.forced()))
-    return choice._replace(gradient="in backward" if wanted else "none")
+    tensors = [a for a in (input, *others) if isinstance(a, torch.Tensor)]
+    grad = torch.is_grad_enabled()
+    wanted = grad and any(a.requires_grad for a in tensors)
+    names = zip(("target", "target", "weight"), others, strict=False)
+    other = next(
+        (f"`{name}` requires a gradient" for name, a in names if grad and a is not None and a.requires_grad), ""
+    )
+    _, kernels, gpu = _select.backends(input)
+    compiled = "something looks at the operations, such as torch.compile" if _state.seen() else ""
+    kernels = kernels or _state.obstacle(*tensors) or compiled
+    choice = _select.chosen(Facts("", over, kernels, gpu, wanted, other, forced=_select.forced()))
+    reason = over if choice.backend == "triton" else choice.reason
+    return choice._replace(gradient="in backward" if wanted else "none", reason=reason)
 
 
 def class_weight(weight: Any, input: torch.Tensor) -> None:
@@ -83,9 +98,9 @@ def prepared(
     class_weight(weight, input)
     if denominator is not None:
         denominator = _operands.checked_denominator(denominator, options.reduction)
-    each = (o.logits, o.target, o.probs, weight, token_weight, denominator)
-    wanted = torch.is_grad_enabled() and any(isinstance(a, torch.Tensor) and a.requires_grad for a in each)
-    return Call(o._replace(weight=weight), options, denominator, chosen(split, wanted=wanted), split)
+    choice = chosen(split, o.logits, o.target, o.probs, weight, o.token_weight, denominator)
+    split = split._replace(kernels=choice.backend == "triton")
+    return Call(o._replace(weight=weight), options, denominator, choice, split)
 
 
 def asked_for(o: Operands, options: Options, denominator: Any) -> str:
@@ -104,12 +119,12 @@ def settled(call: Call) -> Shard:
 
 def check(o: Operands, options: Options, denominator: Any, shard: Shard) -> None:
     """Labels and top-k targets are of the whole vocabulary; the same error in every process, before any waits."""
-    if _state.readable(o.target) and isinstance(shard.outcomes, int):
+    if shard.reads(o.target) and isinstance(shard.outcomes, int):
         if o.probs is not None:
             _operands.check_top_k(o.target, o.probs, shard.outcomes, o.shape, tail=o.tail)
         elif not o.soft:
             _operands.check_labels(o.target, shard.outcomes, options.ignore_index, o.shape)
-    if isinstance(denominator, torch.Tensor) and _state.readable(denominator):
+    if isinstance(denominator, torch.Tensor) and shard.reads(denominator):
         positive_denominator(denominator.item())
 
 
@@ -156,7 +171,7 @@ def beside(o: Operands, rows: Counted, options: Options, shard: Shard, *, mean: 
     `o.weight` is local.
     """
     if o.soft:
-        if o.probs is not None or not _state.readable(o.target):
+        if o.probs is not None or not shard.reads(o.target):
             return o.logits.new_empty((len(o.target), 0))
         found = o.target.detach()
         return torch.stack([found.sum(-1, dtype=torch.float64), (~(found.amin(-1) >= 0)).double()], 1)

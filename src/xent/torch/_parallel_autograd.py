@@ -67,7 +67,8 @@ class LossFunction(torch.autograd.Function):
         shard: Shard,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(N,) and (N, e), float64."""
-        state, sums = merged(_parallel_rows.partial(logits, aim, counted, options, shard), beside, shard, argmax=False)
+        partial = _parallel_rows.partial(logits, aim, counted, options, shard, entropy=False)
+        state, sums = merged(partial, beside, shard)
         ctx.save_for_backward(logits, *aim[:3], counted, *state[:5])
         ctx.settings = aim.spread, options, shard, beside.dtype
         return value(state, options), sums
@@ -95,8 +96,8 @@ class StatisticsFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, shard: Shard) -> Four:
         """(N,) each; float64, argmax int64."""
-        partial = _parallel_rows.partial(logits, aim, counted, options, shard)
-        state, _ = merged(partial, partial.m.new_empty((len(partial.m), 0)), shard, argmax=True)
+        partial = _parallel_rows.partial(logits, aim, counted, options, shard, entropy=True)
+        state, _ = merged(partial, partial.m.new_empty((len(partial.m), 0)), shard)
         found = numbers(state)
         ctx.save_for_backward(logits, aim.target, counted, *state[:5])
         ctx.settings = options, shard

@@ -31,6 +31,7 @@ class Split(NamedTuple):
     rank: int
     ranks: int
     outcomes: int | None = None  # of the whole, where a DTensor says so
+    kernels: bool = False  # the Triton kernels work on the rows, as on a GPU: no number is looked at
 
 
 class Shard(NamedTuple):
@@ -42,6 +43,11 @@ class Shard(NamedTuple):
     width: int
     start: int | torch.Tensor  # the first of them; a tensor where reading it would wait for a device
     outcomes: int | torch.Tensor  # in all processes
+    kernels: bool = False  # as in `Split`
+
+    def reads(self, a: torch.Tensor) -> bool:
+        """Whether the values of `a` may be looked at."""
+        return not self.kernels and _state.readable(a)
 
 
 def split_over(process_group: Any) -> Split:
@@ -156,14 +162,14 @@ def sharded(split: Split, name: str, main: torch.Tensor, axis: int, weights: int
     if split.outcomes is not None:
         return _of_dtensor(split, name, width)
     table = torch.zeros((split.ranks, _TOLD), dtype=torch.int64, device=main.device)
-    read = _state.readable(table)
+    read = not split.kernels and _state.readable(table)
     same = zlib.crc32(asked_for.encode()) if read else 0
     for slot, number in enumerate((width, rows, weights, same)):
         table[split.rank, slot].fill_(number)  # no copy from the host, which would wait
     dist.all_reduce(table, dist.ReduceOp.SUM, split.group)
     widths = table[:, 0]
     if not read:
-        return Shard(*split[:3], width, widths[: split.rank].sum(), widths.sum())
+        return Shard(*split[:3], width, widths[: split.rank].sum(), widths.sum(), split.kernels)
     _agree(name, table.tolist())
     return Shard(*split[:3], width, int(widths[: split.rank].sum()), int(widths.sum()))
 
@@ -202,7 +208,7 @@ def _of_dtensor(split: Split, name: str, width: int) -> Shard:
             f"`{name}` is a DTensor of {split.outcomes} outcomes over {split.ranks} processes, of which this one holds "
             f"{width}, not {min(each, split.outcomes - start)}; pass `{name}.to_local()` and `process_group`."
         )
-    return Shard(*split[:3], width, start, split.outcomes)
+    return Shard(*split[:3], width, start, split.outcomes, split.kernels)
 
 
 def told(process_group: Any, main: Any) -> AbstractContextManager[None]:

@@ -17,7 +17,7 @@ from xent.torch._parallel_group import Shard
 from xent.torch._parallel_rows import Partial, State
 
 
-def merged(p: Partial, beside: torch.Tensor, shard: Shard, *, argmax: bool) -> tuple[State, torch.Tensor]:
+def merged(p: Partial, beside: torch.Tensor, shard: Shard) -> tuple[State, torch.Tensor]:
     """The state of every row, and the sums over the processes of `beside` (n, e), which travels with it."""
     top = p.m.double().masked_fill(p.m.isnan(), torch.inf)
     m = top.clone()
@@ -33,15 +33,15 @@ def merged(p: Partial, beside: torch.Tensor, shard: Shard, *, argmax: bool) -> t
         t,
         q - down * t,
     ]
-    if argmax:  # one a process: the lowest that is at the maximum has the lowest outcome
+    if p.argmax is not None:  # one a process: the lowest that is at the maximum has the lowest outcome
         slots = top.new_zeros(len(top), shard.ranks)
-        slots[:, shard.rank] = torch.where(highest, p.argmax.double() + shard.start + 1, 0.0)
+        slots[:, shard.rank] = torch.where(highest, p.argmax.double() + 1, 0.0)
         columns += slots.unbind(1)
     packed = torch.cat([torch.stack(columns, 1), beside.double()], 1)
     dist.all_reduce(packed, dist.ReduceOp.SUM, shard.group)
     n, s, a, t, q = packed[:, :5].unbind(1)
     found = None
-    if argmax:
+    if p.argmax is not None:
         slots = packed[:, 5 : 5 + shard.ranks]
         first = (slots > 0).to(torch.uint8).argmax(1, keepdim=True)
         found = slots.gather(1, first).squeeze(1).to(torch.int64) - 1

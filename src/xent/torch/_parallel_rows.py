@@ -1,5 +1,7 @@
 r"""Rows of which a process holds some of the columns: what they add to the loss, and their gradients. No autograd here.
 
+By torch operations, or handed over to the Triton kernels where the `Shard` says so.
+
 With a_j = w_j t_j the coefficient of outcome j (one-hot, smoothing, class weights and top-k targets are all in it),
 
     loss = T l + Q + z_loss L^2        T = sum a_j    Q = sum a_j (m - z_j)    m = max z    l = log1p(S)    L = m + l
@@ -21,6 +23,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from xent.torch import _triton
 from xent.torch._options import Options
 from xent.torch._parallel_group import Shard
 from xent.torch._reference import _expected as expected  # pyright: ignore[reportPrivateUsage]  # the same rule of 0
@@ -52,10 +55,10 @@ class Partial(NamedTuple):
     m: torch.Tensor  # the largest z
     n: torch.Tensor  # how many columns equal it
     s: torch.Tensor  # sum of e^(z_j - m) over the others
-    a: torch.Tensor  # sum of e^(z_j - m) (z_j - m)
+    a: torch.Tensor  # sum of e^(z_j - m) (z_j - m); 0 where nobody asked for the entropy
     t: torch.Tensor  # sum of a_j
     q: torch.Tensor  # sum of a_j (m - z_j); of a_j inf where every column is -inf
-    argmax: torch.Tensor  # int64, the lowest column here that is the largest
+    argmax: Maybe  # int64, among all outcomes: the lowest here that is the largest; None where nobody asked
 
 
 class State(NamedTuple):
@@ -119,21 +122,30 @@ def _z(logits: torch.Tensor, counted: Maybe, options: Options) -> torch.Tensor:
     return scaled(logits if counted is None else logits.masked_fill(~counted.unsqueeze(-1), 0.0), options)
 
 
-def partial(logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, shard: Shard) -> Partial:
+def partial(
+    logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, shard: Shard, *, entropy: bool
+) -> Partial:
     """What the columns here say of every row; `counted` (n,) bool says which rows are read, None all."""
+    if shard.kernels:
+        return Partial(*_triton.kernels("parallel").partial(logits, aim, counted, options, shard, entropy=entropy))
     n = logits.shape[0]
     dtype = wide(logits[:0]).dtype
     found = Partial(
-        *(logits.new_empty(n, dtype=dtype) for _ in range(6)), argmax=logits.new_empty(n, dtype=torch.int64)
+        *(logits.new_empty(n, dtype=dtype) for _ in range(6)),
+        argmax=logits.new_empty(n, dtype=torch.int64) if entropy else None,
     )
     for at in blocks(n, logits.shape[1]):
-        part = _partial(logits[at], aim.at(at), None if counted is None else counted[at], options, shard)
+        some = None if counted is None else counted[at]
+        part = _partial(logits[at], aim.at(at), some, options, shard, entropy=entropy)
         for to, column in zip(found, part, strict=True):
-            to[at] = column
+            if to is not None and column is not None:
+                to[at] = column
     return found
 
 
-def _partial(logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, shard: Shard) -> Partial:
+def _partial(
+    logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, shard: Shard, *, entropy: bool
+) -> Partial:
     z = _z(logits, counted, options)
     m = z.amax(-1)
     d = z - m.where(m.isfinite(), 0.0).unsqueeze(-1)
@@ -141,7 +153,9 @@ def _partial(logits: torch.Tensor, aim: Aim, counted: Maybe, options: Options, s
     e = torch.exp(d).masked_fill(top, 0.0)
     a = coefficients(aim, options, shard, z.dtype)
     # From e and not from the largest too: their d is 0, or -inf where every column is.
-    return Partial(m, top.sum(-1).to(m.dtype), e.sum(-1), expected(e, d), a.sum(-1), -expected(a, d), z.argmax(-1))
+    below = expected(e, d) if entropy else torch.zeros_like(m)
+    n, argmax = top.sum(-1).to(m.dtype), z.argmax(-1) + shard.start if entropy else None
+    return Partial(m, n, e.sum(-1), below, a.sum(-1), -expected(a, d), argmax)
 
 
 class _Row(NamedTuple):
@@ -182,6 +196,8 @@ def gradient(
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """d(sum of upstream x loss)/d(logits) in the columns here; `upstream` (n,). `out` may be `logits`."""
+    if shard.kernels:
+        return _triton.kernels("parallel").gradient(logits, aim, counted, options, shard, state, upstream, out=out)
     out = torch.empty_like(logits) if out is None else out
     for at in blocks(*logits.shape):
         some, x = None if counted is None else counted[at], logits[at]
@@ -219,6 +235,9 @@ def statistics_gradient(
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The gradient by the columns here of log_prob, logsumexp and entropy, whose own are `upstream`, (n,) or None."""
+    if shard.kernels:
+        backend = _triton.kernels("parallel")
+        return backend.statistics_gradient(logits, aim, counted, options, shard, state, upstream, out=out)
     out = torch.empty_like(logits) if out is None else out
     for at in blocks(*logits.shape):
         some, x = None if counted is None else counted[at], logits[at]

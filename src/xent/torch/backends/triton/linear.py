@@ -106,12 +106,26 @@ def _rows(p: LinearOperands, at: At, position: int, z: torch.Tensor) -> Operands
     return Operands(z, target, probs, p.classes, tokens, p.spread, p.tail, ())
 
 
-class _Walk:
-    """The memory of one call, and what is done with one chunk."""
+class Walk:
+    """The memory of one call, and what is done with one chunk.
 
-    def __init__(self, p: LinearOperands, taken: Counted, size: int, wanted: Wanted, *, scaled: bool) -> None:
-        self.p, self.taken, self.size = p, taken, size
-        self.memory = p.input.new_empty(min(size, max(taken.counts)) * p.weight.shape[0])
+    `held` are the logits of an only chunk and position, as a walk before made them; they are overwritten.
+    """
+
+    def __init__(
+        self,
+        p: LinearOperands,
+        taken: Counted,
+        size: int,
+        wanted: Wanted,
+        *,
+        scaled: bool,
+        held: torch.Tensor | None = None,
+    ) -> None:
+        """Memory for `size` rows of logits; gradients that are `scaled` later stay wide until then."""
+        self.p, self.taken, self.size, self.held = p, taken, size, held
+        new = p.input.new_empty
+        self.memory = new(min(size, max(taken.counts)) * p.weight.shape[0]) if held is None else held.view(-1)
         self.gradients = self._zeros(wanted, scaled)
 
     def _zeros(self, wanted: Wanted, scaled: bool) -> Gradients:
@@ -145,7 +159,8 @@ class _Walk:
             if self.taken.mask is not None:
                 x = x.masked_fill(~self.taken.mask[at, position].unsqueeze(1), 0.0)
             z = self.memory[: len(x) * outcomes].view(len(x), outcomes)
-            products.logits(x, weight, bias, z)
+            if self.held is None:
+                products.logits(x, weight, bias, z)
             each(at, position, z)
             if sums.input is not None:
                 self._input(sums.input, at, z, weight)
@@ -172,7 +187,7 @@ def walk(
     p: LinearOperands, taken: Counted, budget: int, each: Each, wanted: Wanted, *, scaled: bool = False
 ) -> Gradients:
     """Call `each` with rows, position and their logits; what it leaves there is multiplied back into gradients."""
-    steps = _Walk(p, taken, planned(p, taken, budget, scaled=scaled and wanted.input), wanted, scaled=scaled)
+    steps = Walk(p, taken, planned(p, taken, budget, scaled=scaled and wanted.input), wanted, scaled=scaled)
     for position in range(p.weight.shape[1]):
         steps.position(position, each)
     return steps.gradients
