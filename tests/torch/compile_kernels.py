@@ -14,9 +14,12 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from xent.torch.backends.triton import launch
+from xent.torch.backends.triton import binary, launch, linear_autograd
+from xent.torch.backends.triton.kernels.binary import binary_kernel
+from xent.torch.backends.triton.kernels.distillation import distillation_kernel
 from xent.torch.backends.triton.kernels.fused import fused_kernel
 from xent.torch.backends.triton.kernels.gradient import gradient_kernel
+from xent.torch.backends.triton.kernels.scale import scale_kernel
 from xent.torch.backends.triton.kernels.statistics import statistics_kernel
 
 COLUMNS = 128256
@@ -41,7 +44,11 @@ POINTERS = {
     "first": "*i64", "outcomes": "*i64",
 }  # fmt: skip
 ALIGNED = ("logits_stride", "columns", "out_stride")
-INTEGERS = (*ALIGNED, "count", "target_stride", "k", "ignore_index", "upstream_stride")
+INTEGERS = (
+    *ALIGNED, "count", "target_stride", "k", "ignore_index", "upstream_stride", "divisor", "weight_span",
+    "weight_times", "pos_span", "pos_times", "upstream_span", "upstream_times", "student_stride", "teacher_stride",
+    "steps",
+)  # fmt: skip
 
 # kernel -> (itself, constants of its own, pointers that are None): a line each.
 SHARDLESS = ("first", "outcomes")
@@ -52,6 +59,22 @@ KERNELS = {
     "gradient": (gradient_kernel, {"UNLESS_ONE": True}, ("by_logsumexp", "by_entropy")),
     "gradient of statistics": (gradient_kernel, {"UNLESS_ONE": False}, ("divisor",)),
     "fused": (fused_kernel, {}, ()),
+}
+
+# kernel -> (itself, variants with their constants, warps): those whose arguments are their own.
+BINARY = {
+    "LOGITS": True, "WEIGHT_WHOLE": False, "POS_WHOLE": False, "UPSTREAM_WHOLE": False, "REDUCED": True,
+    "UNLESS_ONE": False, "WIDE": True, "BLOCK": binary._BLOCK, "weight": None, "pos_weight": None, "upstream": None,
+}  # fmt: skip
+PAIR = {"UNLESS_ONE": False, "mass": None, "tokens": None, "upstream": None}
+OTHERS = {
+    "binary": (binary_kernel, {"logits": BINARY, "probabilities": {**BINARY, "LOGITS": False}}, 4),
+    "distillation": (
+        distillation_kernel,
+        {kind: {**PAIR, "KIND": i} for i, kind in enumerate(("forward", "reverse", "js"))},
+        0,
+    ),
+    "scale": (scale_kernel, {"in place": {"IN_PLACE": True, "B": linear_autograd._BLOCK}}, 8),
 }
 
 
@@ -65,31 +88,51 @@ def compiled(name, dtype, variant, capability):
     heavy = any(chosen[flag] for flag in ("CAP", "DENSE", "TOPK", "WEIGHT"))
     blocks = launch.blocks(COLUMNS, SIZE[dtype], heavy=heavy)
     constants = {**chosen, **constants, **blocks._asdict(), "EXACT": dtype == "fp32", **dict.fromkeys(none)}
+    types = {name: kind.format(dtype) for name, kind in POINTERS.items()}
+    types |= {"target": types["logits"]} if chosen["DENSE"] else {}
+    aligned = {*ALIGNED, "target_stride"} if chosen["DENSE"] else {*ALIGNED}
+    return facts(kernel, types, constants, aligned, blocks.num_warps, capability)
+
+
+def other(name, dtype, variant, capability):
+    """A kernel that is not one of `KERNELS`."""
+    kernel, variants, warps = OTHERS[name]
+    constants = dict(variants[variant])
+    if "R" in kernel.arg_names:
+        blocks = launch.blocks(COLUMNS, SIZE[dtype])._replace(G=1)
+        constants |= {**blocks._asdict(), "EXACT": dtype == "fp32"}
+        warps = blocks.num_warps
+    types = {**POINTERS, **dict.fromkeys(("input", "target", "student", "teacher", "values"), "*{0}")}
+    types = {argument: kind.format(dtype) for argument, kind in types.items()}
+    if name == "binary":
+        del types["divisor"]  # a number there
+    aligned = {"columns", "count", "student_stride", "teacher_stride", "out_stride"}
+    return facts(kernel, types, constants, aligned, warps, capability)
+
+
+def facts(kernel, types, constants, aligned, warps, capability):
+    """What the compiler makes of a kernel: pointers are of `types`, other arguments numbers."""
     signature, attributes = {}, {}
     for i, argument in enumerate(kernel.arg_names):
         if argument in constants:
             signature[argument] = "constexpr"
-        elif argument in POINTERS:
-            dense = argument == "target" and chosen["DENSE"]
-            signature[argument] = (POINTERS["logits"] if dense else POINTERS[argument]).format(dtype)
-        else:
-            signature[argument] = "i32" if argument in INTEGERS else "fp32"
-        aligned = argument in POINTERS or argument in ALIGNED or (argument == "target_stride" and chosen["DENSE"])
-        if argument not in constants and aligned:
+            continue
+        signature[argument] = types.get(argument) or ("i32" if argument in INTEGERS else "fp32")
+        if argument in types or argument in aligned:
             attributes[(i,)] = [["tt.divisibility", 16]]
-    constants = {k: v for k, v in constants.items() if k in kernel.arg_names}
     made = triton.compile(
-        ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=attributes),
+        ASTSource(
+            fn=kernel,
+            signature=signature,
+            constexprs={k: v for k, v in constants.items() if k in kernel.arg_names},
+            attrs=attributes,
+        ),
         target=GPUTarget("cuda", capability, 32),
-        options=launch.compiling(blocks.num_warps, nvidia=True),
+        options=launch.compiling(warps, nvidia=True),
     )
     ptx = made.asm["ptx"]
     loads = re.findall(r"ld\.global\S*", ptx)
     return {
-        "kernel": name,
-        "dtype": dtype,
-        "variant": variant,
-        "capability": capability,
         **resources(made.asm["cubin"]),
         "wide loads": sum(".v4." in load or ".v8." in load for load in loads),
         "wide stores": len(re.findall(r"st\.global\S*\.v4\.", ptx)),
@@ -111,4 +154,4 @@ def resources(cubin):
 
 if __name__ == "__main__":
     for wanted in json.loads(sys.argv[1]):
-        print(json.dumps(compiled(*wanted)), flush=True)
+        print(json.dumps((compiled if wanted[0] in KERNELS else other)(*wanted)), flush=True)

@@ -28,6 +28,12 @@ CASES = [
     ("fused", "bf16", "dense", 90),
     ("fused", "bf16", "top-k", 90),
     ("fused", "bf16", "spread", 90),
+    ("binary", "bf16", "logits", 90),
+    ("binary", "fp32", "probabilities", 90),
+    ("distillation", "bf16", "forward", 90),
+    ("distillation", "fp32", "reverse", 80),
+    ("distillation", "bf16", "js", 90),
+    ("scale", "bf16", "in place", 90),
 ]
 
 
@@ -50,8 +56,9 @@ def compiled(tmp_path_factory):
 def test_what_the_compiler_makes(compiled, case):
     found = compiled[case]
     assert found["local"] == found["stack"] == 0, "registers are spilled"
-    assert found["registers"] <= 64, "two programs of 512 threads do not fit a multiprocessor"
+    most = 128 if case[0] == "binary" else 64  # a program of it has 128 threads, of the others 512
+    assert found["registers"] <= most, "too few programs fit a multiprocessor"
     assert found["wide loads"] >= (2 if case[0] == "fused" else 1), "no loads of 128 bits"
-    assert found["wide stores"] >= (1 if case[0] in ("fused", "gradient", "gradient of statistics") else 0)
+    assert found["wide stores"] >= (0 if case[0].startswith("statistics") else 1)
     assert found["float atomics"] == 0, "the order of sums is not fixed"
     assert found["64-bit products"] > 0, "offsets of rows would wrap at 2^31"
