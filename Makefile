@@ -14,6 +14,9 @@ report: $(VENV)/.report
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
+# A process of tests for each core: torch's own threads in each of them would only wait for one another.
+test docs pure sanitize: export OMP_NUM_THREADS = 1
+
 # Steps that keep one core busy run beside each other, and each is heard when it ends; the others use WORKERS cores.
 check: $(VENV)/.test
 	$(MAKE) --jobs=$(WORKERS) --output-sync=target --no-print-directory format lint types docs core web $(VENV)/.pure
