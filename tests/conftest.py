@@ -19,6 +19,11 @@ if not GPU:
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest goes first: at the end, one process would be busy with it while the others have no more."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _make(name):
     if name == "numpy":
         return lambda a, dtype="float64": np.asarray(a, dtype=dtype)

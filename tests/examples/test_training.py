@@ -30,7 +30,7 @@ def test_digits_loss_stays_above_the_entropy_of_its_labels():
 
 def test_language_model_learns_and_both_losses_agree(tmp_path):
     picture = tmp_path / "loss.png"
-    out = run("train_language_model.py", "--steps", "30", "--compare", "3", "--picture", str(picture))
+    out = run("train_language_model.py", "--steps", "15", "--compare", "3", "--picture", str(picture))
     values = {
         name: float(re.search(rf"{name} +([0-9.]+)", out)[1])
         for name in ("all bytes alike", "byte frequencies", "this model")
