@@ -559,6 +559,10 @@ def what_one_refuses_all_refuse(g):
         z[1:] if last else z, y[1:] if last else y, **group,
     )  # fmt: skip
     refused(ValueError, "made different calls", xt.cross_entropy, z, y, z_loss=0.1 if last else 0.2, **group)
+    bad = y.clone()
+    bad[0] = g.v * last  # a label that one process alone would refuse
+    refused(ValueError, "made different calls: options, labels", xt.cross_entropy, z, bad, **group)
+    refused(ValueError, "made different calls: options, labels", xt.linear_cross_entropy, x, head, bad, **group)
     wide = g.widths[-1]
     message = rf"`weight` has shape \({g.v + 1},\) in process {place} of `process_group`; it holds one number a class: "
     message += rf"of the columns there, shape \({wide},\), or of all, shape \({g.v},\)."
