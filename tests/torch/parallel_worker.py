@@ -569,6 +569,10 @@ def what_one_refuses_all_refuse(g):
     refused(ValueError, "made different calls", xt.cross_entropy, z, y, z_loss=0.1 if last else 0.2, **group)
     of = x.detach().requires_grad_(last)  # a gradient that is summed over all of them
     refused(ValueError, "made different calls", xt.linear_cross_entropy, of, head, y, **group)
+    bad = y.clone()
+    bad[0] = g.v * last  # a label that one process alone would refuse
+    refused(ValueError, "made different calls: options, labels", xt.cross_entropy, z, bad, **group)
+    refused(ValueError, "made different calls: options, labels", xt.linear_cross_entropy, x, head, bad, **group)
     wide = g.widths[-1]
     message = rf"`weight` has shape \({g.v + 1},\) in process {place} of `process_group`; it holds one number a class: "
     message += rf"of the columns there, shape \({wide},\), or of all, shape \({g.v},\)."

@@ -5,6 +5,7 @@ Every process holds some of the columns and has the loss of the whole vocabulary
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -104,9 +105,12 @@ def prepared(
 
 
 def asked_for(o: Operands, options: Options, denominator: Any) -> str:
-    """What every process has to ask for alike."""
+    """What every process has to ask for alike, labels too: one that is bad in a single process would stop only that."""
     given = (a is None for a in (o.probs, o.weight, denominator))
-    return f"{options} {o.target.is_floating_point()} {o.spread} {o.tail} {list(given)}"
+    labels = 0
+    if not o.target.is_floating_point() and _state.readable(o.target):
+        labels = zlib.crc32(o.target.detach().to(torch.int64).contiguous().numpy().tobytes())
+    return f"{options} {o.target.is_floating_point()} {o.spread} {o.tail} {list(given)} {labels}"
 
 
 def settled(call: Call) -> Shard:

@@ -186,8 +186,8 @@ def _agree(name: str, table: list[list[int]]) -> None:
         raise ShapeError(f"The processes of `process_group` hold {rows} rows; every one passes the same rows.")
     if len(set(asked_for)) > 1:
         raise ValueError(
-            "The processes of `process_group` made different calls: options, kind of target, or which arguments there "
-            "are; only the columns of the vocabulary differ."
+            "The processes of `process_group` made different calls: options, labels, kind of target, or which "
+            "arguments there are; only the columns of the vocabulary differ."
         )
     total = sum(widths)
     for rank, (width, given) in enumerate(zip(widths, weights, strict=True)):
