@@ -161,3 +161,22 @@ def test_stand_ins_for_a_gpu_that_is_not_there(monkeypatch):
         x, y = torch.empty(4, 8, device="cuda"), torch.empty(4, dtype=torch.int64, device="cuda")
         assert xt.cross_entropy(x, y).is_cuda
     assert xt.cross_entropy(x, y).is_cuda
+
+
+@native
+@pytest.mark.parametrize("shape", [(4, 5), (40, 1000)], ids=["short way", "long way"])
+def test_the_core_computes_on_the_cpu_wherever_tensors_are_made(monkeypatch, shape):
+    """The device that fresh tensors have by default is not that of the call: the core would write to no memory."""
+    monkeypatch.setenv("XENT_BACKEND", "native")
+    x, y = sample(shape)
+    x.requires_grad_()
+
+    def everything():
+        loss = xt.cross_entropy(x, y)
+        return loss, *torch.autograd.grad(loss, x), *xt.token_statistics(x.detach(), y)
+
+    expected = everything()
+    with torch.device("meta"):
+        ours = everything()
+    assert all(a.is_cpu for a in ours)
+    same_bits(ours, expected)

@@ -400,3 +400,14 @@ def test_the_cell_is_of_the_host_wherever_tensors_are_made_and_outlives_inferenc
     assert cell.is_cpu
     xt.cross_entropy(x, y)
     word_is(LABEL.format(17))
+
+
+def test_rows_that_begin_anywhere_take_fewer_logits_at_a_time():
+    """Each logit then has an address of its own: with more of them registers would be spilled."""
+    from xent.torch._operands import operands
+    from xent.torch.backends.triton import rows
+
+    y = torch.empty(2, dtype=torch.int64, device="meta")
+    for columns, stretches in ((128_256, 4), (50_257, 2), (50_258, 2)):
+        o = operands(torch.empty(2, columns, dtype=torch.bfloat16, device="meta"), y, None, None)
+        assert rows._arguments(o, Options(), None)[0]["G"] == stretches

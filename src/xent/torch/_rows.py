@@ -73,7 +73,7 @@ def empty(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
 
     Touching fresh memory in pages of 4 kB costs more than all the arithmetic of a loss.
     """
-    out = torch.empty(shape, dtype=dtype)
+    out = torch.empty(shape, dtype=dtype, device="cpu")
     if out.nbytes >= _LARGE:
         _core.large_pages(out.data_ptr(), out.nbytes)
     return out
@@ -195,9 +195,9 @@ def loss(
     Raises BadRows(kind, row) at the first row that cannot be: a label out of range, a target that is no distribution.
     """
     n = logits.size(0)
-    result = torch.empty((n,) if options.reduction == "none" else (), dtype=loss_dtype(logits.dtype))
+    result = torch.empty((n,) if options.reduction == "none" else (), dtype=loss_dtype(logits.dtype), device="cpu")
     wanted = upstream is None if state is None else state
-    kept = torch.empty((n, _STATE), dtype=torch.float64) if wanted else None
+    kept = torch.empty((n, _STATE), dtype=torch.float64, device="cpu") if wanted else None
     to = None if upstream is None else _destination(logits, out)
     _rows(
         _LOSS,
@@ -303,8 +303,9 @@ def _statistics(
 def statistics(logits: torch.Tensor, target: torch.Tensor, options: Options) -> Statistics:
     """All four statistics in one pass; labels only. Raises BadRows("label", row)."""
     n = logits.size(0)
-    log_prob, logsumexp, entropy = (torch.empty(n, dtype=loss_dtype(logits.dtype)) for _ in range(3))
-    argmax, state = torch.empty(n, dtype=torch.int64), torch.empty((n, _STATE), dtype=torch.float64)
+    log_prob, logsumexp, entropy = (torch.empty(n, dtype=loss_dtype(logits.dtype), device="cpu") for _ in range(3))
+    argmax = torch.empty(n, dtype=torch.int64, device="cpu")
+    state = torch.empty((n, _STATE), dtype=torch.float64, device="cpu")
     _statistics(logits, target, options, state, (log_prob, logsumexp, entropy), argmax, None)
     return Statistics(log_prob, logsumexp, entropy, argmax, state)
 

@@ -72,7 +72,7 @@ class Mean(torch.autograd.Function):
         number, size, dtype = _FLOATS[logits.dtype]
         kind, step = _LABELS[target.dtype]
         gradient = torch.empty_like(logits)
-        result = torch.empty((), dtype=dtype)
+        result = torch.empty((), dtype=dtype, device="cpu")
         bad, row = _core.loss_rows(
             0, logits.data_ptr(), number, n, v, v * size, 0, target.data_ptr(), kind, step, 0, 0, False, 0.0, 0, 0,
             -100, 1, 0.0, 0.0, 0.0, 1.0, math.nan, 0, 1.0, 0, result.data_ptr(), gradient.data_ptr(), v * size,

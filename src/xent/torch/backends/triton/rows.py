@@ -66,7 +66,8 @@ def _arguments(o: Operands, options: Options, shard: Shard | None) -> tuple[dict
     cap, heat = options.softcap or 1.0, options.temperature
     k = o.target.size(1) if top else 1
     given = o.target if o.probs is None else o.probs
-    heavy = dense or top or o.weight is not None or options.softcap is not None
+    apart = v % 16 > 0 or logits.stride(0) % 16 > 0  # no loads of 128 bits: each logit has an address of its own
+    heavy = dense or top or o.weight is not None or options.softcap is not None or apart
     blocks = launch.blocks(v, logits.element_size(), heavy=heavy)
     return {
         "logits": logits,
