@@ -828,6 +828,11 @@ def dtensors_that_do_not_say_enough(g):
         labels,
         process_group=m.get_group(),
     )
+    mixed = "is a DTensor, not split over the outcomes, and `target` is a plain tensor"
+    for placed in (on(m, z, None), on(m, z, 0)):
+        refused(ValueError, mixed, xt.cross_entropy, placed, labels)
+        refused(ValueError, mixed, xt.token_statistics, placed, labels)
+    refused(ValueError, "and `input` is a plain tensor", xt.linear_cross_entropy, x, on(m, w, None), labels)
     refused(
         ValueError,
         "`target` is a DTensor placed .* whole in every process",

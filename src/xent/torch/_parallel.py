@@ -17,7 +17,7 @@ from xent.torch import _operands, _parallel_rows, _reference, _select, _state
 from xent.torch._operands import Operands, positive_denominator
 from xent.torch._options import Options
 from xent.torch._parallel_autograd import Four, LossFunction, StatisticsFunction
-from xent.torch._parallel_group import Given, Shard, Split, asked, local, sharded
+from xent.torch._parallel_group import Given, Shard, Split, asked, local, sharded, unmixed
 from xent.torch._parallel_merge import Replicated
 from xent.torch._parallel_rows import Aim, Maybe
 from xent.torch._rows import DIGITS
@@ -41,6 +41,7 @@ def here(process_group: Any, input: Any, *others: Any) -> tuple[Split | None, li
     axis = 0 if getattr(input, "ndim", 2) == 1 else 1
     main = Given("input", input, axis)
     if not asked(process_group, main):
+        unmixed(input=input, **dict(zip(("target", "weight", "token_weight"), others, strict=False)))
         return None, [input, *others]
     soft = isinstance(others[0], torch.Tensor) and others[0].is_floating_point()
     axes = {"target": axis if soft else None, "weight": 0, "token_weight": None}

@@ -108,6 +108,18 @@ def asked(process_group: Any, main: Given) -> bool:
     return any(p.is_shard(main.axis) for p in a.placements)
 
 
+def unmixed(**arguments: Any) -> None:
+    """Refuse DTensors beside tensors: outside of a split vocabulary torch computes with one kind alone."""
+    tensors = {name: a for name, a in arguments.items() if isinstance(a, torch.Tensor)}
+    spread = [name for name, a in tensors.items() if is_dtensor(a)]
+    plain = [name for name in tensors if name not in spread]
+    if spread and plain:
+        raise ValueError(
+            f"`{spread[0]}` is a DTensor, not split over the outcomes, and `{plain[0]}` is a plain tensor. Pass "
+            f"`{spread[0]}.to_local()` or `{spread[0]}.full_tensor()`, or make a DTensor of `{plain[0]}`."
+        )
+
+
 def local(process_group: Any, main: Given, others: list[Given]) -> tuple[Split | None, list[Any]]:
     """The group, None where it is of one process, and what this process holds of `main` and the others."""
     split = None if process_group is None else split_over(process_group)

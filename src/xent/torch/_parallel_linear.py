@@ -20,7 +20,7 @@ from xent.torch._linear_operands import LinearOperands, linear_operands
 from xent.torch._options import Options
 from xent.torch._parallel import MANY, asked_for, chosen, class_weight
 from xent.torch._parallel_autograd import Four, alive, numbers, once, value
-from xent.torch._parallel_group import Given, Shard, Split, asked, is_dtensor, local, sharded, told
+from xent.torch._parallel_group import Given, Shard, Split, asked, is_dtensor, local, sharded, told, unmixed
 from xent.torch._parallel_merge import Replicated, merged, summed
 from xent.torch._parallel_rows import Aim, Partial, State
 from xent.torch._select import Choice
@@ -44,6 +44,8 @@ def here(process_group: Any, input: Any, linear_weight: Any, *others: Any) -> tu
     """The group if there is one, and what this process holds: input, weights, target, bias, weight, token_weight."""
     main = Given("linear_weight", linear_weight, 0)
     if not asked(process_group, main):
+        names = ("target", "linear_bias", "weight", "token_weight")
+        unmixed(linear_weight=linear_weight, input=input, **dict(zip(names, others, strict=False)))
         return None, [input, linear_weight, *others]
     if process_group is None and not _same_rows(input, linear_weight):
         raise ValueError(

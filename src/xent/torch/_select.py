@@ -67,7 +67,7 @@ def select(facts: Facts) -> Choice:
     if why or backend == "reference":
         reason = why or (f"XENT_BACKEND={facts.forced}" if facts.forced else facts.kernels if facts.gpu else facts.core)
         return Choice("reference", "autograd" if wanted else "none", reason)
-    where = "tensors on the CPU" if backend == "native" else "tensors on a GPU"
+    where = "tensors on a GPU" if facts.gpu else "tensors on the CPU"
     if not wanted:
         return Choice(backend, "none", f"{where}, no gradient asked for")
     if facts.operators:
