@@ -1,8 +1,9 @@
 """Loss and gradient in one pass: a row is read, read again while it is still in the cache, and written.
 
 Moves 2 V x (bytes of a logit) a row to and from memory where the rows that are worked on at a time fit in the second
-level of the cache (V x bytes x programs at a time: 132 x 256 kB = 34 MB for 128,256 outcomes in bfloat16), and another
-V x bytes from that cache. Operations: those of `statistics` and `gradient` together.
+level of the cache (two programs a multiprocessor, each with half a row to come on average: 132 x 256 kB = 34 MB for
+128,256 outcomes in bfloat16 on an H200), and another V x bytes from that cache. Operations: those of `statistics` and
+`gradient` together.
 """
 
 from __future__ import annotations
