@@ -411,3 +411,10 @@ def test_rows_that_begin_anywhere_take_fewer_logits_at_a_time():
     for columns, stretches in ((128_256, 4), (50_257, 2), (50_258, 2)):
         o = operands(torch.empty(2, columns, dtype=torch.bfloat16, device="meta"), y, None, None)
         assert rows._arguments(o, Options(), None)[0]["G"] == stretches
+
+
+def test_a_target_that_lists_more_than_a_kernel_holds():
+    x, index = torch.zeros(2, 5000), torch.arange(4097).expand(2, -1)
+    message = "XENT_BACKEND=triton, but a target lists 4097 outcomes a row, more than the 4096 that a kernel holds"
+    with pytest.raises(BackendUnavailable, match=message):
+        xt.cross_entropy(x, TopK(index, torch.full((2, 4097), 1e-4), "drop"))

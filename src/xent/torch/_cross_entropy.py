@@ -54,7 +54,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(o.logits, o.target, o.probs, weight, token_weight, outside),
-        *_select.backends(o.logits),
+        *_select.backends(o.logits, o.probs),
         grad and o.logits.requires_grad,
         other,
         options.reduction != "none" and not _reduced_outside(token_weight, outside),

@@ -145,7 +145,7 @@ def _prepare(
             other = "`target` requires a gradient"
     facts = Facts(
         _state.obstacle(*p[:7], outside),
-        *_select.backends(p.input),
+        *_select.backends(p.input, p.probs),
         wants_gradient(p),
         other,
         options.reduction != "none" and not _reduced_outside(p.tokens, denominator),

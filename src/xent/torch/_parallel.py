@@ -66,7 +66,7 @@ def chosen(split: Split, input: torch.Tensor, *others: Any) -> Choice:
     other = next(
         (f"`{name}` requires a gradient" for name, a in names if grad and a is not None and a.requires_grad), ""
     )
-    _, kernels, gpu = _select.backends(input)
+    _, kernels, gpu = _select.backends(input, others[1])
     compiled = "something looks at the operations, such as torch.compile" if _state.seen() else ""
     kernels = kernels or _state.obstacle(*tensors) or compiled
     choice = _select.chosen(Facts("", over, kernels, gpu, wanted, other, forced=_select.forced()))

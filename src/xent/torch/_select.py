@@ -94,15 +94,17 @@ def forced() -> str | None:
     return os.environ.get("XENT_BACKEND") if _KEY in _ENVIRONMENT else None
 
 
-def backends(a: torch.Tensor) -> tuple[str, str, bool]:
+def backends(a: torch.Tensor, top: torch.Tensor | None = None) -> tuple[str, str, bool]:
     """Why the compiled core, and why the Triton kernels, cannot work on tensors like `a`; and is it on a GPU?
 
-    On the CPU kernels are interpreted, number by number: only where they are asked for by name.
+    `top` are the probabilities of a top-k target, if it is one. On the CPU kernels are interpreted, number by number:
+    only where they are asked for by name.
     """
     if a.is_cpu:
         core = "" if _native.available() else _native.reason()
-        return core, _triton.lacking(a) if forced() == "triton" else "these tensors are on the CPU", False
-    return f"the compiled core reads tensors on the CPU, and these are on {a.device.type}", _triton.lacking(a), True
+        return core, _triton.lacking(a, top) if forced() == "triton" else "these tensors are on the CPU", False
+    core = f"the compiled core reads tensors on the CPU, and these are on {a.device.type}"
+    return core, _triton.lacking(a, top), True
 
 
 def reference_for(what: str) -> None:

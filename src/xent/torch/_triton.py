@@ -10,6 +10,7 @@ from types import ModuleType
 
 import torch
 
+_LISTED = 4096
 _OLDEST = (8, 0)  # the first GPUs with bfloat16
 
 
@@ -37,8 +38,10 @@ def _too_old(device: int) -> str:
 _too_old._dynamo_marked_constant = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
-def lacking(a: torch.Tensor) -> str:
-    """Why the Triton kernels cannot work on tensors like `a`; empty when they can."""
+def lacking(a: torch.Tensor, top: torch.Tensor | None = None) -> str:
+    """Why the Triton kernels cannot work on tensors like `a`, with a top-k target `top`; empty when they can."""
+    if top is not None and top.shape[-1] > _LISTED:
+        return f"a target lists {top.shape[-1]} outcomes a row, more than the {_LISTED} that a kernel holds at once"
     if a.dtype == torch.float64:
         return "float64 is computed by torch operations"
     if not a.is_cuda and not (a.is_cpu and interpreted()):
