@@ -13,7 +13,7 @@ Everything is imported when it is first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from xent import _rendering
+from xent import _objects, _rendering
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
 from xent._errors import ShapeError as ShapeError
@@ -23,9 +23,13 @@ from xent._forms import Labels as Labels
 from xent._forms import Logits as Logits
 from xent._forms import LogProbs as LogProbs
 from xent._forms import Probs as Probs
+from xent._forms import Samples as Samples
 from xent._forms import TopK as TopK
+from xent._objects import Details as Details
 
 if TYPE_CHECKING:
+    from xent import distributions as distributions
+    from xent import estimators as estimators
     from xent import examples as examples
     from xent import explorer as explorer
     from xent import plots as plots
@@ -55,6 +59,8 @@ __version__ = "0.1.0"
 
 # Results ask for their reports; the room that writes them is imported when the first one is asked for.
 _rendering.load_with(lambda: importlib.import_module("xent.report"))
+# Measures of what is no array: the room of distributions answers.
+_objects.load_with(lambda: importlib.import_module("xent.distributions"))
 
 # Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
 # name -> (module, attribute or None for the module itself).
@@ -81,6 +87,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "compare": ("xent.evaluation", "compare"),
     "evaluate": ("xent.evaluation", "evaluate"),
     "read_predictions": ("xent.io", "read_predictions"),
+    "distributions": ("xent.distributions", None),
+    "estimators": ("xent.estimators", None),
     "examples": ("xent.examples", None),
     "explorer": ("xent.explorer", None),
     "measures": ("xent.measures", None),
@@ -93,12 +101,14 @@ _LAZY: dict[str, tuple[str, str | None]] = {
 __all__ = [
     "BackendUnavailable",
     "Counts",
+    "Details",
     "DistributionError",
     "Evaluator",
     "Labels",
     "LogProbs",
     "Logits",
     "Probs",
+    "Samples",
     "ShapeError",
     "TopK",
     "UnsafeFile",

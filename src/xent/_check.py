@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from xent._errors import DistributionError, ShapeError
+from xent._objects import NotAnArray
 
 # How far a row may be off 1 whatever its length, by the precision of its array: (bits of the significand) -> tolerance.
 # float64 takes probabilities that were computed in float32; half precision those of a half-precision softmax.
@@ -25,6 +26,7 @@ _MAKE = {
     "logits": "`xent.Logits({name})`",
     "labels": "`xent.Labels({name})`",
     "counts": "`xent.Counts({name})`",
+    "samples": "`xent.Samples({name})`",
 }
 
 Place = int | tuple[int, ...] | None
@@ -151,8 +153,8 @@ def refuse_container(name: str, what: str, advice: str) -> NoReturn:
 
 
 def refuse_object(name: str, value: Any) -> NoReturn:
-    """Something that is no array, list or number."""
-    raise TypeError(
+    """Something that is no array, list or number; the measures ask whether it is a distribution."""
+    raise NotAnArray(
         f"`{name}` is a {type(value).__name__}; pass an array, a list of numbers, or a form such as `xent.Logits(...)`."
     )
 

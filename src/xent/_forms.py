@@ -54,6 +54,17 @@ class Counts(Form):
     kind: ClassVar[str] = "counts"
 
 
+class Samples(Form):
+    """Observations along the first axis, (n,) of numbers or (n, d) of points, drawn from a truth that is not known.
+
+    `xent.cross_entropy(xent.Samples(x), Q)` is their mean surprisal under a distribution; what else they tell
+    estimates `xent.estimators`.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "samples"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TopK:
     """The k largest probabilities of each row: `indices` and `probs`, both (..., k).

@@ -12,13 +12,14 @@ import xent
 ROOT = Path(xent.__file__).parent
 
 # Each room and the rooms it may look into. What is not listed is forbidden.
-BASE = {"_errors", "_units", "_check", "_forms", "_rendering"}
+BASE = {"_errors", "_units", "_check", "_forms", "_objects", "_rendering"}
 MAY_IMPORT = {
     "_errors": set(),
     "_units": set(),
     "_forms": set(),
+    "_objects": set(),
     "_rendering": set(),
-    "_check": {"_errors", "_units"},
+    "_check": {"_errors", "_units", "_objects"},
     "_native": {"_core"},
     "_native_evaluation": {"_native"},
     "_about": {"_native"},
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "io": BASE,
     "examples": set(),
     "evaluation": BASE | {"measures", "estimators", "distributions", "io", "_native", "_native_evaluation"},
-    "plots": BASE | {"measures", "evaluation", "io"},
+    "plots": BASE | {"measures", "estimators", "distributions", "evaluation", "io"},
     "explorer": BASE | {"io"},
     # A report links into the explorer, whose `_state` alone knows what such a link may say.
     "report": BASE | {"measures", "evaluation", "plots", "io", "explorer"},
@@ -55,7 +56,7 @@ ONLY_IN = {
     "mpmath": {"testing"},
     "hypothesis": {"testing"},
     "sklearn": {"examples"},
-    "scipy": set(),
+    "scipy": {"distributions", "estimators"},
     "array_api_compat": {"measures"},
     "anywidget": {"explorer"},
     "traitlets": {"explorer"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xent._objects import NOTHING, NotAnArray, answer, of_arrays
 from xent.measures import _dispatch, _rows
 from xent.measures._dispatch import Measure
 from xent.measures._operands import DISTRIBUTIONS, TRUTHS, take
@@ -16,7 +17,22 @@ _JS = Measure("js", _rows.js_divergence)
 _JS_DISTANCE = Measure("js", _rows.js_distance, root=True)
 
 
-def kl_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = True) -> Array:
+def kl_divergence(
+    p: Array,
+    q: Array,
+    /,
+    *,
+    axis: int = -1,
+    unit: str = "nats",
+    check: bool = True,
+    method: str | None = None,
+    estimator: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Extra surprisal, on average, of believing `q` when outcomes follow `p`.
 
         KL(p \| q) = \sum_k p_k \log (p_k / q_k) = H(p, q) - H(p)
@@ -25,9 +41,9 @@ def kl_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
 
     Parameters
     ----------
-    p : array, form or list, shape (..., K); or `Labels`, shape (...)
+    p : array, form or list, shape (..., K); or `Labels`, shape (...); or a distribution
         The truth. Labels stand for one-hot rows: the divergence is then the surprisal of the label.
-    q : array, form or list, shape (..., K)
+    q : array, form or list, shape (..., K); or a distribution
         The model. Leading axes broadcast, the outcome axis does not.
     axis : int
         The outcome axis, of length K.
@@ -35,6 +51,9 @@ def kl_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
         Unit of the result.
     check : bool
         Look at the values first. False computes as given.
+    method, estimator, bounds, n, rtol, seed, details
+        For distributions only: how the value is computed, and `details=True` for a `Details` that says so
+        (docs/distributions.md).
 
     Returns
     -------
@@ -76,22 +95,41 @@ def kl_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
     >>> float(xent.kl_divergence([0.5, 0.5], [1.0, 0.0]))
     inf
     """
-    operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
+    how = (method, estimator, bounds, n, rtol, seed, details)
+    try:
+        operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
+    except NotAnArray:
+        return answer("kl_divergence", (p, q), unit, how)
     # A one-hot truth has no entropy of its own.
     measure = _CROSS_ENTROPY if operands[0].kind == "labels" else _KL
-    return _dispatch.rows(measure, operands, axis, unit, check)
+    value = _dispatch.rows(measure, operands, axis, unit, check)
+    return value if how == NOTHING else of_arrays(value, how)
 
 
-def js_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = True) -> Array:
+def js_divergence(
+    p: Array,
+    q: Array,
+    /,
+    *,
+    axis: int = -1,
+    unit: str = "nats",
+    check: bool = True,
+    method: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Information that one draw gives about which of two equally likely distributions it came from.
 
         JS(p, q) = \tfrac12 KL(p \| m) + \tfrac12 KL(q \| m), \quad m = \tfrac12 (p + q)
 
     Parameters
     ----------
-    p : array, form or list, shape (..., K); or `Labels`, shape (...)
+    p : array, form or list, shape (..., K); or `Labels`, shape (...); or a distribution
         One distribution; labels stand for one-hot rows.
-    q : array, form or list, shape (..., K)
+    q : array, form or list, shape (..., K); or a distribution
         The other. Leading axes broadcast, the outcome axis does not.
     axis : int
         The outcome axis, of length K.
@@ -99,6 +137,9 @@ def js_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
         Unit of the result.
     check : bool
         Look at the values first. False computes as given.
+    method, bounds, n, rtol, seed, details
+        For distributions only: how the value is computed, and `details=True` for a `Details` that says so
+        (docs/distributions.md).
 
     Returns
     -------
@@ -136,18 +177,37 @@ def js_divergence(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
     >>> float(xent.js_divergence([1.0, 0.0], [0.0, 1.0], unit="bits"))
     1.0
     """
-    operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
-    return _dispatch.rows(_JS, operands, axis, unit, check)
+    how = (method, None, bounds, n, rtol, seed, details)
+    try:
+        operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
+    except NotAnArray:
+        return answer("js_divergence", (p, q), unit, how)
+    value = _dispatch.rows(_JS, operands, axis, unit, check)
+    return value if how == NOTHING else of_arrays(value, how)
 
 
-def js_distance(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = True) -> Array:
+def js_distance(
+    p: Array,
+    q: Array,
+    /,
+    *,
+    axis: int = -1,
+    unit: str = "nats",
+    check: bool = True,
+    method: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Root of the Jensen-Shannon divergence, which is a metric.
 
         d(p, q) = \sqrt{JS(p, q)}
 
     Parameters
     ----------
-    p, q, axis, check
+    p, q, axis, check, method, bounds, n, rtol, seed, details
         As in `js_divergence`.
     unit : {"nats", "bits", "bans"}
         Unit of the divergence whose root is taken.
@@ -185,5 +245,10 @@ def js_distance(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", ch
     >>> float(xent.js_distance([1.0, 0.0], [0.0, 1.0], unit="bits"))
     1.0
     """
-    operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
-    return _dispatch.rows(_JS_DISTANCE, operands, axis, unit, check)
+    how = (method, None, bounds, n, rtol, seed, details)
+    try:
+        operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
+    except NotAnArray:
+        return answer("js_distance", (p, q), unit, how)
+    value = _dispatch.rows(_JS_DISTANCE, operands, axis, unit, check)
+    return value if how == NOTHING else of_arrays(value, how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xent._objects import NOTHING, NotAnArray, answer, of_arrays
 from xent.measures import _dispatch, _rows
 from xent.measures._dispatch import Measure
 from xent.measures._operands import DISTRIBUTIONS, TRUTHS, take
@@ -76,21 +77,38 @@ def surprisal(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = 
     return _dispatch.same_shape(_SURPRISAL, operand, axis, unit, check)
 
 
-def entropy(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = True) -> Array:
+def entropy(
+    p: Array,
+    /,
+    *,
+    axis: int = -1,
+    unit: str = "nats",
+    check: bool = True,
+    method: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Expected surprisal of outcomes that follow `p`: what is uncertain before one is seen.
 
         H(p) = -\sum_k p_k \log p_k
 
     Parameters
     ----------
-    p : array, form or list, shape (..., K)
-        A plain float array holds probabilities; `LogProbs`, `Logits` and `Counts` say otherwise.
+    p : array, form or list, shape (..., K); or a distribution
+        A plain float array holds probabilities; `LogProbs`, `Logits` and `Counts` say otherwise. Of a density it is
+        the differential entropy.
     axis : int
         The outcome axis, of length K.
     unit : {"nats", "bits", "bans"}
         Unit of the result.
     check : bool
         Look at the values first. False computes as given.
+    method, bounds, n, rtol, seed, details
+        For distributions only: how the value is computed, and `details=True` for a `Details` that says so
+        (docs/distributions.md).
 
     Returns
     -------
@@ -131,10 +149,30 @@ def entropy(p: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = Tr
     >>> float(xent.entropy(xent.Counts([2, 2]), unit="bits"))
     1.0
     """
-    return _dispatch.rows(_ENTROPY, (take("p", p, DISTRIBUTIONS),), axis, unit, check)
+    how = (method, None, bounds, n, rtol, seed, details)
+    try:
+        operands = (take("p", p, DISTRIBUTIONS),)
+    except NotAnArray:
+        return answer("entropy", (p,), unit, how)
+    value = _dispatch.rows(_ENTROPY, operands, axis, unit, check)
+    return value if how == NOTHING else of_arrays(value, how)
 
 
-def cross_entropy(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", check: bool = True) -> Array:
+def cross_entropy(
+    p: Array,
+    q: Array,
+    /,
+    *,
+    axis: int = -1,
+    unit: str = "nats",
+    check: bool = True,
+    method: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Expected surprisal of outcomes that follow `p` under the model `q`.
 
         H(p, q) = -\sum_k p_k \log q_k = H(p) + KL(p \| q)
@@ -143,9 +181,9 @@ def cross_entropy(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
 
     Parameters
     ----------
-    p : array, form or list, shape (..., K); or `Labels`, shape (...)
+    p : array, form or list, shape (..., K); or `Labels`, shape (...); or a distribution
         The truth: probabilities, any other form, or class indices 0..K-1 that stand for one-hot rows.
-    q : array, form or list, shape (..., K)
+    q : array, form or list, shape (..., K); or a distribution
         The model: probabilities, `LogProbs`, `Logits` or `Counts`. Leading axes broadcast, the outcome axis does not.
     axis : int
         The outcome axis, of length K.
@@ -153,6 +191,9 @@ def cross_entropy(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
         Unit of the result.
     check : bool
         Look at the values first. False computes as given; a label outside [0, K) then gives NaN.
+    method, bounds, n, rtol, seed, details
+        For distributions only: how the value is computed, and `details=True` for a `Details` that says so
+        (docs/distributions.md).
 
     Returns
     -------
@@ -192,11 +233,29 @@ def cross_entropy(p: Array, q: Array, /, *, axis: int = -1, unit: str = "nats", 
     >>> xent.cross_entropy(xent.Labels([0, 2]), xent.Logits([[20.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     array([4.12230724e-09, 1.09861229e+00])
     """
-    operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
-    return _dispatch.rows(_CROSS_ENTROPY, operands, axis, unit, check)
+    how = (method, None, bounds, n, rtol, seed, details)
+    try:
+        operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
+    except NotAnArray:
+        return answer("cross_entropy", (p, q), unit, how)
+    value = _dispatch.rows(_CROSS_ENTROPY, operands, axis, unit, check)
+    return value if how == NOTHING else of_arrays(value, how)
 
 
-def perplexity(p: Array, q: Array | None = None, /, *, axis: int = -1, check: bool = True) -> Array:
+def perplexity(
+    p: Array,
+    q: Array | None = None,
+    /,
+    *,
+    axis: int = -1,
+    check: bool = True,
+    method: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    n: int | None = None,
+    rtol: float | None = None,
+    seed: int | None = None,
+    details: bool | None = None,
+) -> Array:
     r"""Number of equally likely outcomes that would be as uncertain.
 
         exp H(p), or exp H(p, q) with a model `q`
@@ -211,6 +270,9 @@ def perplexity(p: Array, q: Array | None = None, /, *, axis: int = -1, check: bo
         The outcome axis, of length K.
     check : bool
         Look at the values first. False computes as given.
+    method, bounds, n, rtol, seed, details
+        For distributions only: how the value is computed, and `details=True` for a `Details` that says so
+        (docs/distributions.md).
 
     Returns
     -------
@@ -249,7 +311,12 @@ def perplexity(p: Array, q: Array | None = None, /, *, axis: int = -1, check: bo
     >>> float(xent.perplexity(xent.Labels(0), [0.125, 0.875]))
     8.0
     """
-    if q is None:
-        return _dispatch.rows(_ENTROPY_EXP, (take("p", p, DISTRIBUTIONS),), axis, _dispatch.EXP, check)
-    operands = (take("p", p, TRUTHS), take("q", q, DISTRIBUTIONS))
-    return _dispatch.rows(_CROSS_ENTROPY_EXP, operands, axis, _dispatch.EXP, check)
+    how = (method, None, bounds, n, rtol, seed, details)
+    try:
+        truth = take("p", p, DISTRIBUTIONS if q is None else TRUTHS)
+        operands = (truth,) if q is None else (truth, take("q", q, DISTRIBUTIONS))
+    except NotAnArray:
+        return answer("perplexity", (p,) if q is None else (p, q), "nats", how)
+    measure = _ENTROPY_EXP if q is None else _CROSS_ENTROPY_EXP
+    value = _dispatch.rows(measure, operands, axis, _dispatch.EXP, check)
+    return value if how == NOTHING else of_arrays(value, how)

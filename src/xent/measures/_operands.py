@@ -10,6 +10,7 @@ import numpy as np
 
 from xent import _check
 from xent._forms import Form, TopK
+from xent._objects import NotAnArray
 from xent.measures import _namespace as ns
 from xent.measures._promotion import join
 
@@ -41,6 +42,8 @@ def take(name: str, value: Any, allowed: Collection[str], *, integers: str | Non
     kind = None
     if isinstance(value, Form):
         kind, value = value.kind, value.values
+        if kind == "samples":
+            raise NotAnArray(f"`{name}` holds samples: `xent.cross_entropy(xent.Samples(x), Q)` takes them.")
         if kind not in allowed:
             _check.refuse_kind(name, kind, allowed)
     elif isinstance(value, TopK):

@@ -1,0 +1,1 @@
+"""The measures of distributions: closed forms, quadrature and summation, Monte Carlo."""

@@ -1,0 +1,1 @@
+"""Entropy, divergence and mutual information estimated from counts and from samples."""
