@@ -6,6 +6,7 @@ in the pass that computes the result); this one looks at that row again and says
 
 from __future__ import annotations
 
+import difflib
 import operator
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
@@ -109,6 +110,15 @@ def given_axis(given: Any) -> int:
     if number not in (0, 1):
         raise ValueError(message)
     return number
+
+
+def one_of(name: str, given: Any, known: Sequence[str]) -> None:
+    """An option that is one of a few words, or None for the default."""
+    if given is None or given in known:
+        return
+    near = difflib.get_close_matches(str(given), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"`{name}` is {given!r}; it is one of {', '.join(repr(k) for k in known)}.{hint}")
 
 
 def refuse_kind(name: str, kind: str, allowed: Collection[str]) -> NoReturn:

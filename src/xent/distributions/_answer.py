@@ -1,0 +1,127 @@
+"""The measures of distributions: which method answers, and what it says about itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xent import _check, _units
+from xent._forms import Samples
+from xent._objects import Details, How
+from xent.distributions import _closed, _integrands, _libraries, _monte_carlo, _products, _quadrature, _samples
+from xent.distributions._method import Method, choose
+from xent.distributions._product import Product
+from xent.distributions._view import View
+from xent.distributions._views import check_pair, view
+from xent.measures import _namespace as ns
+
+# How far a closed form may be from the truth, in units in the last place of the larger of its value and 1 (entropies
+# and cross-entropies are differences that may vanish) or of its value (divergences). Tests hold every family to it.
+_ULP = 64
+_SIGNED = ("entropy", "cross_entropy", "perplexity", "renyi_entropy", "tsallis_entropy")
+
+
+def implementation(measure: str) -> Callable[..., Details]:
+    """What the measures hand on to: see `xent._objects.answer`."""
+    return partial(_answer, measure)
+
+
+def _answer(measure: str, *arguments: Any, unit: str, how: How, **parameters: Any) -> Details:
+    scale = _scale(measure, unit)
+    _check_how(how)
+    if any(isinstance(a, Samples) for a in arguments):
+        found = _samples.answer(measure, arguments, how)
+    elif all(isinstance(a, Product) for a in arguments) and measure in _products.ADDITIVE:
+        found = _products.answer(measure, arguments, how, parameters, _of_views)
+    else:
+        names = ("p", "q")[: len(arguments)]
+        views = tuple(view(name, a) for name, a in zip(names, arguments, strict=True))
+        found = _of_views(measure, views, how, parameters)
+    return _scaled(found, scale)
+
+
+def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[str, Any]) -> Details:
+    p, q = views[0], views[1] if len(views) == 2 else None
+    batch = p.batch if q is None else check_pair(p, q)
+    closed = None if how.method not in (None, "closed form") else _closed.value(measure, p, q, parameters)
+    chosen = choose(measure, p, q, how, closed=closed is not None)
+    dtype = _libraries.result_dtype(*views)
+    if chosen is Method.CLOSED_FORM:
+        value = _libraries.finished(_broadcast(closed, batch), dtype)
+        return Details(value, "closed form", _closed_bound(measure, value, dtype), None, 0)
+    integrand = _integrands.integrand(measure, parameters)
+    if chosen is Method.QUADRATURE:
+        found = _quadrature.integrate(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
+        return Details(_libraries.finished(found.value, dtype), "quadrature", found.error_bound, None, found.n)
+    drawn = _monte_carlo.estimate(
+        measure,
+        integrand,
+        p,
+        q,
+        estimator=how.estimator,
+        n=how.n,
+        rtol=how.rtol,
+        seed=how.seed or 0,
+        known=_known(measure, p, q),
+    )
+    return Details(_libraries.finished(drawn.value, dtype), "Monte Carlo", None, drawn.standard_error, drawn.n)
+
+
+def _known(measure: str, p: View, q: View | None) -> dict[str, Any]:
+    """What formulas know about a divergence that has none of its own: controls for its draws."""
+    if measure != "kl_divergence" or q is None:
+        return {}
+    found = {
+        "entropy": _closed.value("entropy", p, None, {}),
+        "cross_entropy": _closed.value("cross_entropy", p, q, {}),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_how(how: How) -> None:
+    """Refuse keywords that make no sense, before anything is computed."""
+    methods = ("closed form", "quadrature", "Monte Carlo")
+    _check.one_of("method", how.method, methods)
+    _check.one_of("estimator", how.estimator, ("k1", "k2", "k3"))
+    if how.n is not None and (isinstance(how.n, bool) or how.n != int(how.n) or how.n < 2):
+        raise ValueError(f"`n` is {how.n!r}; it is a number of draws, at least 2.")
+    if how.rtol is not None and not 0 < how.rtol < 1:
+        raise ValueError(f"`rtol` is {how.rtol!r}; it is a relative error between 0 and 1.")
+    if how.bounds is not None:
+        low, high = how.bounds
+        if not low < high:
+            raise ValueError(f"`bounds` is {how.bounds!r}; it is (low, high) with low < high.")
+    if how.seed is not None and (isinstance(how.seed, bool) or how.seed != int(how.seed) or how.seed < 0):
+        raise ValueError(f"`seed` is {how.seed!r}; it is an integer, at least 0.")
+
+
+def _closed_bound(measure: str, value: Any, dtype: str) -> Any:
+    size = np.abs(_libraries.to_numpy(value))
+    if measure in _SIGNED:
+        size = np.maximum(size, 1.0)
+    bound = _ULP * float(np.finfo(dtype).eps) * size
+    return np.where(np.isfinite(size), bound, 0.0)[()]
+
+
+def _scale(measure: str, unit: str) -> float:
+    nats = _units.in_nats(unit)
+    return math.sqrt(nats) if measure == "js_distance" else nats
+
+
+def _scaled(found: Details, nats: float) -> Details:
+    if nats == 1.0:
+        return found
+
+    def over(x: Any) -> Any:
+        return None if x is None else x / nats
+
+    return Details(over(found.value), found.method, over(found.error_bound), over(found.standard_error), found.n)
+
+
+def _broadcast(value: Any, batch: tuple[int, ...]) -> Any:
+    xp = ns.namespace(value)
+    return value if tuple(value.shape) == batch else xp.broadcast_to(value, batch)
