@@ -14,9 +14,9 @@ from xent.measures._namespace import differentiates, graft, library
 from xent.measures._primitives import horner
 
 # Bernoulli numbers B_2, B_4, ..., B_20
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
-_SHIFT = 16  # from here on the series in 1/x is right to 1e-20, and its derivatives nearly so
-_HALF_LOG_2PI = 0.9189385332046728
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+SHIFT = 16  # from here on the series in 1/x is right to 1e-20, and its derivatives nearly so
+HALF_LOG_2PI = 0.9189385332046728
 
 
 def lgamma(xp: Any, x: Any) -> Any:
@@ -51,18 +51,18 @@ def polygamma(xp: Any, n: int, x: Any) -> Any:
 def stirling(x: Any) -> Any:
     """log Γ(x) - ((x - ½) log x - x + ½ log 2π) for x >= 16: about 1/(12 x)."""
     r = 1.0 / x
-    return r * horner(r * r, tuple(b / ((2 * k + 2) * (2 * k + 1)) for k, b in enumerate(_BERNOULLI)))
+    return r * horner(r * r, tuple(b / ((2 * k + 2) * (2 * k + 1)) for k, b in enumerate(BERNOULLI)))
 
 
 def log_minus_digamma_of_large(x: Any) -> Any:
     """log x - ψ(x) for x >= 16: about 1/(2 x)."""
     r = 1.0 / x
-    return r * (0.5 + r * horner(r * r, tuple(b / (2 * k + 2) for k, b in enumerate(_BERNOULLI))))
+    return r * (0.5 + r * horner(r * r, tuple(b / (2 * k + 2) for k, b in enumerate(BERNOULLI))))
 
 
 def _polygamma_of_large(n: int, x: Any) -> Any:
     """The absolute derivative of order n >= 1 of ψ for x >= 16."""
-    series = tuple(b * math.factorial(2 * k + 1 + n) / math.factorial(2 * k + 2) for k, b in enumerate(_BERNOULLI))
+    series = tuple(b * math.factorial(2 * k + 1 + n) / math.factorial(2 * k + 2) for k, b in enumerate(BERNOULLI))
     r = 1.0 / x
     return r**n * (math.factorial(n - 1) + r * (math.factorial(n) / 2 + r * horner(r * r, series)))
 
@@ -72,23 +72,23 @@ def _lgamma_by_recurrence(xp: Any, x: Any) -> Any:
     y, small = _shifted(xp, x)
     below = xp.where(small, x, xp.ones_like(x))
     logs = xp.zeros_like(x)
-    for k in reversed(range(_SHIFT)):
+    for k in reversed(range(SHIFT)):
         logs = logs + xp.log(below + k)
-    large = (y - 0.5) * xp.log(y) - y + _HALF_LOG_2PI + stirling(y)
+    large = (y - 0.5) * xp.log(y) - y + HALF_LOG_2PI + stirling(y)
     return large - xp.where(small, logs, xp.zeros_like(x))
 
 
 def _shifted(xp: Any, x: Any) -> tuple[Any, Any]:
     """x, or x + 16 where x is small; and where."""
-    small = x < _SHIFT
-    return xp.where(small, x + _SHIFT, x), small
+    small = x < SHIFT
+    return xp.where(small, x + SHIFT, x), small
 
 
 def _reciprocals(xp: Any, x: Any, small: Any, power: int) -> Any:
     """The sum of (x + k)^-power for k < 16 where x is small, from the least term up; 0 elsewhere."""
     below = xp.where(small, x, xp.ones_like(x))
     total = xp.zeros_like(x)
-    for k in reversed(range(_SHIFT)):
+    for k in reversed(range(SHIFT)):
         total = total + (1.0 / (below + k)) ** power
     return xp.where(small, total, xp.zeros_like(x))
 
