@@ -11,10 +11,29 @@ import math
 from typing import Any
 
 from xent.distributions._special import BERNOULLI, HALF_LOG_2PI, SHIFT, log_minus_digamma_of_large, stirling
-from xent.measures._primitives import Pair, contrast, horner, kl_terms, log_ratio
+from xent.measures._namespace import detach, graft, helper_device
+from xent.measures._primitives import Pair, contrast, horner, kl_terms, two_product, two_sum
 
 # (e^x - 1 - x)/x² by Taylor for |x| < 1
 _PSI = tuple(1.0 / math.factorial(k + 2) for k in range(18))
+
+
+def cross_difference(xp: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """a b - c d, right to its last digits for numbers far from overflow and underflow."""
+    (left, left_low), (right, right_low) = two_product(xp, detach(a), detach(b)), two_product(xp, detach(c), detach(d))
+    difference, low = two_sum(left, -right)
+    exact = difference + (low + (left_low - right_low))
+    plain = a * b - c * d
+    return graft(xp, xp.where(xp.isfinite(exact), exact, detach(plain)), plain)
+
+
+def log_ratio(xp: Any, p: Any, q: Any) -> Any:
+    """log(p/q) of positive numbers, where the ratio may overflow."""
+    quotient = detach(p) / detach(q)
+    safe = (quotient > 1e-300) & (quotient < 1e300)
+    one = xp.ones_like(quotient)
+    near = xp.log(xp.where(safe, p, one) / xp.where(safe, q, one))
+    return xp.where(safe, near, xp.log(p) - xp.log(q))
 
 
 def kl_term(xp: Any, p: Any, q: Any, difference: Any) -> Any:
@@ -59,7 +78,7 @@ def excess(xp: Any, a: Any, b: Any, d: Any) -> Any:
         return _excess_of_large(xp, a, b, d)
     one = xp.ones_like(a + b)
     below_a, below_b, step = (xp.where(small, x, fill)[..., None] for x, fill in ((a, one), (b, one), (d, 0.0 * one)))
-    shifts = xp.arange(SHIFT, dtype=a.dtype, device=a.device)
+    shifts = xp.arange(SHIFT, dtype=a.dtype, device=helper_device(a))
     steps = xp.sum(_step(xp, below_a + shifts, below_b + shifts, step), axis=-1)
     steps = xp.where(small, steps, 0.0 * one)
     return steps + _excess_of_large(xp, xp.where(small, a + SHIFT, a), xp.where(small, b + SHIFT, b), d)
@@ -108,7 +127,7 @@ def gamma_entropy(xp: Any, x: Any) -> Any:
     """
     y, small, below = _raised(xp, x)
     rest = log_minus_digamma_of_large(y)
-    shifts = xp.arange(1, SHIFT + 1, dtype=x.dtype, device=x.device)
+    shifts = xp.arange(1, SHIFT + 1, dtype=x.dtype, device=helper_device(x))
     steps = SHIFT * rest + xp.sum(shifts * phi(xp, 1.0 / below), axis=-1) - 0.5 * xp.log(y / x)
     return HALF_LOG_2PI + stirling(y) + (y - 1.0) * rest - xp.where(small, steps, xp.zeros_like(x))
 
@@ -124,6 +143,6 @@ def half_step(xp: Any, x: Any) -> Any:
 def _raised(xp: Any, x: Any) -> tuple[Any, Any, Any]:
     """x + 16 where x is small, and x elsewhere; where; and x, x + 1, ..., x + 15 along a new axis, of small ones."""
     small = x < SHIFT
-    shifts = xp.arange(SHIFT, dtype=x.dtype, device=x.device)
+    shifts = xp.arange(SHIFT, dtype=x.dtype, device=helper_device(x))
     below = xp.where(small, x, xp.ones_like(x))[..., None] + shifts
     return xp.where(small, x + SHIFT, x), small, below
