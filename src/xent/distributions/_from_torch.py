@@ -1,0 +1,153 @@
+"""Distributions of `torch.distributions` as views. torch is not imported: the objects have brought it along."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xent._errors import DistributionError
+from xent.distributions._torch_families import family_of
+from xent.distributions._torch_support import ends, inside, is_discrete, unclamped
+from xent.distributions._view import View
+from xent.measures._namespace import dtype_name
+
+Array = Any
+
+
+def recognise(name: str, value: object) -> View | None:
+    """The view of a torch distribution, or None where `value` is none; `name` is what messages call it."""
+    torch: Any = sys.modules.get("torch")
+    found: Any = value
+    if torch is None or not isinstance(found, torch.distributions.Distribution):
+        return None
+    _check(name, torch, found)
+    parameters = [a for a in _tensors(torch, found, set()) if a.is_floating_point()]
+    dtype = torch.get_default_dtype()
+    for a in parameters:
+        dtype = a.dtype if a is parameters[0] else torch.promote_types(dtype, a.dtype)
+    device = parameters[0].device if parameters else torch.device("cpu")
+    event = tuple(found.event_shape)
+    low, high = (None, None) if event else ends(torch, found)
+    return View(
+        name=name,
+        origin=found,
+        library="torch",
+        dtype=dtype_name(dtype),
+        device=device,
+        batch=tuple(found.batch_shape),
+        event=event,
+        discrete=is_discrete(found),
+        low=low,
+        high=high,
+        log_density=_log_density(torch, found, dtype, device),
+        quantile=_quantile(torch, found, dtype, device),
+        draw=_drawing(torch, found, device),
+        reparametrised=bool(found.has_rsample),
+        family=family_of(torch, found),
+    )
+
+
+def _check(name: str, torch: Any, d: Any) -> None:
+    """Refuse parameters outside their domain where torch was told not to look at them."""
+    if getattr(d, "_validate_args", True):
+        return
+    for key, constraint in getattr(d, "arg_constraints", {}).items():
+        given = vars(d).get(key)
+        if constraint.event_dim or not torch.is_tensor(given):
+            continue
+        wrong = given[~constraint.check(given)]
+        if wrong.numel():
+            raise DistributionError(
+                f"`{name}` is torch.distributions.{type(d).__name__} with {key} = {wrong.flatten()[0].item()!r}; "
+                f"it must satisfy {constraint}."
+            )
+
+
+def _tensors(torch: Any, thing: Any, seen: set[int]) -> Any:
+    """The tensors that a distribution is made of, those of its parts and transforms included."""
+    if id(thing) in seen:
+        return
+    seen.add(id(thing))
+    if torch.is_tensor(thing):
+        yield thing
+    elif isinstance(thing, (list, tuple)):
+        for part in thing:
+            yield from _tensors(torch, part, seen)
+    elif isinstance(thing, (torch.distributions.Distribution, torch.distributions.Transform)):
+        for part in list(vars(thing).values()):
+            yield from _tensors(torch, part, seen)
+
+
+def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array]:
+    """Log densities of NumPy places. Where a place is outside the support torch is asked about another, inside."""
+    log_prob = unclamped(torch, d)
+    batch, event = tuple(d.batch_shape), tuple(d.event_shape)
+    anchors: list[Any] = []
+
+    def anchor() -> Any:
+        if not anchors:
+            with torch.no_grad():
+                anchors.append(_drawing(torch, d, device)(1, np.random.default_rng(0))[0].detach())
+        return anchors[0]
+
+    def log_density(x: Array) -> Array:
+        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(dtype)
+        lead = places.shape[: places.ndim - len(event)]
+        shape = np.broadcast_shapes(tuple(lead), batch)
+        places = places.expand(*shape, *event)
+        with torch.no_grad():
+            good = inside(torch, d, places).expand(shape)
+            unknown = torch.isnan(places).flatten(len(shape)).any(-1) if event else torch.isnan(places)
+        if bool(good.all()):
+            return _dense(log_prob(places), shape, dtype)
+        mask = good.reshape(*shape, *(1,) * len(event))
+        found = _dense(log_prob(torch.where(mask, places, anchor().to(dtype))), shape, dtype)
+        outside = torch.where(unknown, torch.nan, -torch.inf).to(dtype)
+        return torch.where(good, found, outside)
+
+    return log_density
+
+
+def _dense(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    return value.expand(shape).to(dtype)
+
+
+def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array] | None:
+    """From probabilities to places, where torch has an inverse distribution function."""
+    if d.event_shape:
+        return None
+
+    def quantile(u: Array) -> Array:
+        with torch.no_grad():
+            found = d.icdf(torch.as_tensor(np.array(u, dtype=np.float64), device=device).to(dtype))
+        return found.cpu().numpy().astype(np.float64)
+
+    try:
+        quantile(np.full(tuple(d.batch_shape), 0.5))
+    except NotImplementedError:
+        return None
+    return quantile
+
+
+def _drawing(torch: Any, d: Any, device: Any) -> Callable[[int, np.random.Generator], Array]:
+    """Draws that the NumPy generator determines; torch's own generators are as they were afterwards."""
+
+    def draw(n: int, generator: np.random.Generator) -> Array:
+        seed = int(generator.integers(2**63))
+        elsewhere = [] if device.type == "cpu" else [device.index or 0]
+        kind = "cuda" if device.type == "cpu" else device.type
+        with torch.random.fork_rng(devices=elsewhere, device_type=kind):
+            torch.default_generator.manual_seed(seed)
+            if elsewhere:
+                module = getattr(torch, device.type)
+                with module.device(elsewhere[0]):
+                    module.manual_seed(seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a Wishart's singular draws, which torch draws again
+                return d.rsample((n,)) if d.has_rsample else d.sample((n,))
+
+    return draw

@@ -1,0 +1,31 @@
+"""SciPy's functions, called without warnings and in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+def quietly(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The function in float64, without NumPy warnings."""
+
+    def run(x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(np.asarray(x, dtype=np.float64)), dtype=np.float64)
+
+    return run
+
+
+def within(function: Callable[[Array], Array], low: Array, high: Array) -> Callable[[Array], Array]:
+    """A log density, -inf outside the support whatever SciPy answers there; NaN at NaN."""
+    run = quietly(function)
+
+    def log_density(x: Array) -> Array:
+        x = np.asarray(x, dtype=np.float64)
+        return np.where((x >= low) & (x <= high), run(x), np.where(np.isnan(x), np.nan, -np.inf))
+
+    return log_density

@@ -1,0 +1,138 @@
+"""Where the densities of torch distributions live: seen through their transforms, which torch's own answer is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = Any
+Ends = tuple[np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None]
+
+
+def _transforms(d: Any) -> list[Any] | None:
+    """The transforms of a `TransformedDistribution`; None for another, and for one that tells its support itself."""
+    plain = any(c.__name__ == "TransformedDistribution" and type(d).support is c.support for c in type(d).__mro__)
+    return d.transforms if plain else None
+
+
+def _circular(d: Any) -> bool:
+    return type(d).__name__ == "VonMises"
+
+
+def is_discrete(d: Any) -> bool:
+    """Whether outcomes are integers, or made of them."""
+    transforms = _transforms(d)
+    if transforms is not None:
+        return is_discrete(d.base_dist)
+    try:
+        return bool(d.support.is_discrete)
+    except NotImplementedError:
+        return False
+
+
+def inside(torch: Any, d: Any, x: Array) -> Array:
+    """Whether places, shape (..., *event), are in the support. Infinite places are not: no density is above 0 there."""
+    good = torch.isfinite(x).flatten(x.ndim - len(d.event_shape)).all(-1) if d.event_shape else torch.isfinite(x)
+    if _circular(d):
+        return good & (x >= -np.pi) & (x <= np.pi)
+    transforms = _transforms(d)
+    if transforms is None:
+        if type(d).__name__ == "Independent":
+            base = inside(torch, d.base_dist, x)
+            return good & base.flatten(base.ndim - d.reinterpreted_batch_ndims).all(-1)
+        try:
+            return good & d.support.check(x)
+        except NotImplementedError:
+            return good
+    y = x
+    for transform in reversed(transforms):
+        good = good & _all(transform.codomain.check(y), good)
+        y = transform.inv(y)
+    base = d.base_dist
+    found = inside(torch, base, y)
+    return good & _all(found, good)
+
+
+def _all(mask: Array, like: Array) -> Array:
+    """The mask of places, where the axes of an outcome are still apart."""
+    return mask.flatten(like.ndim).all(-1) if mask.ndim > like.ndim else mask
+
+
+def ends(torch: Any, d: Any) -> Ends:
+    """Ends of the support of a distribution of numbers, float64 of the batch's shape; None where nobody knows."""
+    with torch.no_grad():
+        low, high = _ends(torch, d)
+    if low is None or high is None:
+        return None, None
+    shape = tuple(d.batch_shape)
+    return _array(torch, low, shape), _array(torch, high, shape)
+
+
+def _array(torch: Any, end: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    if torch.is_tensor(end):
+        end = end.detach().cpu().to(torch.float64).numpy()
+    return np.array(np.broadcast_to(np.asarray(end, dtype=np.float64), shape))
+
+
+def _ends(torch: Any, d: Any) -> tuple[Any, Any]:
+    if _circular(d):
+        return -np.pi, np.pi
+    transforms = _transforms(d)
+    if transforms is None:
+        try:
+            return _constraint_ends(torch, d.support)
+        except NotImplementedError:
+            return None, None
+    low, high = _ends(torch, d.base_dist)
+    for transform in transforms:
+        if low is None or not transform.bijective or transform.domain.event_dim:
+            return None, None
+        if np.all(_isinf(torch, low)) and np.all(_isinf(torch, high)):
+            low, high = _constraint_ends(torch, transform.codomain)  # transforms stop short of their limits
+            continue
+        low, high = (transform(torch.as_tensor(end, dtype=torch.float64)) for end in (low, high))
+        low, high = torch.minimum(low, high), torch.maximum(low, high)
+    return low, high
+
+
+def _isinf(torch: Any, end: Any) -> Any:
+    return np.isinf(_array(torch, end, np.shape(end)))
+
+
+def _constraint_ends(torch: Any, constraint: Any) -> tuple[Any, Any]:
+    """The ends that a constraint of torch tells."""
+    if hasattr(constraint, "lower_bound") or hasattr(constraint, "upper_bound"):
+        return getattr(constraint, "lower_bound", -np.inf), getattr(constraint, "upper_bound", np.inf)
+    if constraint is torch.distributions.constraints.real:
+        return -np.inf, np.inf
+    if constraint is torch.distributions.constraints.boolean:
+        return 0.0, 1.0
+    base = getattr(constraint, "base_constraint", None)  # of mixtures
+    return (None, None) if base is None else _constraint_ends(torch, base)
+
+
+def unclamped(torch: Any, d: Any) -> Callable[[Array], Array]:
+    """`log_prob`; of few outcomes, given by probabilities, that of the probabilities as they are.
+
+    torch moves them away from 0 and 1 by the rounding of their dtype, so that what is impossible has a density.
+    """
+    kind = type(d)
+    told = next((key for key in vars(d) if key in ("probs", "logits")), "")
+    if kind is torch.distributions.Bernoulli and told == "probs":
+        return lambda x: _log(torch, torch.where(x > 0.5, d.probs, 1.0 - d.probs))
+    if kind is torch.distributions.Categorical and told == "probs":
+        return lambda x: _log(torch, _chosen(torch, d.probs, x))
+    return d.log_prob
+
+
+def _chosen(torch: Any, probs: Array, x: Array) -> Array:
+    shape = torch.broadcast_shapes(x.shape, probs.shape[:-1])
+    index = x.expand(shape).long()[..., None]
+    return probs.expand(*shape, probs.shape[-1]).gather(-1, index)[..., 0]
+
+
+def _log(torch: Any, p: Array) -> Array:
+    possible = p > 0
+    return torch.where(possible, torch.where(possible, p, 1.0).log(), -torch.inf)
