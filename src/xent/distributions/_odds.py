@@ -27,4 +27,4 @@ def log_odds(xp: Any, success: Any) -> Any:
 def complement(chance: dict[str, Any]) -> dict[str, Any]:
     """The parameters of failure, from those of success."""
     found = {"log_odds": -chance["log_odds"]}
-    return found | ({"success": 1.0 - chance["success"]} if "success" in chance else {})
+    return found | ({"failure": chance["success"]} if "success" in chance else {})

@@ -124,7 +124,7 @@ def _family(kind: str, frozen: Any) -> Family | None:
     return Family("multivariate_normal", {"loc": loc, "scale_tril": tril, "covariance": matrix})
 
 
-# -- the kernel density estimate ---------------------------------------------------------------------------------------
+# -- the kernel density estimate --------------------------------------------------------------------------------------
 
 
 def kernel_view(name: str, kde: Any) -> View:

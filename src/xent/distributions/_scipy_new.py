@@ -62,7 +62,7 @@ def _drawing(value: Any, batch: tuple[int, ...]) -> Callable[[int, np.random.Gen
     return draw
 
 
-# -- families ----------------------------------------------------------------------------------------------------------
+# -- families --------------------------------------------------------------------------------------
 
 
 def _family(value: Any) -> Family | None:

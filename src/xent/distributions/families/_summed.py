@@ -1,0 +1,224 @@
+"""Entropies of integer families, by sums over the outcomes that matter.
+
+A narrow distribution is summed over its integers. Of a wide one, whose probabilities continue to a smooth function of
+real outcomes, a sum over places a part of the deviation apart is the same number: with a step of h deviations the two
+differ by exp(-2 π² / h²), which is 1e-19 for h = 2/3 (Trefethen and Weideman, SIAM Review 56, 2014).
+
+Probabilities are Loader's (2000), whose logarithms are sums of terms of one sign: with c(k) = log k! - k log k + k and
+d(k, m) = k log(k/m) - k + m >= 0, that of Poisson is -c(k) - d(k, rate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xent.distributions._special import HALF_LOG_2PI, lgamma, stirling
+from xent.measures._namespace import helper_device
+from xent.measures._primitives import Pair, contrast, kl_terms
+
+Array = Any
+
+# log k! - k log k + k, k = 0 to 15, by mpmath at 40 digits. A test computes them again.
+_SMALL = (
+    0.0,
+    1.0,
+    1.3068528194400546,
+    1.4959226032237258,
+    1.6328763858683832,
+    1.7403021806115442,
+    1.828694396641771,
+    1.9037903176782212,
+    1.9690705693065629,
+    2.0268062840554952,
+    2.0785616431350586,
+    2.12545984509181,
+    2.168334698205882,
+    2.207822206123445,
+    2.244418568125061,
+    2.2785183673077407,
+)
+_WIDE = 100.0  # the variance from which on a distribution counts as wide
+_PLACES = 448  # integers that a narrow one needs at most: 200 + 14 deviations, and some
+_STEP, _REACH = 2.0 / 3.0, 14.0  # in deviations
+_CHUNK = 4096  # members of a batch that are summed at once
+
+
+def _constants(xp: Any, k: Array) -> Array:
+    """c(k) of integers k >= 0, and of any real k >= 16."""
+    table = xp.asarray(_SMALL, dtype=k.dtype, device=helper_device(k))
+    small = k < 16.0
+    large = xp.where(small, xp.full_like(k, 16.0), k)
+    index = xp.astype(xp.where(small, k, 0.0 * k), xp.int64)
+    found = xp.reshape(xp.take(table, xp.reshape(index, (-1,)), axis=0), k.shape)
+    return xp.where(small, found, HALF_LOG_2PI + 0.5 * xp.log(large) + stirling(large))
+
+
+def _d(xp: Any, k: Array, m: Array, difference: Array) -> Array:
+    """k log(k/m) - k + m of k >= 0, m > 0, with their difference k - m."""
+    one = xp.ones_like(k)
+    ratio = xp.log(xp.where(k > 0.0, k, one)) - xp.log(xp.where(k > 0.0, m, one))
+    s = contrast(xp, k, m, difference)
+    return kl_terms(xp, Pair(k, m, s, ratio, xp.abs(s) < 0.5, k == 0.0))
+
+
+def _mean_surprisal(xp: Any, surprisal: Array, possible: Array) -> Array:
+    """The entropy from the surprisals of places along the last axis that stand for equal widths."""
+    surprisal = xp.where(possible, surprisal, xp.zeros_like(surprisal))
+    weight = xp.where(possible, xp.exp(-surprisal), xp.zeros_like(surprisal))
+    return xp.sum(weight * surprisal, axis=-1) / xp.sum(weight, axis=-1)
+
+
+def _in_chunks(xp: Any, function: Callable[..., Array], *parameters: Array) -> Array:
+    """The function of parameters of one shape, of a bounded number of them at a time."""
+    parameters = tuple(xp.broadcast_arrays(*parameters))
+    shape = parameters[0].shape
+    flat = [xp.reshape(a, (-1,)) for a in parameters]
+    size = flat[0].shape[0]
+    parts = [function(*(a[i : i + _CHUNK] for a in flat)) for i in range(0, max(size, 1), _CHUNK)]
+    return xp.reshape(parts[0] if len(parts) == 1 else xp.concat(parts), shape)
+
+
+def _integers(xp: Any, like: Array) -> Array:
+    return xp.astype(xp.arange(_PLACES, device=helper_device(like)), like.dtype)
+
+
+def _steps(xp: Any, like: Array) -> Array:
+    half = round(_REACH / _STEP)
+    return _STEP * xp.astype(xp.arange(-half, half + 1, device=helper_device(like)), like.dtype)
+
+
+def _chosen(xp: Any, wide: Array, of_wide: Callable[[Array], Array], of_narrow: Callable[[Array], Array]) -> Array:
+    """By place: the one or the other, each computed only where any of the batch needs it."""
+    if bool(xp.all(wide)):
+        return of_wide(wide)
+    if not bool(xp.any(wide)):
+        return of_narrow(wide)
+    return xp.where(wide, of_wide(wide), of_narrow(wide))
+
+
+# -- Poisson --------------------------------------------------------------------------------------
+
+
+def poisson_entropy(xp: Any, rate: Array) -> Array:
+    """The entropy of Poisson distributions of any rate >= 0."""
+    return _in_chunks(xp, lambda a: _poisson(xp, a), rate)
+
+
+def _poisson(xp: Any, rate: Array) -> Array:
+    wide = rate >= _WIDE
+
+    def of_wide(wide: Array) -> Array:
+        m = xp.where(wide, rate, _WIDE * xp.ones_like(rate))[:, None]
+        off = _steps(xp, rate) * xp.sqrt(m)
+        k = m + off
+        possible = k >= 16.0
+        k, off = xp.where(possible, k, 16.0 + 0.0 * k), xp.where(possible, off, 0.0 * off)
+        return _mean_surprisal(xp, _constants(xp, k) + _d(xp, k, m, off), possible)
+
+    def of_narrow(wide: Array) -> Array:
+        some = (rate > 0.0) & ~wide
+        m = xp.where(some, rate, xp.ones_like(rate))[:, None]
+        k = _integers(xp, rate)[None, :] + 0.0 * m
+        value = _mean_surprisal(xp, _constants(xp, k) + _d(xp, k, m, k - m), k >= 0.0)
+        return xp.where(rate == 0.0, 0.0 * rate, value)
+
+    return xp.where(rate >= 0.0, _chosen(xp, wide, of_wide, of_narrow), xp.nan * rate)
+
+
+# -- binomial --------------------------------------------------------------------------------------
+
+
+def binomial_entropy(xp: Any, n: Array, success: Array, failure: Array) -> Array:
+    """The entropy of binomial distributions of any n; the rarer of the two outcomes is what is counted."""
+    rare = xp.where(success < failure, success, failure)
+    common = xp.where(success < failure, failure, success)
+    return _in_chunks(xp, lambda *a: _binomial(xp, *a), n, rare, common)
+
+
+def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
+    variance = n * rare * common
+    wide = variance >= _WIDE
+
+    def surprisal(n: Array, k: Array, mean: Array, rest: Array, off: Array) -> Array:
+        other = n - k
+        constants = (_constants(xp, k) + _constants(xp, other)) - _constants(xp, n + 0.0 * k)
+        return constants + _d(xp, k, mean, off) + _d(xp, other, rest, -off)
+
+    def of_wide(wide: Array) -> Array:
+        half = 0.5 * xp.ones_like(rare)
+        trials = xp.where(wide, n, 4.0 * _WIDE + 0.0 * n)[:, None]
+        p, q = xp.where(wide, rare, half)[:, None], xp.where(wide, common, half)[:, None]
+        mean, rest = trials * p, trials * q
+        off = _steps(xp, rare) * xp.sqrt(mean * q)
+        possible = (mean + off >= 16.0) & (rest - off >= 16.0)
+        off = xp.where(possible, off, 0.0 * off)
+        k, other = mean + off, rest - off
+        constants = (_constants(xp, k) + _constants(xp, other)) - _constants(xp, trials + 0.0 * k)
+        return _mean_surprisal(xp, constants + _d(xp, k, mean, off) + _d(xp, other, rest, -off), possible)
+
+    def of_narrow(wide: Array) -> Array:
+        some = (variance > 0.0) & ~wide
+        trials = xp.where(some, n, xp.ones_like(n))[:, None]
+        p, q = xp.where(some, rare, 0.5 + 0.0 * n)[:, None], xp.where(some, common, 0.5 + 0.0 * n)[:, None]
+        k = _integers(xp, rare)[None, :] + 0.0 * trials
+        possible = k <= trials
+        k = xp.where(possible, k, 0.0 * k)
+        mean = trials * p
+        value = _mean_surprisal(xp, surprisal(trials, k, mean, trials * q, k - mean), possible)
+        return xp.where(variance == 0.0, 0.0 * variance, value)
+
+    return _chosen(xp, wide, of_wide, of_narrow)
+
+
+# -- negative binomial --------------------------------------------------------------------------------------
+
+
+def negative_binomial_entropy(xp: Any, n: Array, success: Array, failure: Array) -> Array | None:
+    """The entropy of negative binomial distributions; None where one is neither narrow nor near normal."""
+    mean = n * failure / success
+    wide = (n >= _WIDE) & (mean >= _WIDE)
+    reach = mean + 14.0 * xp.sqrt(mean / success) + 40.0 * (1.0 + 1.0 / success)
+    if not bool(xp.all(wide | (reach < _PLACES))):
+        return None
+    return _in_chunks(xp, lambda *a: _negative_binomial(xp, *a), n, success, failure, wide)
+
+
+def _negative_binomial(xp: Any, n: Array, success: Array, failure: Array, wide: Array) -> Array:
+    """n/(n + k) times the probability of n successes in n + k trials."""
+
+    def surprisal(n: Array, k: Array, p: Array, q: Array, off: Array) -> Array:
+        total = n + k
+        at_n = _d(xp, n + 0.0 * k, total * p, -off * p)
+        at_k = _d(xp, k, total * q, off * p)
+        constants = (_real(xp, n) + _real(xp, k)) - _real(xp, total)
+        return constants + xp.log1p(k / n) + at_n + at_k
+
+    def of_wide(wide: Array) -> Array:
+        trials = xp.where(wide, n, _WIDE + 0.0 * n)[:, None]
+        p, q = xp.where(wide, success, 0.5 + 0.0 * n)[:, None], xp.where(wide, failure, 0.5 + 0.0 * n)[:, None]
+        mean = trials * q / p
+        off = _steps(xp, success) * xp.sqrt(mean / p)
+        possible = mean + off >= 16.0
+        off = xp.where(possible, off, 0.0 * off)
+        return _mean_surprisal(xp, surprisal(trials, mean + off, p, q, off), possible)
+
+    def of_narrow(wide: Array) -> Array:
+        some = (n > 0.0) & (failure > 0.0) & ~wide
+        trials = xp.where(some, n, 1.0 + 0.0 * n)[:, None]
+        p, q = xp.where(some, success, 0.5 + 0.0 * n)[:, None], xp.where(some, failure, 0.5 + 0.0 * n)[:, None]
+        k = _integers(xp, success)[None, :] + 0.0 * trials
+        value = _mean_surprisal(xp, surprisal(trials, k, p, q, k - trials * q / p), k >= 0.0)
+        return xp.where(failure == 0.0, 0.0 * failure, value)
+
+    return _chosen(xp, wide, of_wide, of_narrow)
+
+
+def _real(xp: Any, x: Array) -> Array:
+    """c(x) of any real x >= 0."""
+    small = (x < 16.0) & (x > 0.0)
+    part = xp.where(small, x, xp.ones_like(x))
+    large = xp.where(x < 16.0, 16.0 + 0.0 * x, x)
+    low = lgamma(xp, part + 1.0) - part * xp.log(part) + part
+    high = HALF_LOG_2PI + 0.5 * xp.log(large) + stirling(large)
+    return xp.where(x < 16.0, xp.where(small, low, 0.0 * x), high)
