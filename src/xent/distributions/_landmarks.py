@@ -20,18 +20,31 @@ _MODES = 8  # bumps that are told apart without quantiles
 _DROPS = (0.5, 4.0, 32.0)  # of the log density from its mode: where a bump begins and ends
 _ZOOM = 17  # places at a time
 _STEPS = 18  # zooms: 8^18 is the whole of float64
-_REACH = np.exp2(np.arange(0, 110, dtype=np.float64))  # distances from a mode, in its last place
+# Distances from a mode, in its last place, and places to begin with.
+_REACH = np.exp2(np.concatenate([np.arange(0.0, 110.0), np.arange(110.0, 540.0, 6.0)]))
+_FEW = np.arange(48.0, 490.0, 8.0)
+_SIZES = np.exp2(np.concatenate([-_FEW[::-1], np.arange(-40.0, 48.0, 0.25), _FEW]))
 
 
-def landmarks(problem: Problem, *, thorough: bool = False) -> Array:
-    """Places where the densities live, shape (marks, lanes), sorted, NaN at the end where there are fewer."""
+def landmarks(problem: Problem, *, thorough: bool = False) -> tuple[Array, Array]:
+    """Places where the densities live, (marks, lanes), NaN where there are fewer; and the middle one of p (NaN: none).
+
+    `thorough` looks everywhere.
+    """
     found: list[Array] = []
     for view, low, high in zip(problem.views, problem.low, problem.high, strict=True):
         if view.quantile is not None:
             found.append(_from_quantiles(view, problem, _FINE if thorough else _COARSE))
         if view.quantile is None or thorough:
             found.append(_from_scan(view, problem, np.maximum(low, problem.start), np.minimum(high, problem.end)))
-    marks = np.concatenate(found)
+    marks = _inside(problem, np.concatenate(found))
+    own = _inside(problem, found[0])
+    middle = np.maximum(np.sum(~np.isnan(own), axis=0) - 1, 0) // 2
+    return marks, np.take_along_axis(own, middle[None], axis=0)[0]
+
+
+def _inside(problem: Problem, marks: Array) -> Array:
+    """Sorted, NaN at the end for those out of the range."""
     inside = np.isfinite(marks) & (marks > problem.start) & (marks < problem.end) & (np.abs(marks) < 1e150)
     return np.sort(np.where(inside, marks, math.nan), axis=0)
 
@@ -60,12 +73,12 @@ def _from_scan(view: View, problem: Problem, low: Array, high: Array) -> Array:
 
 def _grid(low: Array, high: Array, *, whole: bool) -> Array:
     """Places between low and high: evenly between finite ends, and exponentially away from each end and from 0."""
-    size = np.exp2(np.arange(-160, 201) / 4.0)[:, None]
+    size = _SIZES[:, None]
     from_low, from_high = np.where(np.isfinite(low), low, 0.0), np.where(np.isfinite(high), high, 0.0)
     finite = np.isfinite(low) & np.isfinite(high)
     even = np.arange(1, 1024)[:, None] / 1024.0
     width = np.where(finite, from_high - from_low, 0.0)
-    parts = [from_low + size, from_high - size, size + 0.0 * low, -size + 0.0 * low, from_low + width * even]
+    parts = [from_low + size, from_high - size, size + 0.0 * from_low, 0.0 * from_low - size, from_low + width * even]
     grid = np.concatenate([*parts, 0.0 * from_low[None]])
     if whole:
         grid = np.round(grid)
@@ -84,8 +97,11 @@ def _brackets(grid: Array, heights: Array) -> tuple[Array, Array]:
     peak = (heights >= padded[:-2]) & (heights > padded[2:])
     score = np.where(peak, heights, -math.inf)
     best = np.argsort(score, axis=0)[-_MODES:]
-    at = np.clip(np.stack([best - 1, best + 1]), 0, grid.shape[0] - 1)
-    left, right = np.take_along_axis(grid, at[0], axis=0), np.take_along_axis(grid, at[1], axis=0)
+    # the same place may be there twice: the neighbours are the nearest others
+    below = np.maximum.accumulate(np.where(grid[1:] > grid[:-1], grid[:-1], -math.inf), axis=0)
+    below = np.concatenate([grid[:1], np.maximum(below, grid[0])])
+    above = np.concatenate([grid[1:], grid[-1:]])
+    left, right = np.take_along_axis(below, best, axis=0), np.take_along_axis(above, best, axis=0)
     real = np.take_along_axis(score, best, axis=0) > np.max(score, axis=0) - 700.0
     return np.where(real, left, math.nan), np.where(real, right, math.nan)
 

@@ -6,17 +6,20 @@ are even in the logarithm of the distance, so that a tail, or what a density doe
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from xent.distributions._nodes import NODES, PLACES, weights_at
+from xent.distributions._nodes import NODES, weights_at
 from xent.distributions._problem import Problem
 
 Array = np.ndarray[Any, Any]
 
-OUTWARD, INWARD = 1, -1  # a panel that ends where floats do: towards infinity, towards the end of a support
+# A panel that ends where floats do: towards infinity, towards the end of a support; and one beyond all landmarks.
+OUTWARD, INWARD = 2, -2
+BEYOND = 1  # with the sign of the direction
 FARTHEST = 1e150  # the square of a distance is a float
 _NEAREST = 1e-280  # of the distance at which the way to an end starts, or 1e-300
 _RESOLVED = 2.0**10  # steps of floats from an end that is not 0: nearer, distances are not known
@@ -31,8 +34,8 @@ class Panels(NamedTuple):
     side: Array
     near: Array
     far: Array
-    open: Array  # OUTWARD, INWARD or 0
-    stuck: Array  # splits in a row that have not helped
+    open: Array  # OUTWARD, INWARD, BEYOND, -BEYOND or 0
+    stuck: Array  # whether halving does not help
 
 
 class Places(NamedTuple):
@@ -70,12 +73,14 @@ def spread(panels: Panels, *, whole: bool = False) -> Places:
     ratio = np.log(np.where(steep, far / base, 2.0))
     distance = np.where(steep, base * np.exp(ratio * NODES), near + (far - near) * NODES)
     floor = reach(origin)
-    blurred = (panels.open[:, None] == INWARD) & (far <= 1.001 * floor)
+    blurred = (near > 0) & (far <= 1.001 * floor)
     place = origin + side * distance
     place = np.round(place) if whole else place
     known = np.where(blurred, distance, side * (place - origin))
     slope = np.where(steep, known * ratio, far - near)
-    kronrod, gauss = weights_at((known - distance) / slope)
+    # of a panel far from its origin not even `distance` is where the rule wants it; these differences are exact
+    shift = np.where(steep, (known - distance) / slope, (known - near) / (far - near) - NODES)
+    kronrod, gauss = weights_at(np.where(blurred, 0.0, shift))
     share = np.where(blurred, np.log(distance / np.where(blurred, floor, 1.0)) / math.log(_LINE), 0.0)
     place = np.where(blurred, origin + side * floor, place)
     other = np.where(blurred, origin + side * floor * _LINE, place)
@@ -86,8 +91,8 @@ def split(panels: Panels) -> Panels:
     """Each panel in two: all lower halves, then all upper ones."""
     steep = (panels.near > 0) & (panels.far > 2.0 * panels.near)
     middle = np.where(steep, np.sqrt(panels.near) * np.sqrt(panels.far), 0.5 * (panels.near + panels.far))
-    lower = panels._replace(far=middle, open=np.where(panels.open == INWARD, INWARD, 0))
-    upper = panels._replace(near=middle, open=np.where(panels.open == OUTWARD, OUTWARD, 0))
+    lower = panels._replace(far=middle, open=np.minimum(panels.open, BEYOND))
+    upper = panels._replace(near=middle, open=np.maximum(panels.open, -BEYOND))
     return join(lower, upper)
 
 
@@ -95,15 +100,15 @@ def can_split(panels: Panels, *, whole: bool = False) -> Array:
     """Whether half of the panel still holds 21 places well apart."""
     where = np.abs(panels.origin) + panels.far
     step = 4096.0 if whole else 2.0**12 * np.spacing(where)
-    blurred = (panels.open == INWARD) & (panels.far <= 1.001 * reach(panels.origin))
+    blurred = (panels.near > 0) & (panels.far <= 1.001 * reach(panels.origin))
     return (panels.far - panels.near > step) | blurred | ((panels.origin == 0) & (panels.far > 2.0 * panels.near))
 
 
 # -- the first panels of a problem -------------------------------------------------------------------------------------
 
 
-def first_panels(problem: Problem, marks: Array) -> Panels:
-    """Each lane's range cut at the ends of supports and at its landmarks."""
+def first_panels(problem: Problem, marks: Array, centres: Array) -> Panels:
+    """Each lane's range cut at the ends of supports and at its landmarks; `centres` are those of p."""
     parts: list[Panels] = []
     for lane in range(problem.lanes):
         start, end = problem.start[lane], problem.end[lane]
@@ -113,50 +118,81 @@ def first_panels(problem: Problem, marks: Array) -> Panels:
         inner = ends[(ends > start) & (ends < end)]
         cuts = [float(start), *(float(c) for c in np.unique(inner)), float(end)]
         known = marks[:, lane]
-        for left, right in zip(cuts[:-1], cuts[1:], strict=True):
+        for left, right in itertools.pairwise(cuts):
             inside = known[(known > left) & (known < right)]
-            parts += [_lane(lane, *chain) for chain in _segment(left, right, _thinned(inside))]
-    return join(*parts) if parts else _lane(0, 0.0, 1.0, np.zeros(1), 0)
+            parts += [_lane(lane, *chain) for chain in _segment(left, right, _thinned(inside), float(centres[lane]))]
+    return join(*parts) if parts else _lane(0, 0.0, 1.0, np.zeros(1), 0, 0.0)
 
 
-def _lane(lane: int, origin: float, side: float, distances: Array, opening: int) -> Panels:
-    """A chain of panels between ascending distances from one origin; `opening` tells which of its ends is open."""
-    count = distances.size - 1
-    opens = np.zeros(count, dtype=np.int8)
-    if opening and count:
-        opens[-1 if opening == OUTWARD else 0] = opening
-    full = np.full(count, 1.0)
-    return Panels(
-        np.full(count, lane), origin * full, side * full, distances[:-1], distances[1:], opens, np.zeros(count, int)
-    )
+def _lane(lane: int, origin: float, side: float, distances: Array, opening: int, marked: float) -> Panels:
+    """A chain of panels between ascending distances from one origin, open towards OUTWARD or INWARD (or 0, nowhere).
+
+    `marked` is the distance of the last landmark in that direction.
+    """
+    distances = _apart(origin, distances, float(reach(origin)) if opening == INWARD else 0.0)
+    near, far = distances[:-1], distances[1:]
+    opens = np.zeros(near.size, dtype=np.int8)
+    if opening == OUTWARD:
+        opens[near >= marked] = BEYOND
+        opens[-1] = OUTWARD
+    elif opening == INWARD:
+        opens[far <= marked] = -BEYOND
+        opens[0] = INWARD
+    full = np.full(near.size, 1.0)
+    return Panels(np.full(near.size, lane), origin * full, side * full, near, far, opens, np.zeros(near.size, bool))
+
+
+def _apart(origin: float, distances: Array, floor: float) -> Array:
+    """Ascending distances, without those that floats hardly tell from the one before; the last one stays.
+
+    Those up to `floor` are exact, as no place stands for them.
+    """
+    step = 2.0**12 * np.spacing(np.abs(origin) + distances)
+    kept = (np.diff(distances, prepend=-math.inf) > step) | (distances <= floor)
+    if distances.size > 1 and distances[-1] - distances[-2] <= step[-1]:
+        kept[-2] = distances.size == 2
+    kept[-1] = kept[0] = True
+    return distances[kept]
 
 
 def _thinned(marks: Array) -> Array:
     """Landmarks without those that come just after another: two distributions that nearly agree share theirs."""
-    if marks.size < 3:
-        return np.unique(marks)
-    before, around = marks[1:-1] - marks[:-2], marks[2:] - marks[:-2]
-    apart = before > np.maximum(0.05 * around, 2.0**14 * np.spacing(np.abs(marks[1:-1])))
-    return np.unique(marks[np.concatenate([[True], apart, [True]])])
+    marks = np.unique(marks)
+    if not marks.size:
+        return marks
+    gaps = np.diff(marks, prepend=-math.inf, append=math.inf)
+    least = np.maximum(0.05 * np.minimum(np.append(math.inf, gaps[:-2]), gaps[1:]), 2.0**14 * np.spacing(np.abs(marks)))
+    least[0] = 0.0
+    return marks[gaps[:-1] > np.where(np.isfinite(least), least, 2.0**14 * np.spacing(np.abs(marks)))]
 
 
-def _segment(left: float, right: float, marks: Array) -> list[tuple[float, float, Array, int]]:
-    """The chains of a segment whose ends are ends of supports: (origin, side, distances, opening)."""
+Chain = tuple[float, float, Array, int, float]
+
+
+def _segment(left: float, right: float, marks: Array, centre: float) -> list[Chain]:
+    """The chains of a segment whose ends are ends of supports: what `_lane` wants but the lane."""
     width = right - left
     if width < 2.0**24 * np.spacing(max(abs(left), abs(right))):  # too narrow for more
-        return [(left, 1.0, np.array([0.0, width]), 0)]
-    centre = _centre(left, right, marks)
+        return [(left, 1.0, np.array([0.0, width]), 0, 0.0)]
+    if not left < centre < right:
+        centre = _centre(left, right, marks)
     below, above = marks[marks < centre], marks[marks > centre]
-    chains: list[tuple[float, float, Array, int]] = []
-    if math.isinf(left):
-        chains.append((centre, -1.0, _outward(centre - below[::-1]), OUTWARD))
-    else:
-        chains.append((left, 1.0, _inward(left, np.append(below, centre) - left), INWARD))
-    if math.isinf(right):
-        chains.append((centre, 1.0, _outward(above - centre), OUTWARD))
-    else:
-        chains.append((right, -1.0, _inward(right, right - np.append(centre, above)[::-1]), INWARD))
-    return chains
+    return [
+        _chain(left, 1.0, below - left, centre - left) if math.isfinite(left) else _away(centre, -1.0, centre - below),
+        _chain(right, -1.0, right - above, right - centre)
+        if math.isfinite(right)
+        else _away(centre, 1.0, above - centre),
+    ]
+
+
+def _away(centre: float, side: float, distances: Array) -> Chain:
+    distances = np.sort(distances)
+    return centre, side, _outward(distances), OUTWARD, float(distances[-1]) if distances.size else 0.0
+
+
+def _chain(end: float, side: float, distances: Array, centre: float) -> Chain:
+    distances = np.append(np.sort(distances), centre)
+    return end, side, _inward(end, distances), INWARD, float(distances[0])
 
 
 def _centre(left: float, right: float, marks: Array) -> float:
@@ -170,16 +206,20 @@ def _centre(left: float, right: float, marks: Array) -> float:
 def _outward(distances: Array) -> Array:
     """From 0 through ascending distances to where floats end, in ever longer steps of the logarithm."""
     last = distances[-1] if distances.size else 1.0
-    steps = last * np.exp(np.minimum(np.exp2(np.arange(0, 10)) - 1.0, 690.0))
-    return np.unique(np.concatenate([[0.0], distances, np.minimum(steps, max(FARTHEST, 1e3 * last))]))
+    limit = max(FARTHEST, 1e3 * last)
+    steps = last * np.exp(np.minimum(np.exp2(np.arange(0, 10)) - 1.0, math.log(limit) - math.log(last)))
+    return np.unique(np.concatenate([[0.0], distances, np.minimum(steps, limit)]))
 
 
 def _inward(origin: float, distances: Array) -> Array:
     """From next to nothing to ascending distances, in ever longer steps of the logarithm; cut where floats blur."""
+    floor = float(reach(origin))
+    # a landmark closer to the end than this is the end of a density that rises towards it
+    least = max(2.0 * _LINE * floor, 1e-100 * distances[-1])
+    distances = distances[(distances > least) | (distances == distances[-1])]
     first = distances[0]
     least = max(first * _NEAREST, 1e-300)
     steps = np.maximum(first * np.exp(1.0 - np.exp2(np.arange(0, 11))), least)
-    floor = float(reach(origin))
     if least < floor < first:
         steps = np.append(steps[(steps < 0.5 * floor) | (steps > 2.0 * floor)], floor)
-    return np.unique(np.concatenate([[least], steps, distances[distances > floor]]))
+    return np.unique(np.concatenate([[least], steps, distances]))

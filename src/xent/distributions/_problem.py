@@ -38,6 +38,17 @@ class Terms(NamedTuple):
     slope_q: Array
 
 
+class Totals(NamedTuple):
+    """What each lane holds: the integral, a bound of its error, how it moves with the log densities, the mass of p."""
+
+    value: Array
+    error: Array
+    slope: Array
+    mass: Array
+    mass_error: Array
+    infinite: Array
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An integrand of views: `low` and `high` (2, lanes) are the supports of p and q, `start` and `end` the range."""
@@ -131,20 +142,31 @@ def _seen(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array) -
 
     It is no place that q rules out, and what p weighs there is below the smallest number.
     """
-    inside = (places > problem.low[1, lanes]) & (places < problem.high[1, lanes])
+    inside = (places >= problem.low[1, lanes]) & (places <= problem.high[1, lanes])
     return np.where((lq == -math.inf) & inside & (lp < _UNDERFLOW), -math.inf, lp)
+
+
+def member(problem: Problem, lane: int) -> str:
+    """Which member of a batch, for a message."""
+    if not problem.batch:
+        return ""
+    return f" at {tuple(int(i) for i in np.unravel_index(lane, problem.batch))} of the batch"
 
 
 # -- the result --------------------------------------------------------------------------------------------------------
 
 
-def conclude(problem: Problem, integral: Array, error: Array, carrier: Any, n: int) -> Integral:
-    """The measure from its integral, shape (lanes,): finished, in the library of the views, with its derivatives.
+def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral:
+    """The measure from its integral: finished, in the library of the views, with its derivatives.
 
-    `carrier` is the same number where derivatives are asked for, else None.
+    `carrier` is the same number where derivatives are asked for, else None. A mass of p that is not 1 to the last digit
+    tells how far the log densities may be off.
     """
     finish = problem.integrand.finish
-    value, error = integral.reshape(problem.batch), error.reshape(problem.batch)
+    lost = np.abs(totals.mass - 1.0)
+    error = totals.error + np.where(lost > 8.0 * problem.eps, 2.0 * lost * totals.slope, 0.0)
+    value = np.where(totals.infinite, math.inf, totals.value).reshape(problem.batch)
+    error = np.where(totals.infinite, 0.0, error).reshape(problem.batch)
     xp = namespace(value)
     torch_view = next((view for view in problem.views if view.library == "torch"), None)
     with quiet(xp):
