@@ -78,7 +78,7 @@ def weights_at(shift: Array) -> tuple[Array, Array]:
 
 
 def _interpolatory(nodes: Array) -> Array:
-    """Weights on [0, 1] for `nodes`, shape (n, places): of the Legendre polynomials only the constant has an integral."""
+    """Weights on [0, 1] for `nodes`, shape (n, places): only the first Legendre polynomial has an integral."""
     places = nodes.shape[1]
     legendre = np.polynomial.legendre.legvander(2.0 * nodes - 1.0, places - 1)
     moments = np.zeros((nodes.shape[0], places, 1))

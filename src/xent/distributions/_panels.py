@@ -174,7 +174,8 @@ def _segment(left: float, right: float, marks: Array, centre: float) -> list[Cha
     width = right - left
     if width < 2.0**24 * np.spacing(max(abs(left), abs(right))):  # too narrow for more
         return [(left, 1.0, np.array([0.0, width]), 0, 0.0)]
-    if not left < centre < right:
+    marks = marks[_clear(left, right, marks, marks)]
+    if not _clear(left, right, marks, np.array([centre]))[0]:
         centre = _centre(left, right, marks)
     below, above = marks[marks < centre], marks[marks > centre]
     return [
@@ -183,6 +184,17 @@ def _segment(left: float, right: float, marks: Array, centre: float) -> list[Cha
         if math.isfinite(right)
         else _away(centre, 1.0, above - centre),
     ]
+
+
+def _clear(left: float, right: float, marks: Array, places: Array) -> Array:
+    """Which places are within, and not at an end: a landmark there is the end of a density that rises towards it."""
+    clear = (places > left) & (places < right)
+    for end in (left, right):
+        if math.isfinite(end):
+            size = min(right - left, float(np.max(np.abs(marks - end), initial=0.0)) or math.inf)
+            least = max(2.0 * _LINE * float(reach(end)), 1e-100 * (size if math.isfinite(size) else 1.0))
+            clear &= np.abs(places - end) > least
+    return clear
 
 
 def _away(centre: float, side: float, distances: Array) -> Chain:
@@ -214,9 +226,6 @@ def _outward(distances: Array) -> Array:
 def _inward(origin: float, distances: Array) -> Array:
     """From next to nothing to ascending distances, in ever longer steps of the logarithm; cut where floats blur."""
     floor = float(reach(origin))
-    # a landmark closer to the end than this is the end of a density that rises towards it
-    least = max(2.0 * _LINE * floor, 1e-100 * distances[-1])
-    distances = distances[(distances > least) | (distances == distances[-1])]
     first = distances[0]
     least = max(first * _NEAREST, 1e-300)
     steps = np.maximum(first * np.exp(1.0 - np.exp2(np.arange(0, 11))), least)
