@@ -174,8 +174,10 @@ def _segment(left: float, right: float, marks: Array, centre: float) -> list[Cha
     width = right - left
     if width < 2.0**24 * np.spacing(max(abs(left), abs(right))):  # too narrow for more
         return [(left, 1.0, np.array([0.0, width]), 0, 0.0)]
-    marks = marks[_clear(left, right, marks, marks)]
-    if not _clear(left, right, marks, np.array([centre]))[0]:
+    marks = marks[_clear(left, right, marks)]
+    if math.isfinite(width):
+        centre = left + 0.5 * width  # what an end does is resolved from that end alone
+    elif not left < centre < right:
         centre = _centre(left, right, marks)
     below, above = marks[marks < centre], marks[marks > centre]
     return [
@@ -186,14 +188,13 @@ def _segment(left: float, right: float, marks: Array, centre: float) -> list[Cha
     ]
 
 
-def _clear(left: float, right: float, marks: Array, places: Array) -> Array:
-    """Which places are within, and not at an end: a landmark there is the end of a density that rises towards it."""
-    clear = (places > left) & (places < right)
+def _clear(left: float, right: float, marks: Array) -> Array:
+    """Which landmarks are not just at an end: there they mark a density that rises towards it."""
+    clear = np.ones(marks.shape, dtype=bool)
     for end in (left, right):
-        if math.isfinite(end):
-            size = min(right - left, float(np.max(np.abs(marks - end), initial=0.0)) or math.inf)
-            least = max(2.0 * _LINE * float(reach(end)), 1e-100 * (size if math.isfinite(size) else 1.0))
-            clear &= np.abs(places - end) > least
+        if math.isfinite(end) and marks.size:
+            distances = np.abs(marks - end)
+            clear &= distances > max(2.0 * _LINE * float(reach(end)), 1e-100 * float(np.max(distances)))
     return clear
 
 
@@ -208,11 +209,12 @@ def _chain(end: float, side: float, distances: Array, centre: float) -> Chain:
 
 
 def _centre(left: float, right: float, marks: Array) -> float:
+    """Where to cut a range that is not bounded and does not hold the middle of p."""
     if marks.size:
         return float(marks[marks.size // 2])
     if math.isinf(left):
         return 0.0 if math.isinf(right) else right - max(1.0, abs(right))
-    return left + max(1.0, abs(left)) if math.isinf(right) else left + 0.5 * (right - left)
+    return left + max(1.0, abs(left))
 
 
 def _outward(distances: Array) -> Array:
