@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from xent import _objects, _rendering
 from xent._errors import BackendUnavailable as BackendUnavailable
 from xent._errors import DistributionError as DistributionError
+from xent._errors import NotConverged as NotConverged
 from xent._errors import ShapeError as ShapeError
 from xent._errors import UnsafeFile as UnsafeFile
 from xent._forms import Counts as Counts
@@ -107,6 +108,7 @@ __all__ = [
     "Labels",
     "LogProbs",
     "Logits",
+    "NotConverged",
     "Probs",
     "Samples",
     "ShapeError",

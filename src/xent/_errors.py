@@ -13,9 +13,13 @@ class BackendUnavailable(RuntimeError):
     """A backend was asked for by name and cannot do the work here."""
 
 
+class NotConverged(ArithmeticError):
+    """An integral or a sum over an infinite range that does not settle: the measure is infinite, or out of reach."""
+
+
 class UnsafeFile(ValueError):
     """A file that is refused: not what it says, too large for the limits, or able to run code when read."""
 
 
-for _error in (DistributionError, ShapeError, BackendUnavailable, UnsafeFile):
+for _error in (DistributionError, ShapeError, BackendUnavailable, NotConverged, UnsafeFile):
     _error.__module__ = "xent"  # where they are public: what a traceback shows can be typed

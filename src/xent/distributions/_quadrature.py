@@ -1,0 +1,70 @@
+"""Adaptive Gauss-Kronrod quadrature of one-dimensional densities, all lanes of a batch at once.
+
+The range is cut at the ends of the supports and at landmarks of the densities, then panels are halved until the
+difference of the two rules, which is far above the error of the better one, is small enough. What lies beyond the
+last float is added from the way the integrand falls, with its own bound; what rounding does is measured by moving the
+log densities.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xent.distributions._adaptive import adapt, somewhere, totals
+from xent.distributions._integrands import Integrand
+from xent.distributions._landmarks import landmarks
+from xent.distributions._nodes import PLACES
+from xent.distributions._panels import Panels, first_panels, spread
+from xent.distributions._problem import Integral, Problem, conclude, pose, with_derivatives
+from xent.distributions._refusals import check_convergence, check_mass
+from xent.distributions._view import View
+
+
+def integrate(
+    integrand: Integrand,
+    p: View,
+    q: View | None,
+    *,
+    bounds: tuple[float, float] | None = None,
+    rtol: float | None = None,
+) -> Integral:
+    """The measure of one-dimensional densities, with a bound of its error, for each member of the broadcast batch.
+
+    `bounds` is where the mass lies, `rtol` the relative error to reach (1e-13 unless told; where rounding or the shape
+    of the densities does not allow it, the bound says what was reached). Infinity where p has mass that q rules out.
+    DistributionError where p does not integrate to 1, NotConverged where the integral is not finite.
+    """
+    problem = pose(integrand, p, q, bounds)
+    panels, measured = adapt(problem, first_panels(problem, *landmarks(problem)), rtol)
+    found = totals(problem, panels, measured)
+    if np.any(np.abs(found.mass - 1.0) > 1e-9):  # a bump was not seen
+        panels, measured = adapt(problem, first_panels(problem, *landmarks(problem, thorough=True)), rtol)
+        found = totals(problem, panels, measured)
+    check_mass(problem, np.where(found.infinite, 1.0, found.mass), found.mass_error)
+    check_convergence(problem, panels, measured, found.infinite)
+    carrier = None if np.any(found.infinite) else carrier_of(problem, panels)
+    n = PLACES * int(np.max(np.bincount(panels.lane, minlength=1)))
+    return conclude(problem, found, carrier, n)
+
+
+# -- derivatives -------------------------------------------------------------------------------------------------------
+
+
+def carrier_of(problem: Problem, panels: Panels) -> Any:
+    """The integral again at the final places, whose weights are constants, by the library that differentiates."""
+    if all(view.library != "torch" for view in problem.views):
+        return None
+    places = spread(panels)
+    order = np.argsort(panels.lane, kind="stable")
+    lane = panels.lane[order]
+    row = np.arange(lane.size) - np.searchsorted(lane, np.arange(problem.lanes))[lane]
+    shape = (int(np.max(row)) + 1, PLACES, problem.lanes)
+    tables = [np.zeros(shape) for _ in range(4)]
+    tables[0][:] = tables[2][:] = somewhere(problem)
+    for table, a in zip(tables, (places.place, places.kronrod, places.other, places.share), strict=True):
+        table[row, :, lane] = a[order]
+    place, weight, other, share = (a.reshape(-1, problem.lanes) for a in tables)
+    between = (other, share) if np.any(share != 0) else None
+    return with_derivatives(problem, place, weight, between)

@@ -1,0 +1,43 @@
+"""What an integral or a sum is refused for: densities that are no numbers, lost mass, and no convergence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xent._errors import DistributionError, NotConverged
+from xent.distributions._adaptive import Measured
+from xent.distributions._panels import Panels
+from xent.distributions._problem import Array, Problem, member
+
+_MASS = 1e-6  # how far from 1 a density may integrate
+
+
+def check_mass(problem: Problem, mass: Array, allowed: Array) -> None:
+    """That p integrates (or adds up) to 1, within what is allowed beside 1e-6."""
+    off = np.flatnonzero(~(np.abs(mass - 1.0) <= _MASS + allowed + 1e3 * problem.eps))
+    if off.size:
+        lane = int(off[0])
+        does = "adds up" if problem.p.discrete else "integrates"
+        raise DistributionError(
+            f"`{problem.p.name}`{member(problem, lane)} {does} to {mass[lane]:.6g} from {problem.start[lane]:.6g} to "
+            f"{problem.end[lane]:.6g}, not to 1. If its mass lies where it was not found, give `bounds=(low, high)` "
+            "around it; what is not normalised has to be."
+        )
+
+
+def check_convergence(problem: Problem, panels: Panels, measured: Measured, infinite: Array) -> None:
+    """That nothing is known to grow without end, but in lanes that are infinite anyway."""
+    bad = np.flatnonzero(measured.diverges & ~infinite[panels.lane])
+    if not bad.size:
+        return
+    panel = int(bad[0])
+    lane = int(panels.lane[panel])
+    so_far = np.sum(measured.value[panels.lane == lane])
+    to = panels.near[panel] if panels.open[panel] < 0 else panels.far[panel]
+    what = "sum" if problem.p.discrete else "integral"
+    names = " and ".join(f"`{view.name}`" for view in problem.views)
+    raise NotConverged(
+        f"The {what} over {names}{member(problem, lane)} does not converge: at a distance of {to:.3g} from "
+        f"{panels.origin[panel]:.6g} it has come to {so_far:.6g} and its terms do not fall. The measure is infinite or "
+        "out of reach; `bounds=(low, high)` gives the part within them."
+    )
