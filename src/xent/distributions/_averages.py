@@ -10,7 +10,7 @@ import numpy as np
 
 from xent._errors import DistributionError
 from xent.distributions import _moments
-from xent.distributions._draws import CHUNK, Columns, Stratum, host, spread
+from xent.distributions._draws import CHUNK, Columns, Stratum, alike, host, spread
 from xent.distributions._integrands import Integrand
 from xent.distributions._moments import Fit, Moments
 from xent.distributions._view import View
@@ -129,12 +129,7 @@ _KNOWN = ("entropy", "cross_entropy")
 def _known(xp: Any, lp: Array, lq: Array, known: Mapping[str, Array]) -> list[Array]:
     """-log p - H(p) and -log q - H(p, q), where they are known: of mean 0."""
     surprisals = {"entropy": -lp, "cross_entropy": -lq}
-    return [surprisals[name] - _as(xp, known[name], lp) for name in _KNOWN if name in known]
-
-
-def _as(xp: Any, value: Array, like: Array) -> Array:
-    device = {"device": like.device} if hasattr(like, "device") else {}
-    return xp.astype(xp.asarray(value, **device), like.dtype)
+    return [surprisals[name] - xp.astype(alike(known[name], lp), lp.dtype) for name in _KNOWN if name in known]
 
 
 def _ratio(xp: Any, d: Array) -> tuple[Array, Array]:

@@ -85,8 +85,8 @@ class Stratum:
         lp = self.p.log_density(places)
         lq = lp if self.q is None else self.q.log_density(places)
         if library(lp) != library(lq):
-            torch = lp if library(lp) == "torch" else lq
-            lp, lq = (namespace(torch).asarray(a, device=torch.device) for a in (lp, lq))
+            like = lp if library(lp) == "torch" else lq
+            lp, lq = alike(lp, like), alike(lq, like)
         xp = namespace(lp)
         dtype = working_dtype(xp, lp, lq)
         return xp.astype(lp, dtype), xp.astype(lq, dtype)
@@ -125,10 +125,18 @@ class Stratum:
 
 def spread(drawn: Array, batch: tuple[int, ...], event: tuple[int, ...]) -> Array:
     """Draws of a distribution, broadcast from its own batch to the whole one."""
-    missing = (1,) * (1 + len(batch) + len(event) - len(drawn.shape))
+    shape = (drawn.shape[0], *batch, *event)
+    if drawn.shape == shape:
+        return drawn
     xp = namespace(drawn)
-    shaped = xp.reshape(drawn, (drawn.shape[0], *missing, *drawn.shape[1:]))
-    return xp.broadcast_to(shaped, (drawn.shape[0], *batch, *event))
+    missing = (1,) * (len(shape) - len(drawn.shape))
+    wide = xp.broadcast_to(xp.reshape(drawn, (drawn.shape[0], *missing, *drawn.shape[1:])), shape)
+    return wide.copy() if library(drawn) == "numpy" else wide  # torch warns of NumPy arrays that cannot be written
+
+
+def alike(a: Array, like: Array) -> Array:
+    """`a` in the library of `like`, and on its device where it has to move there."""
+    return a if library(a) == library(like) else namespace(like).asarray(a, device=like.device)
 
 
 def host(a: Array) -> Any:
