@@ -6,6 +6,8 @@ in the pass that computes the result); this one looks at that row again and says
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
@@ -108,6 +110,18 @@ def given_axis(given: Any) -> int:
         raise ValueError(message) from None
     if number not in (0, 1):
         raise ValueError(message)
+    return number
+
+
+def order(alpha: Any, *, negative: bool = False, infinite: bool = False) -> float:
+    """The order `alpha` of a measure as a float; refused where there is none of that order."""
+    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, numbers.Real):
+        raise TypeError(f"`alpha` is {alpha!r}; it is one real number.")
+    number = float(alpha)
+    least = "" if negative else "at least 0"
+    most = "" if infinite else "finite"
+    if math.isnan(number) or (number < 0 and not negative) or (math.isinf(number) and not infinite):
+        raise ValueError(f"`alpha` is {number}; here it is {' and '.join(word for word in (least, most) if word)}.")
     return number
 
 
