@@ -41,12 +41,16 @@ if TYPE_CHECKING:
     from xent.evaluation import compare as compare
     from xent.evaluation import evaluate as evaluate
     from xent.io import read_predictions as read_predictions
+    from xent.measures import alpha_divergence as alpha_divergence
     from xent.measures import binary_cross_entropy as binary_cross_entropy
     from xent.measures import binary_entropy as binary_entropy
     from xent.measures import binary_kl_divergence as binary_kl_divergence
+    from xent.measures import chi_square_divergence as chi_square_divergence
     from xent.measures import conditional_entropy as conditional_entropy
     from xent.measures import cross_entropy as cross_entropy
     from xent.measures import entropy as entropy
+    from xent.measures import f_divergence as f_divergence
+    from xent.measures import hellinger_distance as hellinger_distance
     from xent.measures import joint_entropy as joint_entropy
     from xent.measures import js_distance as js_distance
     from xent.measures import js_divergence as js_divergence
@@ -54,7 +58,12 @@ if TYPE_CHECKING:
     from xent.measures import mutual_information as mutual_information
     from xent.measures import normalize as normalize
     from xent.measures import perplexity as perplexity
+    from xent.measures import renyi_divergence as renyi_divergence
+    from xent.measures import renyi_entropy as renyi_entropy
     from xent.measures import surprisal as surprisal
+    from xent.measures import total_variation as total_variation
+    from xent.measures import tsallis_divergence as tsallis_divergence
+    from xent.measures import tsallis_entropy as tsallis_entropy
 
 __version__ = "0.1.0"
 
@@ -66,12 +75,16 @@ _objects.load_with(lambda: importlib.import_module("xent.distributions"))
 # Imported when first used, so that `xent --help` and shell completion need not wait for NumPy:
 # name -> (module, attribute or None for the module itself).
 _MEASURES = (
+    "alpha_divergence",
     "binary_cross_entropy",
     "binary_entropy",
     "binary_kl_divergence",
+    "chi_square_divergence",
     "conditional_entropy",
     "cross_entropy",
     "entropy",
+    "f_divergence",
+    "hellinger_distance",
     "joint_entropy",
     "js_distance",
     "js_divergence",
@@ -79,7 +92,12 @@ _MEASURES = (
     "mutual_information",
     "normalize",
     "perplexity",
+    "renyi_divergence",
+    "renyi_entropy",
     "surprisal",
+    "total_variation",
+    "tsallis_divergence",
+    "tsallis_entropy",
 )
 _LAZY: dict[str, tuple[str, str | None]] = {
     **{name: ("xent.measures", name) for name in _MEASURES},

@@ -7,6 +7,8 @@ in the pass that computes the result); this one looks at that row again and says
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 import operator
 from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
@@ -119,6 +121,18 @@ def one_of(name: str, given: Any, known: Sequence[str]) -> None:
     near = difflib.get_close_matches(str(given), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"`{name}` is {given!r}; it is one of {', '.join(repr(k) for k in known)}.{hint}")
+
+
+def order(alpha: Any, *, negative: bool = False, infinite: bool = False) -> float:
+    """The order `alpha` of a measure as a float; refused where there is none of that order."""
+    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, numbers.Real):
+        raise TypeError(f"`alpha` is {alpha!r}; it is one real number.")
+    number = float(alpha)
+    least = "" if negative else "at least 0"
+    most = "" if infinite else "finite"
+    if math.isnan(number) or (number < 0 and not negative) or (math.isinf(number) and not infinite):
+        raise ValueError(f"`alpha` is {number}; here it is {' and '.join(word for word in (least, most) if word)}.")
+    return number
 
 
 def refuse_kind(name: str, kind: str, allowed: Collection[str]) -> NoReturn:

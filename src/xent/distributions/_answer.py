@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from xent import _check, _units
+from xent._errors import DistributionError
 from xent._forms import Samples
 from xent._objects import Details, How
-from xent.distributions import _closed, _integrands, _libraries, _monte_carlo, _products, _quadrature, _samples
+from xent.distributions import _alpha, _closed, _libraries, _monte_carlo, _products, _quadrature, _samples
+from xent.distributions._integrands import INTEGRANDS, Integrand
 from xent.distributions._method import Method, choose
 from xent.distributions._product import Product
 from xent.distributions._view import View
@@ -34,7 +36,7 @@ def _answer(measure: str, *arguments: Any, unit: str, how: How, **parameters: An
     scale = _scale(measure, unit)
     _check_how(how)
     if any(isinstance(a, Samples) for a in arguments):
-        found = _samples.answer(measure, arguments, how)
+        found = _of_samples(measure, arguments)
     elif all(isinstance(a, Product) for a in arguments) and measure in _products.ADDITIVE:
         found = _products.answer(measure, arguments, how, parameters, _of_views)
     else:
@@ -42,6 +44,21 @@ def _answer(measure: str, *arguments: Any, unit: str, how: How, **parameters: An
         views = tuple(view(name, a) for name, a in zip(names, arguments, strict=True))
         found = _of_views(measure, views, how, parameters)
     return _scaled(found, scale)
+
+
+def _of_samples(measure: str, arguments: tuple[Any, ...]) -> Details:
+    """The mean surprisal of samples under a model; what else samples tell has to be estimated."""
+    if len(arguments) == 2 and isinstance(arguments[0], Samples) and not isinstance(arguments[1], Samples):
+        if measure == "cross_entropy":
+            return _samples.cross_entropy_of_samples(arguments[0], view("q", arguments[1]))
+        if measure == "perplexity":
+            return _samples.perplexity_of_samples(arguments[0], view("q", arguments[1]))
+    estimated = measure if measure in ("entropy", "kl_divergence") else None
+    advice = f" `xent.estimators.{estimated}` estimates it from samples." if estimated else ""
+    raise DistributionError(
+        f"Samples are observations of a truth that is not known: `xent.cross_entropy(xent.Samples(x), Q)` is their mean "
+        f"surprisal under a model, first argument samples, second a distribution.{advice}"
+    )
 
 
 def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[str, Any]) -> Details:
@@ -53,7 +70,7 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
         return Details(value, "closed form", _closed_bound(measure, value, dtype), None, 0)
-    integrand = _integrands.integrand(measure, parameters)
+    integrand = _integrand(measure, parameters)
     if chosen is Method.QUADRATURE:
         found = _quadrature.integrate(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
         return Details(_libraries.finished(found.value, dtype), "quadrature", found.error_bound, None, found.n)
@@ -71,9 +88,13 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     return Details(_libraries.finished(drawn.value, dtype), "Monte Carlo", None, drawn.standard_error, drawn.n)
 
 
+def _integrand(measure: str, parameters: dict[str, Any]) -> Integrand:
+    return INTEGRANDS[measure] if measure in INTEGRANDS else _alpha.integrand(measure, **parameters)
+
+
 def _known(measure: str, p: View, q: View | None) -> dict[str, Any]:
     """What formulas know about a divergence that has none of its own: controls for its draws."""
-    if measure != "kl_divergence" or q is None:
+    if measure not in ("kl_divergence", "cross_entropy") or q is None:
         return {}
     found = {
         "entropy": _closed.value("entropy", p, None, {}),

@@ -20,7 +20,7 @@ EXP = "exp"
 
 
 class Measure(NamedTuple):
-    """A measure as both paths know it: the operation of the compiled core and the array formula.
+    """A measure as both paths know it: the operation of the compiled core ("": it has none) and the array formula.
 
     `root` takes the square root of the value in its unit (the Jensen-Shannon distance).
     """
@@ -36,7 +36,7 @@ def rows(measure: Measure, operands: tuple[Operand, ...], axis: Any, post: str, 
     operands = one_library(operands)
     axis, outcomes, outer = arrange(operands, axis)
     dtype = result_dtype(operands)
-    if use_core(operands):
+    if measure.op and use_core(operands):
         # A divergence too small for the dtype may have a root that is not.
         kept = "float64" if measure.root else dtype
         values = core.rows(measure.op, operands, axis, outcomes, outer, post, check, kept)

@@ -30,7 +30,7 @@ class Twice(NamedTuple):
         return Twice(*two_sum(high, lost + (self.low - other.low)))
 
 
-def _divided(xp: Any, a: Twice, b: Twice) -> Twice:
+def divided(xp: Any, a: Twice, b: Twice) -> Twice:
     """a/b to twice the working precision."""
     share = a.high / b.high
     product, lost = two_product(xp, share, b.high)
@@ -53,7 +53,7 @@ def exact_row(xp: Any, kind: str, a: Any) -> tuple[Twice, Twice]:
         z = Twice(parts.z, parts.low)
         e = Twice(*exact_exp(xp, *z))
         mass = _summed(xp, e)
-        return _divided(xp, e, mass), Twice(*exact_log(xp, *mass)).minus(z)
+        return divided(xp, e, mass), Twice(*exact_log(xp, *mass)).minus(z)
     if kind == "logprobs":
         return Twice(*exact_exp(xp, a, zero)), Twice(-a, zero)
     p = Twice(a, zero)

@@ -254,6 +254,12 @@ def contrast(xp: Any, p: Any, q: Any, difference: Any) -> Any:
     return (difference * lift) / xp.where(both == 0, lift, both * lift)
 
 
+def ratio_of_contrast(s: Any, low: Any) -> tuple[Any, Any]:
+    """log(p/q) = 2 atanh(s + low) for |s| <= 1/2 from s = (p - q)/(p + q), and what its last sum lost."""
+    u = s * s
+    return two_sum(2.0 * s, 2.0 * low + 2.0 * (s * u) * horner(u, _ATANH))
+
+
 def log_ratio(xp: Any, p: Any, q: Any) -> Any:
     """log(p/q): of the quotient where that is safe, else the difference of logs. 0 where both are 0."""
     low = smallest_normal(p) * 4.0
