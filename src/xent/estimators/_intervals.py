@@ -22,16 +22,29 @@ def check(interval: Any, confidence: Any) -> None:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
 
 
-def normal(value: Array, error: Array, confidence: float) -> tuple[Array, Array]:
-    """value - z error and value + z error, the lower end at least 0: what is estimated is never negative."""
+def normal_of(value: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
+    """The value less and plus z standard errors, from 0 on: what is estimated is never negative."""
     from scipy.special import ndtri  # pyright: ignore[reportMissingTypeStubs]
 
-    reach = float(ndtri(0.5 + confidence / 2)) * error
-    return np.maximum(value - reach, 0.0), value + reach
+    reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(variance)
+    certain_infinity = np.isinf(value)
+    low = np.where(certain_infinity, 0.0, np.where(certain_infinity, 0.0, value) - reach)
+    return np.maximum(low, 0.0), np.maximum(value + reach, 0.0)
+
+
+def positive(mean: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
+    """Quantiles of the gamma distribution that has this mean and variance; both ends the mean where it has none."""
+    from scipy.special import gammaincinv  # pyright: ignore[reportMissingTypeStubs]
+
+    spread = (variance > 0) & (mean > 0)
+    shape = np.where(spread, mean, 1.0) ** 2 / np.where(spread, variance, 1.0)
+    tail = (1 - confidence) / 2
+    low, high = (np.where(spread, mean / shape * gammaincinv(shape, p), mean) for p in (tail, 1 - tail))
+    return low, high
 
 
 def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tuple[Array, Array]:
-    """Quantiles of the beta distribution on [0, top] that has this mean and variance; normal ones where it is narrow."""
+    """Quantiles of the beta distribution on [0, top] with this mean and variance; normal ones where it is narrow."""
     from scipy.special import betaincinv, ndtri  # pyright: ignore[reportMissingTypeStubs]
 
     tail = (1 - confidence) / 2
@@ -73,5 +86,6 @@ def _without(m: Multiplicities, row: Array, at: Array) -> Multiplicities:
     pairs = np.arange(len(row))
     fewer = counts[pairs, at] - 1
     multiplicity[pairs, at] -= 1
+    counts[pairs, at] = np.where(multiplicity[pairs, at] > 0, counts[pairs, at], 1.0)
     counts = np.hstack([counts, np.where(fewer > 0, fewer, 1.0)[:, None]])
     return Multiplicities(counts, np.hstack([multiplicity, (fewer > 0)[:, None]]), m.outcomes[row])
