@@ -1,0 +1,75 @@
+"""The entropy behind counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xent import _units
+from xent.estimators import _bootstrap, _histograms, _intervals
+from xent.estimators._corrected import plug_in_variance
+from xent.estimators._estimate import Estimate
+from xent.estimators._histograms import Array, Histograms, histograms
+from xent.estimators._methods import ENTROPY, Method, batched, check_options, chosen
+
+DEFAULT = "chao-wang-jost"
+
+
+def entropy(
+    values: Any,
+    *,
+    method: str | None = None,
+    axis: int = -1,
+    unit: str = "nats",
+    outcomes: float | None = None,
+    prior: str | float | None = None,
+    interval: str | None = "analytic",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """What `xent.estimators.entropy` answers for counts."""
+    name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
+    prior = check_options(name, prior, outcomes, [n for n, m in ENTROPY.items() if m.possible])
+    _intervals.check(interval, confidence)
+    found, array = ENTROPY[name], _histograms.along("data", _histograms.read("data", values), axis)
+    if found.whole or interval == "bootstrap" or (interval and name == "shrinkage"):
+        needed = repr(name) if found.whole else f"the interval of {name!r}"
+        _histograms.require_whole("data", array, needed)
+    h, batch = _histograms.flattened("data", array, outcomes), array.shape[:-1]
+    value, variance = found.estimate(h, prior)
+    if interval is None:
+        return Estimate(batched(value * scale, batch), None, None, None, name, batched(h.total, batch))
+    if interval == "bootstrap":
+        variance = _bootstrap_variance(found, h, prior, seed)
+    elif variance is None:
+        variance = _jackknife_variance(found, h)
+    if found.posterior and interval == "analytic":
+        ends = _intervals.bounded(value, variance, np.log(h.outcomes), confidence)
+    else:
+        ends = _intervals.normal_of(value, variance, confidence)
+    low, high = (batched(end * scale, batch) for end in ends)
+    error = batched(np.sqrt(variance) * scale, batch)
+    return Estimate(batched(value * scale, batch), error, low, high, name, batched(h.total, batch))
+
+
+def _jackknife_variance(method: Method, h: Histograms) -> Array:
+    """At least the variance of the plug-in: where all counts are equal the jackknife sees no spread.
+
+    Without a repeated outcome nothing says how many more there are: inf for the methods that ask just this.
+    """
+    found = _intervals.jackknife_variance(lambda m: method.estimate(m, None)[0], h)
+    found = np.maximum(found, plug_in_variance(h))
+    return np.where(h.having(1) == h.total, np.inf, found) if method.assemblage else found
+
+
+def _bootstrap_variance(method: Method, h: Histograms, prior: Any, seed: Any) -> Array:
+    """The variance over data sets drawn anew; the same seed for every histogram, whatever batch it is in."""
+    return np.array([_one_variance(method, h, i, prior, seed) for i in range(len(h.dense))])
+
+
+def _one_variance(method: Method, h: Histograms, i: int, prior: Any, seed: Any) -> Any:
+    row = h.dense[i]
+    parts = [_bootstrap.assemblages(row, seed)] if method.assemblage else _bootstrap.resamples(row, seed)
+    drawn = [histograms(part, np.full(len(part), h.outcomes[i])) for part in parts]
+    return np.concatenate([method.estimate(d, prior)[0] for d in drawn]).var(ddof=1)

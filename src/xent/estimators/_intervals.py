@@ -1,0 +1,91 @@
+"""From a value and its standard error, or a posterior's mean and variance, to an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xent.estimators._histograms import Array, Multiplicities
+
+INTERVALS = ("analytic", "bootstrap", None)
+_ELEMENTS = 1 << 20  # of a temporary
+_NEARLY_NORMAL = 1e6  # parameters of a beta distribution from which on its skewness is below 0.002
+
+
+def check(interval: Any, confidence: Any) -> None:
+    """Refuse what is no kind of interval, or no confidence."""
+    if interval not in INTERVALS:
+        raise ValueError(f"`interval` is {interval!r}; it is 'analytic', 'bootstrap' or None.")
+    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+        raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
+
+
+def normal_of(value: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
+    """The value less and plus z standard errors, from 0 on: what is estimated is never negative."""
+    from scipy.special import ndtri  # pyright: ignore[reportMissingTypeStubs]
+
+    reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(variance)
+    certain_infinity = np.isinf(value)
+    low = np.where(certain_infinity, 0.0, np.where(certain_infinity, 0.0, value) - reach)
+    return np.maximum(low, 0.0), np.maximum(value + reach, 0.0)
+
+
+def positive(mean: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
+    """Quantiles of the gamma distribution that has this mean and variance; both ends the mean where it has none."""
+    from scipy.special import gammaincinv  # pyright: ignore[reportMissingTypeStubs]
+
+    spread = (variance > 0) & (mean > 0)
+    shape = np.where(spread, mean, 1.0) ** 2 / np.where(spread, variance, 1.0)
+    tail = (1 - confidence) / 2
+    low, high = (np.where(spread, mean / shape * gammaincinv(shape, p), mean) for p in (tail, 1 - tail))
+    return low, high
+
+
+def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tuple[Array, Array]:
+    """Quantiles of the beta distribution on [0, top] with this mean and variance; normal ones where it is narrow."""
+    from scipy.special import betaincinv, ndtri  # pyright: ignore[reportMissingTypeStubs]
+
+    tail = (1 - confidence) / 2
+    certain = (variance <= 0) | (top <= 0)
+    safe = np.where(certain, 1.0, variance)
+    m = np.where(certain, 0.5, mean / np.where(top > 0, top, 1.0))
+    size = np.maximum(m * (1 - m) * np.where(certain, 1.0, top) ** 2 / safe - 1, 0.0)
+    a, b = m * size, (1 - m) * size
+    narrow = certain | (np.minimum(a, b) > _NEARLY_NORMAL) | ~(np.minimum(a, b) > 0)
+    a, b = (np.where(narrow, 1.0, x) for x in (a, b))
+    ends: list[Array] = []
+    for p in (tail, 1 - tail):
+        plain = np.clip(mean + float(ndtri(p)) * np.sqrt(np.maximum(variance, 0.0)), 0.0, np.maximum(top, mean))
+        ends.append(np.where(narrow, plain, top * betaincinv(a, b, p)))
+    return ends[0], ends[1]
+
+
+def jackknife_variance(estimate: Callable[[Any], Array], m: Multiplicities) -> Array:
+    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation.
+
+    Observations of outcomes that were seen equally often give the same estimate: one each is enough.
+    """
+    row, at = np.nonzero((m.multiplicity > 0) & (m.total > 1)[:, None])
+    left = np.concatenate([np.zeros(0), *(estimate(_without(m, row[s], at[s])) for s in _parts(len(row), m))])
+    weight = (m.multiplicity * m.counts)[row, at]
+    mean = np.bincount(row, weight * left, len(m.total)) / m.total
+    spread = np.bincount(row, weight * (left - mean[row]) ** 2, len(m.total))
+    return np.where(m.total > 1, (m.total - 1) / m.total * spread, np.inf)
+
+
+def _parts(pairs: int, m: Multiplicities) -> list[slice]:
+    size = max(1, _ELEMENTS // (m.counts.shape[1] + 1))
+    return [slice(i, i + size) for i in range(0, pairs, size)]
+
+
+def _without(m: Multiplicities, row: Array, at: Array) -> Multiplicities:
+    """The histograms without one observation of an outcome that has the count at that place."""
+    counts, multiplicity = m.counts[row], m.multiplicity[row]
+    pairs = np.arange(len(row))
+    fewer = counts[pairs, at] - 1
+    multiplicity[pairs, at] -= 1
+    counts[pairs, at] = np.where(multiplicity[pairs, at] > 0, counts[pairs, at], 1.0)
+    counts = np.hstack([counts, np.where(fewer > 0, fewer, 1.0)[:, None]])
+    return Multiplicities(counts, np.hstack([multiplicity, (fewer > 0)[:, None]]), m.outcomes[row])

@@ -1,0 +1,148 @@
+"""The mutual information of the two variables of a contingency table."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from xent import _units
+from xent._forms import Counts
+from xent.estimators import _bootstrap, _dirichlet, _intervals
+from xent.estimators._estimate import Estimate
+from xent.estimators._histograms import Array, flattened, histograms, read, require_table, require_whole
+from xent.estimators._methods import ENTROPY, batched, check_options, chosen
+from xent.estimators._shrinkage import intensity
+from xent.measures import mutual_information as information
+
+DEFAULT = "shrinkage"
+# Those whose variance is that of the plug-in; of the others but 'dirichlet' the jackknife finds it.
+_NEAR_PLUG_IN = ("plug-in", "miller-madow", "grassberger")
+
+
+def plug_in(t: Array) -> Array:
+    """Of the observed shares, (B,)."""
+    return information(Counts(t), check=False)
+
+
+def miller_madow(t: Array) -> Array:
+    """The plug-in less (rows - 1)(columns - 1)/(2N) as far as they were seen: the three corrections together."""
+    rows, columns = (np.count_nonzero(t.sum(axis=axis), axis=1) for axis in (2, 1))
+    cells = np.count_nonzero(t, axis=(1, 2))
+    return plug_in(t) + (rows + columns - cells - 1) / (2 * t.sum(axis=(1, 2)))
+
+
+def shrinkage(t: Array) -> Array:
+    """The plug-in of the table shrunk towards equal cells, (B,)."""
+    weight = intensity(histograms(_flat(t)))[:, None, None]
+    cells = t.shape[1] * t.shape[2]
+    return plug_in(weight * t.sum(axis=(1, 2), keepdims=True) / cells + (1 - weight) * t)
+
+
+def by_entropies(name: str, t: Array) -> Array:
+    """H(X) + H(Y) - H(X, Y), each by this estimator, (B,)."""
+    of = ENTROPY[name].estimate
+    rows, columns, cells = (of(histograms(part), None)[0] for part in (t.sum(axis=2), t.sum(axis=1), _flat(t)))
+    return rows + columns - cells
+
+
+def _flat(t: Array) -> Array:
+    return t.reshape(len(t), -1)
+
+
+def estimate(name: str, t: Array, prior: Any) -> Array:
+    """The value of every table, (B,)."""
+    plain = {"plug-in": plug_in, "miller-madow": miller_madow, "shrinkage": shrinkage}
+    if name in plain:
+        return plain[name](t)
+    return dirichlet(t, prior) if name == "dirichlet" else by_entropies(name, t)
+
+
+def dirichlet(t: Array, prior: Any) -> Array:
+    """The posterior mean, exact (Hutter 2001, equation 12): the marginals of a Dirichlet table are Dirichlet too."""
+    cells = histograms(_flat(t))
+    a = _dirichlet.concentration(cells, prior)[:, None]
+    rows, columns = histograms(t.sum(axis=2)), histograms(t.sum(axis=1))
+    parts = [(rows, a * t.shape[2]), (columns, a * t.shape[1]), (cells, a)]
+    x, y, both = (_dirichlet.posterior(part, each)[0][:, 0] for part, each in parts)
+    return x + y - both
+
+
+def plug_in_variance(t: Array) -> Array:
+    """By the delta method, and what is left where the variables are independent: 2N times the value is chi-squared."""
+    n = t.sum(axis=(1, 2), keepdims=True)
+    rows, columns = t.sum(axis=2, keepdims=True), t.sum(axis=1, keepdims=True)
+    seen = t > 0
+    safe = np.where(seen, t, 1.0)
+    ratio = np.where(seen, np.log(safe / n) - np.log(np.where(seen, rows / n * (columns / n), 1.0)), 0.0)
+    p = t / n
+    mean = (p * ratio).sum(axis=(1, 2), keepdims=True)
+    spread = (p * (ratio - mean) ** 2).sum(axis=(1, 2))
+    freedom = (np.count_nonzero(rows, axis=(1, 2)) - 1.0) * (np.count_nonzero(columns, axis=(1, 2)) - 1.0)
+    return spread / n[:, 0, 0] + freedom / (2 * n[:, 0, 0] ** 2)
+
+
+def jackknife_variance(name: str, t: Array) -> Array:
+    """By leaving out each observation in turn, at least that of the plug-in, (B,); inf for one observation."""
+    found = plug_in_variance(t)
+    for i, table in enumerate(t):
+        n, cells = table.sum(), np.flatnonzero(table)
+        if n == 1:
+            found[i] = np.inf
+            continue
+        left = np.repeat(table.reshape(1, -1), len(cells), axis=0)
+        left[np.arange(len(cells)), cells] -= 1
+        values, weight = estimate(name, left.reshape(-1, *table.shape), None), table.reshape(-1)[cells]
+        mean = (weight * values).sum() / n
+        found[i] = max(found[i], (n - 1) / n * (weight * (values - mean) ** 2).sum())
+    return found
+
+
+def mutual_information(
+    values: Any,
+    *,
+    method: str | None = None,
+    unit: str = "nats",
+    prior: str | float | None = None,
+    interval: str | None = "analytic",
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """What `xent.estimators.mutual_information` answers for a contingency table."""
+    name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
+    prior = check_options(name, prior, None, ())
+    _intervals.check(interval, confidence)
+    array = read("x", values)
+    require_table("x", array)
+    if ENTROPY[name].whole or interval == "bootstrap" or (interval and name in ("shrinkage", "nsb")):
+        require_whole("x", array, repr(name) if ENTROPY[name].whole else f"the interval of {name!r}")
+    batch, shape = array.shape[:-2], array.shape[-2:]
+    h = flattened("x", array, events=2)
+    t = h.dense.reshape(-1, *shape)
+    value, counted = estimate(name, t, prior), batched(h.total, batch)
+    if interval is None:
+        return Estimate(batched(value * scale, batch), None, None, None, name, counted)
+    variance = _variance(name, t, prior, interval, seed)
+    if name == "dirichlet" and interval == "analytic":
+        top = np.full_like(value, math.log(min(shape)))
+        ends = _intervals.bounded(value, variance, top, confidence)
+    else:
+        ends = _intervals.normal_of(value, variance, confidence)
+    low, high = (batched(end * scale, batch) for end in ends)
+    return Estimate(batched(value * scale, batch), batched(np.sqrt(variance) * scale, batch), low, high, name, counted)
+
+
+def _variance(name: str, t: Array, prior: Any, interval: str, seed: Any) -> Array:
+    if interval == "bootstrap":
+        return np.array([_bootstrap_variance(name, table, prior, seed) for table in t])
+    if name == "dirichlet":  # the leading order of the posterior variance (Hutter 2001, equation 14)
+        a = _dirichlet.concentration(histograms(_flat(t)), prior)[:, None, None]
+        return plug_in_variance(t + a)
+    return plug_in_variance(t) if name in _NEAR_PLUG_IN else jackknife_variance(name, t)
+
+
+def _bootstrap_variance(name: str, table: Array, prior: Any, seed: Any) -> Any:
+    parts = _bootstrap.resamples(table.reshape(-1), seed)
+    drawn = [estimate(name, part.reshape(-1, *table.shape), prior) for part in parts]
+    return np.concatenate(drawn).var(ddof=1)
