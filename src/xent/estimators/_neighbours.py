@@ -125,10 +125,10 @@ def _settle(ends: Points, wrong: Any, step: int) -> None:
 
 
 def _tree(x: Points) -> Any:
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     # Midpoint splits build in half the time of medians and answer as fast; small leaves suit few neighbours.
-    return cKDTree(x, leafsize=8, balanced_tree=False)
+    return KDTree(x, leafsize=8, balanced_tree=False)
 
 
 def _places(tree: Any) -> Points:

@@ -74,9 +74,7 @@ def enough(name: str, n: int, k: int) -> None:
     """Refuse samples without a kth nearest neighbour each."""
     if n <= k:
         held = f"{n} sample{'s' * (n != 1)}"
-        raise DistributionError(
-            f"`{name}` has {held}; with k={k} it needs at least {k + 1}. Pass more, or a lower `k`."
-        )
+        raise DistributionError(f"`{name}` has {held}; with k={k} it needs at least {k + 1}. Pass more, or lower `k`.")
 
 
 def paired(names: tuple[str, str], x: Points, y: Points) -> None:
@@ -144,6 +142,16 @@ def in_range(*samples: Points) -> tuple[tuple[Points, ...], int]:
     if abs(exponent) < _EXTREME:
         return samples, 0
     return tuple(np.ldexp(x, -exponent) for x in samples), exponent
+
+
+def rows_in_range(rows: Points) -> tuple[Points, Any]:
+    """The same for each sample of a batch along its last axis."""
+    if 0 in rows.shape:
+        return rows, 0
+    exponent = np.frexp(rows.max(axis=-1) / 2 - rows.min(axis=-1) / 2)[1]
+    if (np.abs(exponent) < _EXTREME).all():
+        return rows, 0
+    return np.ldexp(rows, -exponent[..., None]), exponent
 
 
 def _host(name: str, values: Any) -> Points:

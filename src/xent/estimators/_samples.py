@@ -124,7 +124,7 @@ def mutual_information(
         return [(part,) for part in _spread.parts(n, generator, groups)]
 
     value = call(first, second, k)
-    least = n if groups is None else int(np.bincount(groups).min()) * (k + 1) // 2
+    least = n if groups is None else int(np.bincount(groups).min()) * len(np.bincount(groups))
     error = _subsampled(estimate, deal, least, k, asked, seed)
     reach = _reach(dimensions, asked, _spread.subsampled_reach(confidence))
     return _estimate(value, error, reach, method, n, asked, unit)
@@ -170,29 +170,28 @@ def _labelled(x: Any, y: Any, k: int) -> tuple[Points, Points, Any, int, Points]
 def _from_spacings(x: Any, method: str, window: Any, axis: int | None, asked: str, unit: str) -> Estimate:
     if asked in ("analytic", "subsampling"):
         raise ValueError(
-            f"method={method!r} has a standard error and no interval: its bias is as large. "
+            f"method={method!r} has no sound interval: its bias is as large as its spread. "
             'Pass interval="none", or method="kozachenko-leonenko".'
         )
-    ordered = np.sort(_points.lines("data", x, axis), axis=-1)
-    n = ordered.shape[-1]
+    rows, exponent = _points.rows_in_range(_points.lines("data", x, axis))
+    n = rows.shape[-1]
     m = _spacings.window("data", window, n)
-    mean, spread = _spacings.METHODS[method](ordered, m)
-    scale = per_nat(unit)
-    error = None if asked == "none" else spread / math.sqrt(n) * scale
-    return Estimate(_plain(mean * scale), _plain(error), None, None, method, n)
+    value = _spacings.METHODS[method](np.sort(rows, axis=-1), m)
+    value = (value + exponent * math.log(2)) * per_nat(unit)
+    return Estimate(value if rows.ndim > 1 else float(value), None, None, None, method, n)
 
 
 def _subsampled(estimate: Any, deal: Any, n: int, k: int, asked: str, seed: int | None) -> float | None:
     """The standard error from parts; None where none was asked for, or the samples are too few for parts."""
     if asked == "analytic":
         raise ValueError('Nearest neighbours of two variables have interval="subsampling".')
-    least = _spread.PARTS * (k + 1)
+    least = _spread.PARTS * _spread.SHARE * (k + 1)
     if asked == "none" or (n < least and asked == "auto"):
         return None
     if n < least:
         raise DistributionError(
-            f'{n} samples are too few for interval="subsampling" with k={k}: {least} or more, so that each of '
-            f'{_spread.PARTS} parts has neighbours. Pass interval="none".'
+            f'{n} samples are too few for interval="subsampling" with k={k}: {least} or more, for '
+            f'{_spread.PARTS} parts. Pass interval="none".'
         )
     return _spread.subsampled(estimate, deal(np.random.default_rng(seed)))
 
@@ -232,8 +231,3 @@ def _one_of(name: str, value: str, known: Any, what: str = "") -> str:
     if value not in known:
         raise ValueError(f"`{name}`{what} is {value!r}; it is one of {', '.join(map(repr, known))}.")
     return value
-
-
-def _plain(value: Any) -> Any:
-    """A float for one sample, an array for a batch."""
-    return float(value) if value is not None and np.ndim(value) == 0 else value

@@ -1,7 +1,8 @@
 """Entropy of a density on the line from the spacings of sorted samples, in nats: one value for each row of a batch.
 
 `ordered` is (..., n), sorted along its last axis; m is the window: how many places apart two samples are whose
-distance is one spacing. Each answers the mean and the standard deviation of its terms.
+distance is one spacing. None has a standard error: that of the mean of the terms is a third too small at n = 100, a
+tenth at 1000, and the bias is as large.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from xent._errors import DistributionError
 from xent.estimators._points import Points
 from xent.estimators._special import digamma
 
-Spacings = Callable[[Points, int], tuple[Any, Any]]
+Spacings = Callable[[Points, int], Any]
 
 # As many numbers as stay in the processor's cache beside a few of their kind.
 _CHUNK = 8192
@@ -33,55 +34,58 @@ def window(name: str, asked: Any, n: int) -> int:
     return int(asked)
 
 
-def vasicek(ordered: Points, m: int) -> tuple[Any, Any]:
+def vasicek(ordered: Points, m: int) -> Any:
     """mean log(n/(2m) (x_{i+m} - x_{i-m})), with the ends repeated beyond the ends."""
     n = ordered.shape[-1]
-    mean, spread = _moments(_logs(_centred(ordered, m)))
-    return mean + math.log(n / (2 * m)), spread
+    mean = _logs(_centred(ordered, m)).mean(axis=-1)
+    return mean + math.log(n / (2 * m))
 
 
-def van_es(ordered: Points, m: int) -> tuple[Any, Any]:
+def van_es(ordered: Points, m: int) -> Any:
     """mean log((n+1)/m (x_{i+m} - x_i)) + sum_{k=m}^n 1/k + log(m/(n+1)), over the n - m spacings."""
     n = ordered.shape[-1]
-    mean, spread = _moments(_logs(ordered[..., m:] - ordered[..., :-m]))
-    return mean + float(digamma(n + 1) - digamma(m)), spread
+    mean = _logs(ordered[..., m:] - ordered[..., :-m]).mean(axis=-1)
+    return mean + float(digamma(n + 1) - digamma(m))
 
 
-def ebrahimi(ordered: Points, m: int) -> tuple[Any, Any]:
-    """mean log(n/(c_i m) (x_{i+m} - x_{i-m})), where c_i rises from 1 to 2 within m of an end: as long as the window is."""
+def ebrahimi(ordered: Points, m: int) -> Any:
+    """mean log(n/(c_i m) (x_{i+m} - x_{i-m})), c_i 2, and within m of an end down to 1."""
     n = ordered.shape[-1]
     place = np.arange(1, n + 1)
     weight = 1 + np.minimum(np.minimum(place - 1, n - place) / m, 1)
-    mean, spread = _moments(_logs(_centred(ordered, m)) - np.log(weight))
-    return mean + math.log(n / m), spread
+    mean = (_logs(_centred(ordered, m)) - np.log(weight)).mean(axis=-1)
+    return mean + math.log(n / m)
 
 
-def correa(ordered: Points, m: int) -> tuple[Any, Any]:
+def correa(ordered: Points, m: int) -> Any:
     """-mean log(slope_i / n), the slope of the ranks i-m..i+m regressed on their samples."""
     n = ordered.shape[-1]
     padded = np.concatenate([_ends(ordered, 0, m), ordered, _ends(ordered, -1, m)], axis=-1)
     rows = padded.reshape(-1, n + 2 * m)
     rise, square = np.empty((2, len(rows), n))
-    for row, up, across in zip(rows, rise, square, strict=True):
+    several = max(_CHUNK // n, 1)
+    for first in range(0, len(rows), several):
+        block = slice(first, first + several)
         for start in range(0, n, _CHUNK):
             chunk = slice(start, min(start + _CHUNK, n))
-            up[chunk], across[chunk] = _regression(row[start : chunk.stop + 2 * m], m)
-    mean, spread = _moments((_logs(square) - _logs(rise)).reshape(ordered.shape))
-    return mean + math.log(n), spread
+            parts = rows[block, start : chunk.stop + 2 * m]
+            rise[block, chunk], square[block, chunk] = _regression(parts, m)
+    mean = (_logs(square) - _logs(rise)).reshape(ordered.shape).mean(axis=-1)
+    return mean + math.log(n)
 
 
 METHODS: dict[str, Spacings] = {"vasicek": vasicek, "van-es": van_es, "ebrahimi": ebrahimi, "correa": correa}
 
 
 def _regression(padded: Points, m: int) -> tuple[Points, Points]:
-    """sum_j j x_{i+j} and sum_j (x_{i+j} - mean)^2 over j = -m..m, for each i, from distances to x_i: no cancelling."""
-    length = len(padded) - 2 * m
-    middle = padded[m : m + length]
-    rise, total, square = np.zeros((3, length))
-    above, below = np.empty((2, length))
+    """sum_j j x_{i+j} and sum_j (x_{i+j} - mean)^2 over j = -m..m, from distances to x_i, which do not cancel."""
+    length = padded.shape[-1] - 2 * m
+    middle = padded[:, m : m + length]
+    rise, total, square = np.zeros((3, *middle.shape))
+    above, below = np.empty((2, *middle.shape))
     for j in range(1, m + 1):
-        np.subtract(padded[m + j : m + j + length], middle, out=above)
-        np.subtract(middle, padded[m - j : m - j + length], out=below)
+        np.subtract(padded[:, m + j : m + j + length], middle, out=above)
+        np.subtract(middle, padded[:, m - j : m - j + length], out=below)
         total += above
         total -= below
         square += above * above
@@ -116,7 +120,3 @@ def _logs(spacings: Points) -> Points:
             "`xent.Counts(np.unique(values, return_counts=True)[1])`."
         )
     return np.log(spacings)
-
-
-def _moments(terms: Points) -> tuple[Any, Any]:
-    return terms.mean(axis=-1), terms.std(axis=-1, ddof=1)

@@ -16,9 +16,12 @@ from xent.estimators._special import normal_quantile, student_quantile
 # Parts of which each is estimated alone: the variance of an estimate is that of its parts over their number.
 PARTS = 10
 
+# So many samples for each of k + 1 in a part: with fewer, estimates of parts spread too little for what they are.
+SHARE = 10
+
 
 def parts(n: int, generator: np.random.Generator, groups: Points | None = None) -> list[Points]:
-    """The places of n samples dealt out at random, as evenly as can be; of each group as evenly, where there are any."""
+    """The places of n samples dealt out at random, evenly; those of each group evenly, where there are groups."""
     order = generator.permutation(n)
     if groups is not None:
         order = order[np.argsort(groups[order], kind="stable")]
