@@ -23,7 +23,7 @@ def points(name: str, values: Any, *, integers: str | None = None) -> Points:
     if array.dtype.kind in "iub" and integers is not None:
         raise DistributionError(f"`{name}` holds {array.dtype}, and a density is estimated here. {integers}")
     found = _floats(name, array)
-    return found.reshape(len(found), -1)
+    return found if found.ndim == 2 else found[:, None]
 
 
 def lines(name: str, values: Any, axis: int | None) -> Points:
@@ -176,7 +176,7 @@ def _floats(name: str, array: Points) -> Points:
         first = tuple(int(i) for i in bad[0])
         place = first[0] if len(first) == 1 else first
         raise DistributionError(
-            f"`{name}` has {len(bad)} value{'s' * (len(bad) != 1)} that are not finite; the first is "
+            f"`{name}` has {len(bad)} value{'s that are' if len(bad) != 1 else ' that is'} not finite; the first is "
             f"{found[first]} at {place}. Leave those samples out."
         )
     return found

@@ -81,8 +81,8 @@ def _regression(padded: Points, m: int) -> tuple[Points, Points]:
     """sum_j j x_{i+j} and sum_j (x_{i+j} - mean)^2 over j = -m..m, from distances to x_i, which do not cancel."""
     length = padded.shape[-1] - 2 * m
     middle = padded[:, m : m + length]
-    rise, total, square = np.zeros((3, *middle.shape))
-    above, below = np.empty((2, *middle.shape))
+    rise, total, square = (np.zeros(middle.shape) for _ in range(3))
+    above, below = np.empty(middle.shape), np.empty(middle.shape)
     for j in range(1, m + 1):
         np.subtract(padded[:, m + j : m + j + length], middle, out=above)
         np.subtract(middle, padded[:, m - j : m - j + length], out=below)
