@@ -56,8 +56,8 @@ def _of_samples(measure: str, arguments: tuple[Any, ...]) -> Details:
     estimated = measure if measure in ("entropy", "kl_divergence") else None
     advice = f" `xent.estimators.{estimated}` estimates it from samples." if estimated else ""
     raise DistributionError(
-        f"Samples are observations of a truth that is not known: `xent.cross_entropy(xent.Samples(x), Q)` is their mean "
-        f"surprisal under a model, first argument samples, second a distribution.{advice}"
+        f"Samples are observations of a truth that is not known: `xent.cross_entropy(xent.Samples(x), Q)` is their "
+        f"mean surprisal under a model, first argument samples, second a distribution.{advice}"
     )
 
 

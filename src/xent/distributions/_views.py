@@ -9,6 +9,7 @@ import numpy as np
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Form
+from xent._objects import NotAnArray
 from xent.distributions import _from_torch, _generic, _scipy, _tabled
 from xent.distributions._libraries import together
 from xent.distributions._product import Product
@@ -38,7 +39,10 @@ def _refuse(name: str, value: Any) -> NoReturn:
     if isinstance(value, type) or type(value).__name__.endswith(("_gen", "_generic")):
         shown = value.__name__ if isinstance(value, type) else type(value).__name__
         raise TypeError(f"`{name}` is {shown}, a family without its parameters: call it with them first.")
-    _check.refuse_object(name, value)
+    try:
+        _check.refuse_object(name, value)
+    except NotAnArray as mistake:
+        raise TypeError(str(mistake)) from None
 
 
 def check_pair(p: View, q: View) -> tuple[int, ...]:
