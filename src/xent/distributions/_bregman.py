@@ -10,7 +10,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xent.distributions._special import BERNOULLI, HALF_LOG_2PI, SHIFT, log_minus_digamma_of_large, stirling
+from xent.distributions._special import (
+    BERNOULLI,
+    HALF_LOG_2PI,
+    SHIFT,
+    digamma,
+    lgamma,
+    log_minus_digamma_of_large,
+    stirling,
+)
 from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import Pair, contrast, horner, kl_terms, two_product, two_sum
 
@@ -132,12 +140,33 @@ def gamma_entropy(xp: Any, x: Any) -> Any:
     return HALF_LOG_2PI + stirling(y) + (y - 1.0) * rest - xp.where(small, steps, xp.zeros_like(x))
 
 
-def half_step(xp: Any, x: Any) -> Any:
-    """ψ(x + ½) - ψ(x) > 0 for x > 0."""
+def digamma_step(xp: Any, x: Any, h: Any) -> Any:
+    """ψ(x + h) - ψ(x) >= 0 for x > 0 and h >= 0: a sum of positive terms.
+
+    With r = 1/y and s = 1/(y + h) that of r^n is h r s P_n, where P_n is the sum of r^j s^(n-1-j).
+    """
     y, small, below = _raised(xp, x)
-    steps = xp.sum(0.5 / (below * (below + 0.5)), axis=-1)
-    large = xp.log1p(0.5 / y) + (log_minus_digamma_of_large(y) - log_minus_digamma_of_large(y + 0.5))
-    return large + xp.where(small, steps, xp.zeros_like(x))
+    step = h[..., None]
+    steps = xp.sum(step / below / (below + step), axis=-1)
+    r, s = 1.0 / y, 1.0 / (y + h)
+    p, power = xp.ones_like(r), xp.ones_like(r)
+    series = 0.5 * p
+    for k, bernoulli in enumerate(BERNOULLI):
+        for n in (2 * k + 2, 2 * k + 3):
+            power = power * r
+            p = p * s + power
+            if n == 2 * k + 2:
+                series = series + p * (bernoulli / n)
+    return xp.log1p(h * r) + h * r * s * series + xp.where(small, steps, xp.zeros_like(steps))
+
+
+def log_beta(xp: Any, a: Any) -> Any:
+    """The sum of log Γ along the last axis less log Γ of the sum: of what the least add to the largest."""
+    ordered = xp.sort(a, axis=-1)
+    least, most = ordered[..., :-1], ordered[..., -1]
+    rest = xp.sum(least, axis=-1)
+    grown = digamma(xp, most) * rest + lgamma_divergence(xp, most, most + rest, rest)
+    return xp.sum(lgamma(xp, least), axis=-1) - grown
 
 
 def _raised(xp: Any, x: Any) -> tuple[Any, Any, Any]:

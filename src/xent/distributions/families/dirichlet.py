@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xent.distributions._bregman import excess, gamma_entropy, kl_term, log_minus_digamma
-from xent.distributions._special import digamma, lgamma
+from xent.distributions._bregman import digamma_step, excess, gamma_entropy, kl_term, log_beta, log_minus_digamma
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
 from xent.measures._namespace import detach, graft
@@ -65,12 +64,9 @@ def kl_of(xp: Any, a: Array, b: Array) -> Array:
 
 def cross_entropy_of(xp: Any, a: Array, b: Array) -> Array:
     """Cross-entropy of Dirichlet(a) under Dirichlet(b)."""
-    logs = digamma(xp, a) - digamma(xp, xp.sum(a, axis=-1, keepdims=True))
-    direct = (
-        xp.sum(lgamma(xp, b), axis=-1),
-        -lgamma(xp, xp.sum(b, axis=-1)),
-        xp.sum((1.0 - b) * logs, axis=-1),
-    )
+    total, low = exact_sum(xp, a)
+    others = graft(xp, (total[..., None] - detach(a)) + low[..., None], xp.sum(a, axis=-1, keepdims=True) - a)
+    direct = (log_beta(xp, b), xp.sum((b - 1.0) * digamma_step(xp, a, others), axis=-1))
     return _support.steadier(xp, (*entropy_terms(xp, a), kl_of(xp, a, b)), direct)
 
 

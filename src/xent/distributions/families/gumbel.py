@@ -30,7 +30,7 @@ def _kl_towards(sign: float) -> Any:
         good = _good(xp, p) & _good(xp, q)
         scale, other = _support.ones_elsewhere(xp, good, p["scale"], q["scale"])
         shift = sign * ((q["loc"] - p["loc"]) / other)
-        return _support.where_valid(xp, good, extreme_value_kl(xp, shift, (scale - other) / other))
+        return _support.where_valid(xp, good, extreme_value_kl(xp, shift, scale / other, (scale - other) / other))
 
     return kl
 

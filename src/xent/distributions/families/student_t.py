@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xent.distributions._bregman import half_step, lgamma_divergence, log_minus_digamma
+from xent.distributions._bregman import digamma_step, lgamma_divergence, log_minus_digamma
 from xent.distributions._special import HALF_LOG_2PI
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
@@ -21,8 +21,9 @@ def _entropy(xp: Any, p: Parameters) -> Array:
     good = _support.is_positive(xp, p["df"], p["scale"]) & _support.is_finite(xp, p["loc"])
     df, scale = _support.ones_elsewhere(xp, good, p["df"], p["scale"])
     x = 0.5 * df
-    step = (x + 0.5) * half_step(xp, x) + 0.5 * log_minus_digamma(xp, x)
-    beta = HALF_LOG_2PI - lgamma_divergence(xp, x, x + 0.5, xp.full_like(x, 0.5))
+    half = xp.full_like(x, 0.5)
+    step = (x + 0.5) * digamma_step(xp, x, half) + 0.5 * log_minus_digamma(xp, x)
+    beta = HALF_LOG_2PI - lgamma_divergence(xp, x, x + 0.5, half)
     return _support.where_valid(xp, good, xp.log(scale) + (step + beta))
 
 

@@ -17,14 +17,14 @@ def _good(xp: Any, p: Parameters) -> Array:
     return _support.is_positive(xp, p["concentration"], p["scale"]) & _support.is_finite(xp, p["loc"])
 
 
-def extreme_value_kl(xp: Any, shift: Array, growth: Array) -> Array:
-    """KL of E, exponential with mean 1, under the law of which e^shift E^(1 + growth) is exponential with mean 1.
+def extreme_value_kl(xp: Any, shift: Array, power: Array, growth: Array) -> Array:
+    """KL of E, exponential with mean 1, under the law of which e^shift E^power is exponential; growth = power - 1.
 
-    With t = shift + log Γ(2 + growth) it is e^t - 1 - t and the divergence of log Γ from 1 to 1 + growth.
+    With t = shift + log Γ(1 + power) it is e^t - 1 - t and the divergence of log Γ from 1 to the power.
     """
     one = xp.ones_like(growth)
-    turn = (1.0 - EULER) * growth + lgamma_divergence(xp, 2.0 * one, 2.0 + growth, growth)
-    return psi(xp, shift + turn) + lgamma_divergence(xp, one, 1.0 + growth, growth)
+    turn = (1.0 - EULER) * growth + lgamma_divergence(xp, 2.0 * one, 1.0 + power, growth)
+    return psi(xp, shift + turn) + lgamma_divergence(xp, one, power, growth)
 
 
 @_support.quietly
@@ -41,7 +41,7 @@ def kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     values = (p["concentration"], p["scale"], q["concentration"], q["scale"])
     k, scale, other_k, other = _support.ones_elsewhere(xp, good, *values)
     shift = other_k * log_quotient(xp, scale, other)
-    value = _support.where_valid(xp, good, extreme_value_kl(xp, shift, (other_k - k) / k))
+    value = _support.where_valid(xp, good, extreme_value_kl(xp, shift, other_k / k, (other_k - k) / k))
     starts = p["loc"] - q["loc"]
     return _support.where_inside(xp, starts, xp.zeros_like(starts), value)
 
