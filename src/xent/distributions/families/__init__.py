@@ -38,6 +38,8 @@ FORMULAS: dict[str, Formulas] = {
 # KL of a member of one family under one of another: (family of p, family of q) -> kl(xp, p, q).
 PAIRS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {
     ("uniform", "normal"): normal.uniform_under_normal,
+    ("product", "multivariate_normal"): multivariate_normal.of_product,
+    ("multivariate_normal", "product"): multivariate_normal.under_product,
     ("laplace", "normal"): normal.laplace_under_normal,
     ("uniform", "exponential"): exponential.uniform_under_exponential,
 }
