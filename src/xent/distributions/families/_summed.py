@@ -140,7 +140,7 @@ def _poisson(xp: Any, rate: Array) -> Array:
     def of_narrow(wide: Array) -> Array:
         some = (rate > 0.0) & ~wide
         m = xp.where(some, rate, xp.ones_like(rate))[:, None]
-        k = _integers(xp, _light(xp, m)) + 0.0 * m
+        k = _integers(xp, _light(xp, m)) + xp.zeros_like(m)
         surprisal = _constants(xp, k) + _d(xp, k, m, k - m)
         # the exponential of a surprisal of 700 has lost three digits of a rate that is rare
         rare = m < 1.0
@@ -148,7 +148,7 @@ def _poisson(xp: Any, rate: Array) -> Array:
         value = _mean_surprisal(xp, surprisal, k >= 0.0, xp.where(rare, powers, xp.exp(-surprisal)))
         return xp.where(rate == 0.0, 0.0 * rate, value)
 
-    return xp.where(rate >= 0.0, _chosen(xp, wide, of_wide, of_narrow), xp.nan * rate)
+    return xp.where(rate >= 0.0, _chosen(xp, wide, of_wide, of_narrow), xp.full_like(rate, math.nan))
 
 
 # -- binomial --------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
         trials = xp.where(some, n, xp.ones_like(n))[:, None]
         p, q = xp.where(some, rare, 0.5 + 0.0 * n)[:, None], xp.where(some, common, 0.5 + 0.0 * n)[:, None]
         mean = trials * p
-        k = _integers(xp, _light(xp, mean)) + 0.0 * trials
+        k = _integers(xp, _light(xp, mean)) + xp.zeros_like(trials)
         possible = k <= trials
         outcome = k
         k = xp.where(possible, k, 0.0 * k)
@@ -237,7 +237,7 @@ def _negative_binomial(xp: Any, n: Array, success: Array, failure: Array, wide: 
         trials = xp.where(some, n, 1.0 + 0.0 * n)[:, None]
         p, q = xp.where(some, success, 0.5 + 0.0 * n)[:, None], xp.where(some, failure, 0.5 + 0.0 * n)[:, None]
         mean = trials * q / p
-        k = _integers(xp, _heavy(xp, mean, p)) + 0.0 * trials
+        k = _integers(xp, _heavy(xp, mean, p)) + xp.zeros_like(trials)
         value = _mean_surprisal(xp, surprisal(trials, k, p, q, k - mean), k >= 0.0)
         return xp.where(failure == 0.0, 0.0 * failure, value)
 
