@@ -59,6 +59,8 @@ PAIRS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {
     **gamma.PAIRS,
     **weibull.PAIRS,
     ("uniform", "normal"): normal.uniform_under_normal,
+    ("product", "multivariate_normal"): multivariate_normal.of_product,
+    ("multivariate_normal", "product"): multivariate_normal.under_product,
     ("laplace", "normal"): normal.laplace_under_normal,
     ("uniform", "exponential"): exponential.uniform_under_exponential,
 }

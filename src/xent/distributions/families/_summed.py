@@ -10,6 +10,7 @@ d(k, m) = k log(k/m) - k + m >= 0, that of Poisson is -c(k) - d(k, rate).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -39,8 +40,11 @@ _SMALL = (
     2.2785183673077407,
 )
 _WIDE = 100.0  # the variance from which on a distribution counts as wide
-_PLACES = 448  # integers that a narrow one needs at most: 200 + 14 deviations, and some
-_STEP, _REACH = 2.0 / 3.0, 14.0  # in deviations
+_PLACES = 448  # integers that a narrow one needs at most: a mean of 200, 14 deviations, and some
+_FARTHEST = 8192  # integers that a narrow negative binomial one may need
+_REACH = 14.0  # deviations to either side
+_STEP, _FINE = 2.0 / 3.0, 0.4  # deviations from place to place; of a negative binomial one, whose transform is wider
+_RECIPROCALS = tuple(1.0 / math.factorial(k) if k <= 170 else 0.0 for k in range(_PLACES))
 _CHUNK = 4096  # members of a batch that are summed at once
 
 
@@ -62,30 +66,47 @@ def _d(xp: Any, k: Array, m: Array, difference: Array) -> Array:
     return kl_terms(xp, Pair(k, m, s, ratio, xp.abs(s) < 0.5, k == 0.0))
 
 
-def _mean_surprisal(xp: Any, surprisal: Array, possible: Array) -> Array:
+def _mean_surprisal(xp: Any, surprisal: Array, possible: Array, weight: Array | None = None) -> Array:
     """The entropy from the surprisals of places along the last axis that stand for equal widths."""
     surprisal = xp.where(possible, surprisal, xp.zeros_like(surprisal))
-    weight = xp.where(possible, xp.exp(-surprisal), xp.zeros_like(surprisal))
+    weight = xp.where(possible, xp.exp(-surprisal) if weight is None else weight, xp.zeros_like(surprisal))
     return xp.sum(weight * surprisal, axis=-1) / xp.sum(weight, axis=-1)
 
 
-def _in_chunks(xp: Any, function: Callable[..., Array], *parameters: Array) -> Array:
+def _in_chunks(xp: Any, function: Callable[..., Array], *parameters: Array, size: int = _CHUNK) -> Array:
     """The function of parameters of one shape, of a bounded number of them at a time."""
     parameters = tuple(xp.broadcast_arrays(*parameters))
     shape = parameters[0].shape
     flat = [xp.reshape(a, (-1,)) for a in parameters]
-    size = flat[0].shape[0]
-    parts = [function(*(a[i : i + _CHUNK] for a in flat)) for i in range(0, max(size, 1), _CHUNK)]
+    starts = range(0, max(flat[0].shape[0], 1), size)
+    parts = [function(*(a[i : i + size] for a in flat)) for i in starts]
     return xp.reshape(parts[0] if len(parts) == 1 else xp.concat(parts), shape)
 
 
-def _integers(xp: Any, like: Array) -> Array:
-    return xp.astype(xp.arange(_PLACES, device=helper_device(like)), like.dtype)
+def _integers(xp: Any, reach: Array) -> Array:
+    """The outcomes that matter to narrow distributions that reach so far, as a row."""
+    places = int(xp.max(reach)) + 1 if reach.shape[0] else 1
+    return xp.astype(xp.arange(places, device=helper_device(reach)), reach.dtype)[None, :]
 
 
-def _steps(xp: Any, like: Array) -> Array:
-    half = round(_REACH / _STEP)
-    return _STEP * xp.astype(xp.arange(-half, half + 1, device=helper_device(like)), like.dtype)
+def _light(xp: Any, mean: Array) -> Array:
+    """How far a Poisson or binomial distribution of this mean reaches."""
+    return mean + 14.0 * xp.sqrt(mean) + 40.0
+
+
+def _heavy(xp: Any, mean: Array, success: Array) -> Array:
+    """How far a negative binomial distribution reaches, which decays no faster than a geometric one."""
+    return mean + 14.0 * xp.sqrt(mean / success) + 40.0 / success
+
+
+def _reciprocals(xp: Any, k: Array) -> Array:
+    """1/k! of a row of the first integers."""
+    return xp.asarray(_RECIPROCALS[: k.shape[-1]], dtype=k.dtype, device=helper_device(k))
+
+
+def _steps(xp: Any, like: Array, step: float = _STEP) -> Array:
+    half = round(_REACH / step)
+    return step * xp.astype(xp.arange(-half, half + 1, device=helper_device(like)), like.dtype)
 
 
 def _chosen(xp: Any, wide: Array, of_wide: Callable[[Array], Array], of_narrow: Callable[[Array], Array]) -> Array:
@@ -119,11 +140,15 @@ def _poisson(xp: Any, rate: Array) -> Array:
     def of_narrow(wide: Array) -> Array:
         some = (rate > 0.0) & ~wide
         m = xp.where(some, rate, xp.ones_like(rate))[:, None]
-        k = _integers(xp, rate)[None, :] + 0.0 * m
-        value = _mean_surprisal(xp, _constants(xp, k) + _d(xp, k, m, k - m), k >= 0.0)
+        k = _integers(xp, _light(xp, m)) + xp.zeros_like(m)
+        surprisal = _constants(xp, k) + _d(xp, k, m, k - m)
+        # the exponential of a surprisal of 700 has lost three digits of a rate that is rare
+        rare = m < 1.0
+        powers = xp.where(rare, m, xp.ones_like(m)) ** k * _reciprocals(xp, k) * xp.exp(-m)
+        value = _mean_surprisal(xp, surprisal, k >= 0.0, xp.where(rare, powers, xp.exp(-surprisal)))
         return xp.where(rate == 0.0, 0.0 * rate, value)
 
-    return xp.where(rate >= 0.0, _chosen(xp, wide, of_wide, of_narrow), xp.nan * rate)
+    return xp.where(rate >= 0.0, _chosen(xp, wide, of_wide, of_narrow), xp.full_like(rate, math.nan))
 
 
 # -- binomial --------------------------------------------------------------------------------------
@@ -139,11 +164,6 @@ def binomial_entropy(xp: Any, n: Array, success: Array, failure: Array) -> Array
 def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
     variance = n * rare * common
     wide = variance >= _WIDE
-
-    def surprisal(n: Array, k: Array, mean: Array, rest: Array, off: Array) -> Array:
-        other = n - k
-        constants = (_constants(xp, k) + _constants(xp, other)) - _constants(xp, n + 0.0 * k)
-        return constants + _d(xp, k, mean, off) + _d(xp, other, rest, -off)
 
     def of_wide(wide: Array) -> Array:
         half = 0.5 * xp.ones_like(rare)
@@ -161,11 +181,20 @@ def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
         some = (variance > 0.0) & ~wide
         trials = xp.where(some, n, xp.ones_like(n))[:, None]
         p, q = xp.where(some, rare, 0.5 + 0.0 * n)[:, None], xp.where(some, common, 0.5 + 0.0 * n)[:, None]
-        k = _integers(xp, rare)[None, :] + 0.0 * trials
-        possible = k <= trials
-        k = xp.where(possible, k, 0.0 * k)
         mean = trials * p
-        value = _mean_surprisal(xp, surprisal(trials, k, mean, trials * q, k - mean), possible)
+        k = _integers(xp, _light(xp, mean)) + xp.zeros_like(trials)
+        possible = k <= trials
+        outcome = k
+        k = xp.where(possible, k, 0.0 * k)
+        left = trials - k
+        ways = _constants(xp, trials + 0.0 * k) - _constants(xp, left)
+        surprisal = (_constants(xp, k) - ways) + _d(xp, k, mean, k - mean) + _d(xp, left, trials * q, mean - k)
+        # as for a Poisson distribution, times (1 - 1/n) ... (1 - (k - 1)/n) and what the failures give
+        few = mean < 1.0
+        powers = xp.where(few, mean, xp.ones_like(mean)) ** outcome * _reciprocals(xp, k)
+        rest = xp.where(few, left * xp.log1p(-p) + ways - _d(xp, left, trials + 0.0 * k, -k), 0.0 * k)
+        weight = xp.where(few, powers * xp.exp(rest), xp.exp(-surprisal))
+        value = _mean_surprisal(xp, surprisal, possible, weight)
         return xp.where(variance == 0.0, 0.0 * variance, value)
 
     return _chosen(xp, wide, of_wide, of_narrow)
@@ -178,10 +207,10 @@ def negative_binomial_entropy(xp: Any, n: Array, success: Array, failure: Array)
     """The entropy of negative binomial distributions; None where one is neither narrow nor near normal."""
     mean = n * failure / success
     wide = (n >= _WIDE) & (mean >= _WIDE)
-    reach = mean + 14.0 * xp.sqrt(mean / success) + 40.0 * (1.0 + 1.0 / success)
-    if not bool(xp.all(wide | (reach < _PLACES))):
+    if not bool(xp.all(wide | (_heavy(xp, mean, success) < _FARTHEST))):
         return None
-    return _in_chunks(xp, lambda *a: _negative_binomial(xp, *a), n, success, failure, wide)
+    size = _CHUNK * _PLACES // _FARTHEST
+    return _in_chunks(xp, lambda *a: _negative_binomial(xp, *a), n, success, failure, wide, size=size)
 
 
 def _negative_binomial(xp: Any, n: Array, success: Array, failure: Array, wide: Array) -> Array:
@@ -198,7 +227,7 @@ def _negative_binomial(xp: Any, n: Array, success: Array, failure: Array, wide: 
         trials = xp.where(wide, n, _WIDE + 0.0 * n)[:, None]
         p, q = xp.where(wide, success, 0.5 + 0.0 * n)[:, None], xp.where(wide, failure, 0.5 + 0.0 * n)[:, None]
         mean = trials * q / p
-        off = _steps(xp, success) * xp.sqrt(mean / p)
+        off = _steps(xp, success, _FINE) * xp.sqrt(mean / p)
         possible = mean + off >= 16.0
         off = xp.where(possible, off, 0.0 * off)
         return _mean_surprisal(xp, surprisal(trials, mean + off, p, q, off), possible)
@@ -207,8 +236,9 @@ def _negative_binomial(xp: Any, n: Array, success: Array, failure: Array, wide: 
         some = (n > 0.0) & (failure > 0.0) & ~wide
         trials = xp.where(some, n, 1.0 + 0.0 * n)[:, None]
         p, q = xp.where(some, success, 0.5 + 0.0 * n)[:, None], xp.where(some, failure, 0.5 + 0.0 * n)[:, None]
-        k = _integers(xp, success)[None, :] + 0.0 * trials
-        value = _mean_surprisal(xp, surprisal(trials, k, p, q, k - trials * q / p), k >= 0.0)
+        mean = trials * q / p
+        k = _integers(xp, _heavy(xp, mean, p)) + xp.zeros_like(trials)
+        value = _mean_surprisal(xp, surprisal(trials, k, p, q, k - mean), k >= 0.0)
         return xp.where(failure == 0.0, 0.0 * failure, value)
 
     return _chosen(xp, wide, of_wide, of_narrow)

@@ -63,7 +63,7 @@ def _same(xp: Any, p: Parameters, q: Parameters, *keys: str) -> bool:
     return all(everywhere(xp, p[key] == q[key]) for key in ("loc", *keys))
 
 
-# -- one trial --------------------------------------------------------------------------------------
+# -- one trial ---------------------------------------------------------------------------------------------------------
 
 
 @silent
@@ -84,7 +84,7 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
 BERNOULLI = Formulas(_entropy, _kl, _cross_entropy)
 
 
-# -- n trials --------------------------------------------------------------------------------------
+# -- n trials ----------------------------------------------------------------------------------------------------------
 
 
 @silent
@@ -105,7 +105,7 @@ def _binomial_kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
 BINOMIAL = Formulas(_binomial_entropy, _binomial_kl)
 
 
-# -- trials until one succeeds, or until n do --------------------------------------------------------------------------------------
+# -- trials until one succeeds, or until n do --------------------------------------------------------------------------
 
 
 def _per_success(xp: Any, value: Array, p: Parameters) -> Array:

@@ -50,7 +50,7 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array:
 EXPONENTIAL = Formulas(_entropy, _kl, _cross_entropy, _renyi)
 
 
-# -- Pareto: log((X - loc)/scale) is exponential of rate alpha --------------------------------------------------------------------------------------
+# -- Pareto: log((X - loc)/scale) is exponential of rate alpha ---------------------------------------------------------
 
 
 @silent
@@ -76,7 +76,7 @@ def _pareto_kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
 PARETO = Formulas(_pareto_entropy, _pareto_kl, None, _pareto_renyi)
 
 
-# -- others under an exponential model, whose surprisal is that of their mean --------------------------------------------------------------------------------------
+# -- others under an exponential model, whose surprisal is that of their mean ------------------------------------------
 
 
 @silent

@@ -8,6 +8,7 @@ from typing import Any
 from xent.distributions.families._formulas import Formulas, Parameters
 from xent.distributions.families._terms import excess, infinite_where, log_gap, log_quotient, silent
 from xent.distributions.families.normal import HALF_LOG_2PI
+from xent.measures._namespace import device
 
 Array = Any
 
@@ -81,3 +82,33 @@ def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array:
 
 
 FORMULAS = Formulas(_entropy, _kl, _cross_entropy, _renyi)
+
+
+# -- coordinates that are independent, under ones that are not, and the other way around -----------------------------
+
+
+def _joint(xp: Any, p: Parameters) -> Parameters | None:
+    """A product of normal coordinates as a multivariate normal distribution; None for another product."""
+    parts = p["parts"]
+    if len(parts) != 1 or parts[0].name != "normal" or p["axes"] != 1:
+        return None
+    loc, scale = (xp.astype(a, xp.float64) for a in xp.broadcast_arrays(*(parts[0].parameters[k] for k in _NORMAL)))
+    return {
+        "loc": loc,
+        "scale_tril": scale[..., None] * xp.eye(scale.shape[-1], dtype=xp.float64, device=device(scale)),
+    }
+
+
+_NORMAL = ("loc", "scale")
+
+
+def of_product(xp: Any, p: Parameters, q: Parameters) -> Array | None:
+    """KL of independent normal coordinates under a multivariate normal model."""
+    joint = _joint(xp, p)
+    return None if joint is None else _kl(xp, joint, q)
+
+
+def under_product(xp: Any, p: Parameters, q: Parameters) -> Array | None:
+    """KL of a multivariate normal distribution under independent normal coordinates."""
+    joint = _joint(xp, q)
+    return None if joint is None else _kl(xp, p, joint)

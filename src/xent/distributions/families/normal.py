@@ -46,7 +46,7 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array:
 NORMAL = Formulas(_entropy, _kl, _cross_entropy, _renyi)
 
 
-# -- lognormal: the logarithm is normal --------------------------------------------------------------------------------------
+# -- lognormal: the logarithm is normal --------------------------------------------------------------------------------
 
 
 def _of_log(p: Parameters) -> Parameters:
@@ -77,7 +77,7 @@ def _log_cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
 LOGNORMAL = Formulas(_log_entropy, _log_kl, _log_cross_entropy, _log_renyi)
 
 
-# -- others under a normal model, whose surprisal is that of their mean and variance --------------------------------------------------------------------------------------
+# -- others under a normal model, whose surprisal is that of their mean and variance -----------------------------------
 
 
 @silent

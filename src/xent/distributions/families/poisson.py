@@ -46,11 +46,13 @@ def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
     if not everywhere(xp, (mine > 0.0) & (theirs > 0.0)):
         return None
     log_r = log_quotient(xp, mine, theirs)
+    rest = 1.0 - alpha
+    if alpha < 0.5:  # of the other two with the other weight it is the same
+        mine, theirs, log_r, alpha, rest = theirs, mine, -log_r, rest, alpha
     near = xp.abs(log_r) < 3.0
-    mean = theirs * xp.exp(alpha * log_r)
     x = xp.where(near, log_r, 0.0 * log_r)
-    close = mean * (psi(xp, (1.0 - alpha) * x) / (1.0 - alpha) + psi(xp, -alpha * x) / alpha)
-    far = (alpha * mine + (1.0 - alpha) * theirs - mean) / (alpha * (1.0 - alpha))
+    close = theirs * xp.exp(alpha * x) * (psi(xp, rest * x) / rest + psi(xp, -alpha * x) / alpha)
+    far = (theirs - mine * (1.0 + xp.expm1(-rest * log_r) / rest)) / alpha
     return xp.where(near, close, far) + 0.0 * p["loc"]
 
 
