@@ -9,7 +9,7 @@ import numpy as np
 
 from xent._errors import DistributionError
 from xent.distributions._nodes import NODES, PLACES
-from xent.distributions._panels import INWARD, OUTWARD, Panels, can_split, join, split, spread, take
+from xent.distributions._panels import INWARD, OUTWARD, Panels, can_split, columns, join, somewhere, split, spread, take
 from xent.distributions._problem import Array, Problem, Totals, log_densities, member, terms
 from xent.distributions._view import View
 
@@ -171,25 +171,14 @@ def _densities(view: View, problem: Problem, panels: Panels, places: Any) -> Arr
 
 def at_places(view: View, problem: Problem, panels: Panels, places: Array) -> Array:
     """One call for all lanes: each lane's panels are its column, and a column that is too short repeats a place."""
-    order = np.argsort(panels.lane, kind="stable")
-    lane = panels.lane[order]
-    first = np.searchsorted(lane, np.arange(problem.lanes))
-    row = np.arange(lane.size) - first[lane]
-    table = np.empty((int(np.max(row)) + 1, PLACES, problem.lanes))
+    order, lane, row, rows = columns(problem, panels)
+    table = np.empty((rows, PLACES, problem.lanes))
     table[:] = somewhere(problem)
     table[row, :, lane] = places[order]
     heights = log_densities(view, problem, table.reshape(-1, problem.lanes)).reshape(table.shape)
     found = np.empty(places.shape)
     found[order] = heights[row, :, lane]
     return found
-
-
-def somewhere(problem: Problem) -> Array:
-    """A place in the range of each lane, to fill with."""
-    start = np.where(np.isfinite(problem.start), problem.start, np.minimum(problem.end, 1.0) - 1.0)
-    end = np.where(np.isfinite(problem.end), problem.end, start + 1.0)
-    middle = 0.5 * (start + end)
-    return np.floor(middle) if problem.p.discrete else middle
 
 
 def _blur(problem: Problem, places: Any, lp: Array, lq: Array | None, found: Any) -> Array:
