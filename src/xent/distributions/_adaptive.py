@@ -29,6 +29,7 @@ class Measured(NamedTuple):
     slope_p: Array
     slope_q: Array
     mass: Array
+    mass_q: Array
     mass_error: Array
     mass_tail_error: Array
     tail: Array
@@ -44,14 +45,15 @@ def sums(problem: Problem, panels: Panels, a: Array) -> Array:
 
 def totals(problem: Problem, panels: Panels, measured: Measured) -> Totals:
     """What all panels of each lane hold."""
-    add = [
-        measured.value + measured.tail,
-        measured.error + measured.tail_error + measured.noise,
-        measured.slope_p + measured.slope_q,
-        measured.mass,
-        measured.mass_error + measured.mass_tail_error,
-    ]
-    return Totals(*(sums(problem, panels, a) for a in add), sums(problem, panels, measured.infinite) > 0)
+    return Totals(
+        value=sums(problem, panels, measured.value + measured.tail),
+        error=sums(problem, panels, measured.error + measured.tail_error + measured.noise),
+        slope=sums(problem, panels, measured.slope_p + measured.slope_q),
+        mass=sums(problem, panels, measured.mass),
+        mass_q=sums(problem, panels, measured.mass_q),
+        mass_error=sums(problem, panels, measured.mass_error + measured.mass_tail_error),
+        infinite=sums(problem, panels, measured.infinite) > 0,
+    )
 
 
 # -- adaptivity --------------------------------------------------------------------------------------------------------
@@ -122,6 +124,7 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         tail, tail_error, diverges = _beyond(panels, places, value, range_)
         diverges |= _fades(panels, places, value, lp, range_)
         mass_tail, mass_tail_error, _ = _beyond(panels, places, density, range_)
+        mass_q = _mass_of(panels, places, lq, range_)
     return Measured(
         kronrod,
         error,
@@ -129,6 +132,7 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         np.sum(weight * found.slope_p, axis=1),
         np.sum(weight * found.slope_q, axis=1),
         mass + mass_tail,
+        mass_q,
         np.where(np.isfinite(mass_error), mass_error, 0.0),
         mass_tail_error,
         tail,
@@ -136,6 +140,14 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         diverges | np.any(overflow, axis=1),
         np.any(ruled_out, axis=1),
     )
+
+
+def _mass_of(panels: Panels, places: Any, heights: Array | None, range_: float) -> Array:
+    """The mass of q in each panel; nothing where there is no q."""
+    if heights is None:
+        return np.zeros(panels.lane.size)
+    density = np.exp(np.where(np.isfinite(heights), heights, -math.inf))
+    return np.sum(places.kronrod * density, axis=1) + _beyond(panels, places, density, range_)[0]
 
 
 def _known(problem: Problem, panels: Panels, places: Any, found: list[Array]) -> tuple[Array, Array | None]:

@@ -17,7 +17,7 @@ from xent.distributions._integrands import Integrand
 from xent.distributions._landmarks import landmarks
 from xent.distributions._nodes import PLACES
 from xent.distributions._panels import Panels, first_panels, tables
-from xent.distributions._problem import Integral, Problem, conclude, pose, with_derivatives
+from xent.distributions._problem import Integral, Problem, conclude, missing, pose, with_derivatives
 from xent.distributions._refusals import check_convergence, check_mass
 from xent.distributions._view import View
 
@@ -39,10 +39,10 @@ def integrate(
     problem = pose(integrand, p, q, bounds)
     panels, measured = adapt(problem, first_panels(problem, *landmarks(problem)), rtol)
     found = totals(problem, panels, measured)
-    if np.any(np.abs(found.mass - 1.0) > 1e-9):  # a bump was not seen
+    if np.any(missing(problem, found) > 1e-9):  # a bump was not seen
         panels, measured = adapt(problem, first_panels(problem, *landmarks(problem, thorough=True)), rtol)
         found = totals(problem, panels, measured)
-    check_mass(problem, np.where(found.infinite, 1.0, found.mass), found.mass_error)
+    check_mass(problem, found)
     check_convergence(problem, panels, measured, found.infinite)
     carrier = None if np.any(found.infinite) else _carrier(problem, panels)
     n = PLACES * int(np.max(np.bincount(panels.lane, minlength=1)))

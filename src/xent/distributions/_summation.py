@@ -26,6 +26,7 @@ from xent.distributions._problem import (
     conclude,
     log_densities,
     member,
+    missing,
     pose,
     terms,
     with_derivatives,
@@ -54,9 +55,9 @@ def summate(
     problem = pose(integrand, p, q, bounds)
     problem = replace(problem, start=np.ceil(problem.start), end=np.floor(problem.end))
     found, places, weights = _with(problem, *landmarks(problem), rtol)
-    if np.any(np.abs(found.mass - 1.0) > 1e-9 + found.mass_error):  # a bump was not seen
+    if np.any(missing(problem, found) > 1e-9):  # a bump was not seen
         found, places, weights = _with(problem, *landmarks(problem, thorough=True), rtol)
-    check_mass(problem, np.where(found.infinite, 1.0, found.mass), found.mass_error)
+    check_mass(problem, found)
     carrier = None if np.any(found.infinite) else with_derivatives(problem, places, weights, None)
     return conclude(problem, found, carrier, places.shape[0])
 
@@ -113,11 +114,18 @@ def _one_by_one(problem: Problem, low: Array, high: Array) -> tuple[Totals, Arra
     counted = weights > 0
     infinite = np.any(counted & np.isinf(found.value), axis=0)
     value = np.where(counted & np.isfinite(found.value), found.value, 0.0)
-    with np.errstate(all="ignore"):
-        mass = np.where(counted, np.exp(lp), 0.0)
-    sums = [_sum(value), _sum(weights * found.noise), _sum(weights * (found.slope_p + found.slope_q)), _sum(mass)]
-    sums[1] += 8.0 * float(np.finfo(np.float64).eps) * _sum(np.abs(value))
-    return Totals(*sums, np.zeros(problem.lanes), infinite), places, weights
+    rounding = 8.0 * float(np.finfo(np.float64).eps) * _sum(np.abs(value))
+    masses = [_sum(np.where(counted, np.exp(np.minimum(a, 0.0)), 0.0)) for a in (lp, *rest)]
+    totals_ = Totals(
+        value=_sum(value),
+        error=_sum(weights * found.noise) + rounding,
+        slope=_sum(weights * (found.slope_p + found.slope_q)),
+        mass=masses[0],
+        mass_q=masses[-1],
+        mass_error=np.zeros(problem.lanes),
+        infinite=infinite,
+    )
+    return totals_, places, weights
 
 
 def _sum(a: Array) -> Array:
@@ -172,7 +180,7 @@ def _chain(begin: float, marks: Array, limit: float) -> Array:
 def _corrected(problem: Problem, found: Totals, low: Array, high: Array) -> Totals:
     """With the slopes at the ends of the integrals over 24; 1 % of that stands for the terms that follow."""
     change, error = np.zeros(problem.lanes), np.zeros(problem.lanes)
-    mass = np.zeros(problem.lanes)
+    masses = np.zeros((2, problem.lanes))
     edges = [
         (high + 1.0, 1.0, problem.end > high),
         (problem.end, -1.0, (problem.end > high) & np.isfinite(problem.end)),
@@ -189,5 +197,9 @@ def _corrected(problem: Problem, found: Totals, low: Array, high: Array) -> Tota
         slope = np.where(there, value[1] - value[0], 0.0) / 24.0
         change, error = change + slope, error + 0.01 * np.abs(slope)
         with np.errstate(all="ignore"):
-            mass = mass + np.where(there, np.exp(lp[1]) - np.exp(lp[0]), 0.0) / 24.0
-    return found._replace(value=found.value + change, error=found.error + error, mass=found.mass + mass)
+            for k, a in enumerate((lp, *rest)):
+                masses[k] += np.where(there, np.exp(a[1]) - np.exp(a[0]), 0.0) / 24.0
+    mass, mass_q = masses
+    return found._replace(
+        value=found.value + change, error=found.error + error, mass=found.mass + mass, mass_q=found.mass_q + mass_q
+    )
