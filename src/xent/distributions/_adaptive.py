@@ -9,7 +9,7 @@ import numpy as np
 
 from xent._errors import DistributionError
 from xent.distributions._nodes import NODES, PLACES
-from xent.distributions._panels import INWARD, OUTWARD, Panels, can_split, join, split, spread, take
+from xent.distributions._panels import INWARD, OUTWARD, Panels, can_split, columns, join, somewhere, split, spread, take
 from xent.distributions._problem import Array, Problem, Totals, log_densities, member, terms
 from xent.distributions._view import View
 
@@ -29,6 +29,7 @@ class Measured(NamedTuple):
     slope_p: Array
     slope_q: Array
     mass: Array
+    mass_q: Array
     mass_error: Array
     mass_tail_error: Array
     tail: Array
@@ -44,14 +45,15 @@ def sums(problem: Problem, panels: Panels, a: Array) -> Array:
 
 def totals(problem: Problem, panels: Panels, measured: Measured) -> Totals:
     """What all panels of each lane hold."""
-    add = [
-        measured.value + measured.tail,
-        measured.error + measured.tail_error + measured.noise,
-        measured.slope_p + measured.slope_q,
-        measured.mass,
-        measured.mass_error + measured.mass_tail_error,
-    ]
-    return Totals(*(sums(problem, panels, a) for a in add), sums(problem, panels, measured.infinite) > 0)
+    return Totals(
+        value=sums(problem, panels, measured.value + measured.tail),
+        error=sums(problem, panels, measured.error + measured.tail_error + measured.noise),
+        slope=sums(problem, panels, measured.slope_p + measured.slope_q),
+        mass=sums(problem, panels, measured.mass),
+        mass_q=sums(problem, panels, measured.mass_q),
+        mass_error=sums(problem, panels, measured.mass_error + measured.mass_tail_error),
+        infinite=sums(problem, panels, measured.infinite) > 0,
+    )
 
 
 # -- adaptivity --------------------------------------------------------------------------------------------------------
@@ -122,6 +124,7 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         tail, tail_error, diverges = _beyond(panels, places, value, range_)
         diverges |= _fades(panels, places, value, lp, range_)
         mass_tail, mass_tail_error, _ = _beyond(panels, places, density, range_)
+        mass_q = _mass_of(panels, places, lq, range_)
     return Measured(
         kronrod,
         error,
@@ -129,6 +132,7 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         np.sum(weight * found.slope_p, axis=1),
         np.sum(weight * found.slope_q, axis=1),
         mass + mass_tail,
+        mass_q,
         np.where(np.isfinite(mass_error), mass_error, 0.0),
         mass_tail_error,
         tail,
@@ -136,6 +140,14 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         diverges | np.any(overflow, axis=1),
         np.any(ruled_out, axis=1),
     )
+
+
+def _mass_of(panels: Panels, places: Any, heights: Array | None, range_: float) -> Array:
+    """The mass of q in each panel; nothing where there is no q."""
+    if heights is None:
+        return np.zeros(panels.lane.size)
+    density = np.exp(np.where(np.isfinite(heights), heights, -math.inf))
+    return np.sum(places.kronrod * density, axis=1) + _beyond(panels, places, density, range_)[0]
 
 
 def _known(problem: Problem, panels: Panels, places: Any, found: list[Array]) -> tuple[Array, Array | None]:
@@ -171,25 +183,14 @@ def _densities(view: View, problem: Problem, panels: Panels, places: Any) -> Arr
 
 def at_places(view: View, problem: Problem, panels: Panels, places: Array) -> Array:
     """One call for all lanes: each lane's panels are its column, and a column that is too short repeats a place."""
-    order = np.argsort(panels.lane, kind="stable")
-    lane = panels.lane[order]
-    first = np.searchsorted(lane, np.arange(problem.lanes))
-    row = np.arange(lane.size) - first[lane]
-    table = np.empty((int(np.max(row)) + 1, PLACES, problem.lanes))
+    order, lane, row, rows = columns(problem, panels)
+    table = np.empty((rows, PLACES, problem.lanes))
     table[:] = somewhere(problem)
     table[row, :, lane] = places[order]
     heights = log_densities(view, problem, table.reshape(-1, problem.lanes)).reshape(table.shape)
     found = np.empty(places.shape)
     found[order] = heights[row, :, lane]
     return found
-
-
-def somewhere(problem: Problem) -> Array:
-    """A place in the range of each lane, to fill with."""
-    start = np.where(np.isfinite(problem.start), problem.start, np.minimum(problem.end, 1.0) - 1.0)
-    end = np.where(np.isfinite(problem.end), problem.end, start + 1.0)
-    middle = 0.5 * (start + end)
-    return np.floor(middle) if problem.p.discrete else middle
 
 
 def _blur(problem: Problem, places: Any, lp: Array, lq: Array | None, found: Any) -> Array:

@@ -33,9 +33,11 @@ def landmarks(problem: Problem, *, thorough: bool = False) -> tuple[Array, Array
     """
     found: list[Array] = []
     for view, low, high in zip(problem.views, problem.low, problem.high, strict=True):
-        if view.quantile is not None:
+        # quantiles of integers are often found by adding up to them: without end for heavy tails
+        known = view.quantile is not None and (thorough or not view.discrete)
+        if known:
             found.append(_from_quantiles(view, problem, _FINE if thorough else _COARSE))
-        if view.quantile is None or thorough:
+        if not known or thorough:
             found.append(_from_scan(view, problem, np.maximum(low, problem.start), np.minimum(high, problem.end)))
     marks = _inside(problem, np.concatenate(found))
     own = _inside(problem, found[0])
@@ -64,6 +66,8 @@ def _from_scan(view: View, problem: Problem, low: Array, high: Array) -> Array:
     heights = _heights(view, problem, grid)
     left, right = _brackets(grid, heights)
     for _ in range(_STEPS):
+        if view.discrete and not np.any(right - left > 2.0):
+            break
         left, right = _zoom(view, problem, left, right)
     modes = 0.5 * (left + right)
     if view.discrete:
@@ -87,7 +91,16 @@ def _grid(low: Array, high: Array, *, whole: bool) -> Array:
 
 
 def _heights(view: View, problem: Problem, places: Array) -> Array:
+    """The log density of the logarithm of the distance from the nearer end of the support, if that is finite.
+
+    A density that is infinite at its end has its mode there, and this one where its mass is.
+    """
     heights = log_densities(view, problem, places)
+    if not view.discrete:
+        side = 0 if view is problem.p else 1
+        distance = np.minimum(places - problem.low[side], problem.high[side] - places)
+        bounded = np.isfinite(distance) & (distance > 0)
+        heights = heights + np.log(np.where(bounded, distance, 1.0))
     return np.where(np.isnan(heights), -math.inf, heights)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xent.distributions._nodes import NODES, weights_at
+from xent.distributions._nodes import NODES, PLACES, weights_at
 from xent.distributions._problem import Problem
 
 Array = np.ndarray[Any, Any]
@@ -120,11 +120,11 @@ def first_panels(problem: Problem, marks: Array, centres: Array) -> Panels:
         known = marks[:, lane]
         for left, right in itertools.pairwise(cuts):
             inside = known[(known > left) & (known < right)]
-            parts += [_lane(lane, *chain) for chain in _segment(left, right, _thinned(inside), float(centres[lane]))]
-    return join(*parts) if parts else _lane(0, 0.0, 1.0, np.zeros(1), 0, 0.0)
+            parts += [lane_of(lane, *chain) for chain in _segment(left, right, _thinned(inside), float(centres[lane]))]
+    return join(*parts) if parts else lane_of(0, 0.0, 1.0, np.zeros(1), 0, 0.0)
 
 
-def _lane(lane: int, origin: float, side: float, distances: Array, opening: int, marked: float) -> Panels:
+def lane_of(lane: int, origin: float, side: float, distances: Array, opening: int, marked: float) -> Panels:
     """A chain of panels between ascending distances from one origin, open towards OUTWARD or INWARD (or 0, nowhere).
 
     `marked` is the distance of the last landmark in that direction.
@@ -234,3 +234,34 @@ def _inward(origin: float, distances: Array) -> Array:
     if least < floor < first:
         steps = np.append(steps[(steps < 0.5 * floor) | (steps > 2.0 * floor)], floor)
     return np.unique(np.concatenate([[least], steps, distances]))
+
+
+# -- panels as columns -------------------------------------------------------------------------------------------------
+
+
+def columns(problem: Problem, panels: Panels) -> tuple[Array, Array, Array, int]:
+    """The order of panels by lane, the lane and the row of each in it, and the number of rows."""
+    order = np.argsort(panels.lane, kind="stable")
+    lane = panels.lane[order]
+    row = np.arange(lane.size) - np.searchsorted(lane, np.arange(problem.lanes))[lane]
+    return order, lane, row, int(np.max(row)) + 1
+
+
+def tables(problem: Problem, panels: Panels) -> tuple[Array, Array, Array, Array]:
+    """Places, weights, other places and shares (see `Places`), each (n, lanes); a weight of 0 fills short columns."""
+    places = spread(panels, whole=problem.p.discrete)
+    order, lane, row, rows = columns(problem, panels)
+    filled = [np.zeros((rows, PLACES, problem.lanes)) for _ in range(4)]
+    filled[0][:] = filled[2][:] = somewhere(problem)
+    for table, a in zip(filled, (places.place, places.kronrod, places.other, places.share), strict=True):
+        table[row, :, lane] = a[order]
+    place, weight, other, share = (a.reshape(-1, problem.lanes) for a in filled)
+    return place, weight, other, share
+
+
+def somewhere(problem: Problem) -> Array:
+    """A place in the range of each lane, to fill with."""
+    start = np.where(np.isfinite(problem.start), problem.start, np.minimum(problem.end, 1.0) - 1.0)
+    end = np.where(np.isfinite(problem.end), problem.end, start + 1.0)
+    middle = 0.5 * (start + end)
+    return np.floor(middle) if problem.p.discrete else middle

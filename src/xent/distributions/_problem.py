@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from xent.measures._namespace import differentiates, graft, namespace, quiet
 Array = np.ndarray[Any, Any]
 
 _UNDERFLOW = -745.0  # e to a smaller number is 0
-_ROUNDINGS = 4.0  # of a log density: so many, at its own size or at 1
+_ROUNDINGS = 8.0  # of a log density: so many, at its own size or at 1
 
 
 class Integral(NamedTuple):
@@ -39,12 +39,13 @@ class Terms(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What each lane holds: the integral, a bound of its error, how it moves with the log densities, the mass of p."""
+    """What each lane holds: the integral, a bound of its error, how it moves with the log densities, and the masses."""
 
     value: Array
     error: Array
     slope: Array
     mass: Array
+    mass_q: Array
     mass_error: Array
     infinite: Array
 
@@ -71,6 +72,11 @@ class Problem:
     def views(self) -> tuple[View, ...]:
         """p, and q where there is one."""
         return (self.p,) if self.q is None else (self.p, self.q)
+
+    @property
+    def checks_q(self) -> bool:
+        """Whether the range is that of q too, so that its mass must be there."""
+        return self.q is not None and self.integrand.over == "both"
 
     @property
     def eps(self) -> float:
@@ -109,7 +115,7 @@ def log_densities(view: View, problem: Problem, places: Array) -> Array:
 
 
 @contextlib.contextmanager
-def without_derivatives(view: View) -> Iterator[None]:
+def without_derivatives(view: View) -> Generator[None]:
     """Where torch records nothing."""
     if view.library != "torch":
         yield
@@ -156,6 +162,14 @@ def member(problem: Problem, lane: int) -> str:
 # -- the result --------------------------------------------------------------------------------------------------------
 
 
+def missing(problem: Problem, found: Totals) -> Array:
+    """How far masses are from 1, beyond what their tails explain, in lanes that are not infinite."""
+    off = np.abs(found.mass - 1.0)
+    if problem.checks_q:
+        off = np.maximum(off, np.abs(found.mass_q - 1.0))
+    return np.where(found.infinite, 0.0, off - found.mass_error)
+
+
 def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral:
     """The measure from its integral: finished, in the library of the views, with its derivatives.
 
@@ -164,7 +178,10 @@ def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral
     """
     finish = problem.integrand.finish
     lost = np.abs(totals.mass - 1.0)
-    error = totals.error + np.where(lost > 8.0 * problem.eps, 2.0 * lost * totals.slope, 0.0)
+    error = totals.error + 2.0 * lost * totals.slope
+    if problem.checks_q:
+        lost = np.abs(totals.mass_q - 1.0)
+        error += lost * np.where(lost > 8.0 * problem.eps, 1.0, 2.0 * totals.slope)
     value = np.where(totals.infinite, math.inf, totals.value).reshape(problem.batch)
     error = np.where(totals.infinite, 0.0, error).reshape(problem.batch)
     xp = namespace(value)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from xent.distributions._adaptive import adapt, somewhere, totals
+from xent.distributions._adaptive import adapt, totals
 from xent.distributions._integrands import Integrand
 from xent.distributions._landmarks import landmarks
 from xent.distributions._nodes import PLACES
-from xent.distributions._panels import Panels, first_panels, spread
-from xent.distributions._problem import Integral, Problem, conclude, pose, with_derivatives
+from xent.distributions._panels import Panels, first_panels, tables
+from xent.distributions._problem import Integral, Problem, conclude, missing, pose, with_derivatives
 from xent.distributions._refusals import check_convergence, check_mass
 from xent.distributions._view import View
 
@@ -39,32 +39,19 @@ def integrate(
     problem = pose(integrand, p, q, bounds)
     panels, measured = adapt(problem, first_panels(problem, *landmarks(problem)), rtol)
     found = totals(problem, panels, measured)
-    if np.any(np.abs(found.mass - 1.0) > 1e-9):  # a bump was not seen
+    if np.any(missing(problem, found) > 1e-9):  # a bump was not seen
         panels, measured = adapt(problem, first_panels(problem, *landmarks(problem, thorough=True)), rtol)
         found = totals(problem, panels, measured)
-    check_mass(problem, np.where(found.infinite, 1.0, found.mass), found.mass_error)
+    check_mass(problem, found)
     check_convergence(problem, panels, measured, found.infinite)
-    carrier = None if np.any(found.infinite) else carrier_of(problem, panels)
+    carrier = None if np.any(found.infinite) else _carrier(problem, panels)
     n = PLACES * int(np.max(np.bincount(panels.lane, minlength=1)))
     return conclude(problem, found, carrier, n)
 
 
-# -- derivatives -------------------------------------------------------------------------------------------------------
-
-
-def carrier_of(problem: Problem, panels: Panels) -> Any:
+def _carrier(problem: Problem, panels: Panels) -> Any:
     """The integral again at the final places, whose weights are constants, by the library that differentiates."""
     if all(view.library != "torch" for view in problem.views):
         return None
-    places = spread(panels)
-    order = np.argsort(panels.lane, kind="stable")
-    lane = panels.lane[order]
-    row = np.arange(lane.size) - np.searchsorted(lane, np.arange(problem.lanes))[lane]
-    shape = (int(np.max(row)) + 1, PLACES, problem.lanes)
-    tables = [np.zeros(shape) for _ in range(4)]
-    tables[0][:] = tables[2][:] = somewhere(problem)
-    for table, a in zip(tables, (places.place, places.kronrod, places.other, places.share), strict=True):
-        table[row, :, lane] = a[order]
-    place, weight, other, share = (a.reshape(-1, problem.lanes) for a in tables)
-    between = (other, share) if np.any(share != 0) else None
-    return with_derivatives(problem, place, weight, between)
+    place, weight, other, share = tables(problem, panels)
+    return with_derivatives(problem, place, weight, (other, share) if np.any(share != 0) else None)

@@ -7,19 +7,27 @@ import numpy as np
 from xent._errors import DistributionError, NotConverged
 from xent.distributions._adaptive import Measured
 from xent.distributions._panels import Panels
-from xent.distributions._problem import Array, Problem, member
+from xent.distributions._problem import Array, Problem, Totals, member
+from xent.distributions._view import View
 
 _MASS = 1e-6  # how far from 1 a density may integrate
 
 
-def check_mass(problem: Problem, mass: Array, allowed: Array) -> None:
-    """That p integrates (or adds up) to 1, within what is allowed beside 1e-6."""
-    off = np.flatnonzero(~(np.abs(mass - 1.0) <= _MASS + allowed + 1e3 * problem.eps))
+def check_mass(problem: Problem, found: Totals) -> None:
+    """That p, and q where its mass counts, integrates (or adds up) to 1 in every lane that is not infinite."""
+    _check_mass(problem, problem.p, found.mass, found)
+    if problem.q is not None and problem.checks_q:
+        _check_mass(problem, problem.q, found.mass_q, found)
+
+
+def _check_mass(problem: Problem, view: View, mass: Array, found: Totals) -> None:
+    good = np.abs(mass - 1.0) <= _MASS + found.mass_error + 1e3 * problem.eps
+    off = np.flatnonzero(~good & ~found.infinite)
     if off.size:
         lane = int(off[0])
-        does = "adds up" if problem.p.discrete else "integrates"
+        does = "adds up" if view.discrete else "integrates"
         raise DistributionError(
-            f"`{problem.p.name}`{member(problem, lane)} {does} to {mass[lane]:.6g} from {problem.start[lane]:.6g} to "
+            f"`{view.name}`{member(problem, lane)} {does} to {mass[lane]:.6g} from {problem.start[lane]:.6g} to "
             f"{problem.end[lane]:.6g}, not to 1. If its mass lies where it was not found, give `bounds=(low, high)` "
             "around it; what is not normalised has to be."
         )
