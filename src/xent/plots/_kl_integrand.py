@@ -75,7 +75,7 @@ def _draw(st: _style.Stage, p: Mixture, q: Mixture, totals: tuple[float, float],
     terms = densities[0] * ratio, -densities[1] * ratio
     low, high = min(float(t.min()) for t in terms), max(float(a.max()) for a in (*terms, *densities))
     ax.set_xlim(x[0], x[-1])
-    ax.set_ylim(min(1.45 * low, -0.14 * high), 1.18 * high)
+    ax.set_ylim(min(1.6 * low, -0.16 * high), 1.18 * high)
     head(st, "Where KL comes from, in both directions", "x", f"density; integrand of KL ({unit})")
     ax.axhline(0, color=c.soft, linewidth=0.8, zorder=3)
     looks = (("forward", terms[0], c.gap, "////", "-"), ("reverse", terms[1], c.label_zero, "\\\\\\\\", (0, (1, 1.2))))
@@ -85,7 +85,8 @@ def _draw(st: _style.Stage, p: Mixture, q: Mixture, totals: tuple[float, float],
     ax.plot(x, densities[0], color=c.truth, linewidth=2.2, gid="truth", zorder=6)
     ax.plot(x, densities[1], color=c.model, linewidth=2.2, linestyle=(0, (5, 2.2)), gid="model", zorder=6)
     labels = Labels(st, [(x, y) for y in (*densities, *terms)])
-    floor = 0.93 * float(ax.get_ylim()[0])
+    bottom, top = ax.get_ylim()
+    floor = bottom + 0.05 * (top - bottom)
     spots = [(float(x[0] + (x[-1] - x[0]) * share), floor) for share in (0.5, 0.8, 0.2, 0.65, 0.35)]
     labels.put("hatched adds, dotted takes away", (0, 0), color=c.soft, points=9, spots=spots)
     for words, y, color in ((f"p = {_named(p)}", densities[0], c.truth), (f"q = {_named(q)}", densities[1], c.model)):
