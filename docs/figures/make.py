@@ -23,6 +23,8 @@ FIGURES = (
     "cross_entropy_surface",
     "entropy_tangent",
     "code_lengths",
+    "kl_integrand",
+    "forward_reverse_fit",
 )
 # Chapter, height of the shot, and what is not as at first
 EXPLORED = (("simplex", 860, ""), ("binary", 1390, ""), ("training", 1230, "&step=8"))

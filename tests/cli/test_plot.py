@@ -52,6 +52,8 @@ def test_the_suffix_says_the_format_and_the_same_call_gives_the_same_bytes(suffi
         (["binary-cross-entropy-curves", "--against", "logit"], "softplus"),
         (["binary-cross-entropy-surface", "--view", "gap"], "KL(y‖ŷ)"),
         (["code-lengths", "--p", "0.5,0.5", "--q", "1,0"], ">inf<"),
+        (["kl-integrand", "--p", "-1/2,1", "--q", "0.5,1"], "KL(p‖q) = 0.5 nats"),
+        (["forward_reverse_fit", "--p", "1/2,-3,0.5,1/2,3,0.5", "--unit", "bits"], "KL(q‖p) = 1 bit, the least"),
     ],
 )
 def test_options_reach_the_figure(args, words, call, tmp_path):
@@ -86,6 +88,11 @@ def test_options_reach_the_figure(args, words, call, tmp_path):
         (["entropy-tangent", "--q", "7"], "--q is 7"),
         (["entropy-tangent", "--vary", "truht"], "did you mean 'truth'"),
         (["entropy-tangent", "--colour"], "No such option"),
+        (["kl-integrand", "--p", "0,1,2"], "--p has 3 values; it is one (mean, sd)"),
+        (["kl-integrand", "--q", "0,0"], "--q has the standard deviation 0"),
+        (["kl-integrand", "--p", "probs:0,1"], "means and deviations, not probs"),
+        (["forward-reverse-fit", "--q", "0,1"], "has no --q; it takes --p, --unit"),
+        (["forward-reverse-fit", "--p", "0.5,0,1,0.6,2,1"], "weights 0.5, 0.6"),
     ],
 )
 def test_a_call_that_cannot_be_done_ends_with_2_a_reason_and_no_file(args, says, call, tmp_path):

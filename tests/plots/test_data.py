@@ -26,6 +26,8 @@ FIGURES = {
     "tangent": plots.entropy_tangent,
     "vary model": partial(plots.entropy_tangent, vary="model"),
     "code lengths": plots.code_lengths,
+    "integrand": plots.kl_integrand,
+    "fit": plots.forward_reverse_fit,
 }
 
 
@@ -270,12 +272,107 @@ def test_labels_keep_to_the_unit_and_the_description_is_one_sentence_with_the_nu
     unit, other = ("nats", "bits") if name == "code lengths" else ("bits", "nats")
     ax = FIGURES[name](unit=unit)
     labels = [getattr(a, f"get_{axis}label")() for a in ax.figure.axes for axis in "xyz" if hasattr(a, f"{axis}axis")]
-    assert any(f"({unit})" in label for label in labels)
+    assert any(f"({unit})" in label for label in labels) or name == "fit"  # whose axes are of densities
     assert not any(other in label for label in labels)
     sentence = plots.describe(ax)
     assert sentence.endswith(".")
     assert sentence[:-1].count(". ") == 0
-    assert any(number in sentence for number in ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.643", "1.646"))
+    main = ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.643", "1.646", "0.906 bits", "0.714 bits")
+    assert any(number in sentence for number in main)
+
+
+PAIRS = [((0, 1), (1.5, 1.5)), ((2, 0.5), (-1, 3)), ((0, 1), (0, 1)), ((0, 1), (1e-3, 1)), ((5, 2), (5, 0.1))]
+
+
+def normal_kl(p, q):
+    (a, s), (b, t) = p, q
+    return math.log(t / s) + (s * s + (a - b) ** 2) / (2 * t * t) - 0.5
+
+
+@pytest.mark.parametrize(("p", "q"), PAIRS)
+@pytest.mark.parametrize(("unit", "k"), [("nats", 1.0), ("bits", 1 / LN2)])
+def test_areas_of_the_integrands_are_kl_in_both_directions(p, q, unit, k):
+    ax = plots.kl_integrand(p, q, unit=unit)
+    for gid, total, name in (("forward", normal_kl(p, q), "KL(p‖q)"), ("reverse", normal_kl(q, p), "KL(q‖p)")):
+        x, y = one(ax, gid).get_data()
+        # What is drawn ends where a density of e^-6 of its height does.
+        assert np.trapezoid(y, x) == pytest.approx(total * k, rel=0.05, abs=1e-12)
+        written = f"{name} = {plots._words.number(round(total * k, 15))}"
+        assert written in words(ax)
+        assert written in plots.describe(ax)
+        added, taken = having(ax, f"{gid}-area")
+        assert added.get_hatch() != taken.get_hatch()
+    for gid, (mean, sd) in (("truth", p), ("model", q)):
+        x, y = one(ax, gid).get_data()
+        density = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
+        np.testing.assert_allclose(y, density, rtol=1e-12, atol=1e-300)
+    assert one(ax, "truth").get_linestyle() != one(ax, "model").get_linestyle()
+    assert one(ax, "forward").get_linestyle() != one(ax, "reverse").get_linestyle()
+
+
+TWO = ((0.6, -2.0, 0.8), (0.4, 2.5, 1.0))
+
+
+def fitted(ax, gid):
+    """Mean and standard deviation of the Gaussian that is drawn."""
+    x, y = one(ax, gid).get_data()
+    keep = y > y.max() * 1e-3
+    curve = np.polyfit(x[keep], np.log(y[keep]), 2)
+    return -curve[1] / (2 * curve[0]), math.sqrt(-0.5 / curve[0])
+
+
+def reverse_cost(mean, sd, p=TWO):
+    """KL(q‖p) by a plain sum over a fine grid."""
+    x = np.linspace(mean - 12 * sd, mean + 12 * sd, 4001)
+    q = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * math.sqrt(2 * math.pi))
+    parts = [math.log(w / s) - 0.5 * ((x - m) / s) ** 2 for w, m, s in p]
+    log_p = np.logaddexp.reduce(parts) - 0.5 * math.log(2 * math.pi)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.where(q > 0, q * (np.log(q) - log_p), 0).sum() * (x[1] - x[0]))
+
+
+def test_forward_fit_has_the_moments_of_the_truth():
+    mean, sd = fitted(plots.forward_reverse_fit(), "forward")
+    assert mean == pytest.approx(0.6 * -2 + 0.4 * 2.5, rel=1e-9)
+    assert sd**2 == pytest.approx(0.6 * (0.64 + 1.8**2) + 0.4 * (1 + 2.7**2), rel=1e-9)
+
+
+def test_reverse_fit_is_the_least_of_a_search_over_all_gaussians():
+    ax = plots.forward_reverse_fit()
+    mean, sd = fitted(ax, "reverse")
+    best = reverse_cost(mean, sd)
+    everywhere = [reverse_cost(m, s) for m in np.linspace(-4, 5, 19) for s in np.geomspace(0.3, 4, 12)]
+    around = [reverse_cost(mean + a, sd + b) for a in (-1e-3, 0, 1e-3) for b in (-1e-3, 0, 1e-3) if a or b]
+    assert best < min(everywhere)
+    assert best < min(around)
+    assert f"KL(q‖p) = {best:.3f} nats, the least" in words(ax)
+    assert abs(mean + 2) < 0.1
+
+
+def test_divergences_of_both_fits_are_written():
+    ax = plots.forward_reverse_fit(unit="bits")
+    mean, sd = fitted(ax, "forward")
+    assert f"KL(q‖p) = {reverse_cost(mean, sd) / LN2:.3f} bits" in words(ax)
+    assert plots.describe(ax).count("KL(p‖q)") == 2
+
+
+def test_fits_of_one_bump_are_the_bump():
+    ax = plots.forward_reverse_fit(((0.5, 1, 2), (0.5, 1, 2)))
+    assert fitted(ax, "forward") == pytest.approx((1, 2), rel=1e-9)
+    assert fitted(ax, "reverse") == pytest.approx((1, 2), rel=1e-7)
+    assert words(ax).count("= 0 nats") == 4
+
+
+def test_a_bump_that_the_fit_leaves_out_costs_its_share():
+    ax = plots.forward_reverse_fit(((0.999, 0, 1), (0.001, 29, 1)))
+    assert fitted(ax, "reverse") == pytest.approx((0, 1), abs=1e-6)
+    assert f"KL(q‖p) = {-math.log(0.999):.3g} nats, the least" in words(ax)
+
+
+def test_of_two_equal_minima_the_first_bump_s_is_taken():
+    for first in (-3, 3):
+        mean, _ = fitted(plots.forward_reverse_fit(((0.5, first, 0.5), (0.5, -first, 0.5))), "reverse")
+        assert mean == pytest.approx(first, abs=0.01)
 
 
 def test_outcomes_without_a_box_are_named():

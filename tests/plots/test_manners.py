@@ -28,6 +28,8 @@ FIGURES = {
     "tangent": (plots.entropy_tangent, ["entropy", "cross-entropy", "gap"]),
     "vary model": (partial(plots.entropy_tangent, vary="model"), ["entropy", "cross-entropy", "gap"]),
     "code lengths": (plots.code_lengths, ["truth", "model"]),
+    "integrand": (plots.kl_integrand, ["truth", "model", "forward", "reverse", "forward-area", "reverse-area"]),
+    "fit": (plots.forward_reverse_fit, ["truth", "forward", "reverse"]),
 }
 SOLID = {"binary surface", "surface"}
 EVERY = pytest.mark.parametrize("name", FIGURES)
@@ -154,6 +156,12 @@ CROWDED = {
     "corner": lambda: plots.simplex_cross_entropy((1, 0, 0)),
     "equal": lambda: plots.entropy_tangent(0.5, 0.5),
     "absent": lambda: plots.code_lengths((0.5, 0.5, 0), (0.5, 0.25, 0.25)),
+    "same": lambda: plots.kl_integrand((0, 1), (0, 1)),
+    "narrow": lambda: plots.kl_integrand((0, 1), (0, 0.04)),
+    "apart": lambda: plots.kl_integrand((-1000, 1), (-975, 1), unit="bans"),
+    "one bump": lambda: plots.forward_reverse_fit((0.5, 1, 2, 0.5, 1, 2)),
+    "lonely bump": lambda: plots.forward_reverse_fit((0.999, 0, 1, 0.001, 29, 1)),
+    "twins": lambda: plots.forward_reverse_fit((0.5, -3, 0.2, 0.5, 3, 0.2)),
 }
 
 
@@ -168,7 +176,7 @@ def leader(label):
     return start + np.linspace(0, 1, 200)[:, None] * (end - start)
 
 
-@pytest.mark.parametrize("name", ["corner", "equal", "tangent", "simplex"])
+@pytest.mark.parametrize("name", ["corner", "equal", "tangent", "simplex", "integrand", "fit", "apart", "twins"])
 def test_no_leader_runs_through_another_label(name, drawn):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -255,6 +263,19 @@ def test_a_flat_figure_refuses_solid_axes(name):
         (lambda: plots.entropy_tangent(1.5), "`p` is 1.5"),
         (lambda: plots.entropy_tangent(0.5, float("nan")), "`q` is nan"),
         (lambda: plots.entropy_tangent((0.5, 0.5)), r"`p` has shape \(2,\)"),
+        (lambda: plots.kl_integrand((0, 1, 2)), "`p` has 3 values; it is one"),
+        (lambda: plots.kl_integrand(q=(0, 0)), "`q` has the standard deviation 0"),
+        (lambda: plots.kl_integrand(q=(0, -1)), "`q` has the standard deviation -1"),
+        (lambda: plots.kl_integrand((np.inf, 1)), "`p` has inf"),
+        (lambda: plots.kl_integrand((0, 1), (0, 1e9)), "`p` and `q` cannot be seen in one figure"),
+        (lambda: plots.kl_integrand((0, 1), (1e300, 1)), "1e[+]300 apart; at most 30"),
+        (lambda: plots.kl_integrand("0,1"), "`p` is '0,1'"),
+        (lambda: plots.forward_reverse_fit((0, 1)), "`p` has 2 values; it is two bumps"),
+        (lambda: plots.forward_reverse_fit((0.5, 0, 1, 0.6, 3, 1)), "weights 0.5, 0.6"),
+        (lambda: plots.forward_reverse_fit((1, 0, 1, 0, 3, 1)), "weights 1, 0"),
+        (lambda: plots.forward_reverse_fit((0.5, 0, 1, 0.5, np.nan, 1)), "`p` has nan"),
+        (lambda: plots.forward_reverse_fit((0.5, 0, 1, 0.5, 300, 1)), "The bumps of `p` cannot be seen"),
+        (lambda: plots.forward_reverse_fit(unit="bit"), "'bit'"),
         (lambda: plots.code_lengths(ax=Figure().subplots(1, 2)), "`ax` is a ndarray"),
         (lambda: plots.code_lengths(ax=Figure().add_subplot(projection="polar")), "'polar'"),
     ],

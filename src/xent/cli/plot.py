@@ -1,4 +1,4 @@
-"""`xent plot`: write one of the six figures to a file."""
+"""`xent plot`: write one of the figures that explain cross-entropy to a file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ xent plot simplex-cross-entropy -o map.svg --p 0.1,0.2,0.7 --unit bits
 xent plot binary-cross-entropy-curves -o curves.png --against logit
 xent plot entropy-tangent -o gap.pdf --p 0.3 --q 3/4 --vary model
 xent plot code-lengths --p 1/2,1/4,1/4 --q 1/4,1/4,1/2
+xent plot kl-integrand --p 0,1 --q 1.5,2
 """
 
 # What each figure is called, shows, and takes besides --unit. In words: help loads no matplotlib.
@@ -28,10 +29,18 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "cross-entropy-surface": ("the same, as a surface", ("p",)),
     "entropy-tangent": ("entropy, cross-entropy and KL", ("p", "q", "vary")),
     "code-lengths": ("message lengths as areas", ("p", "q")),
+    "kl-integrand": ("KL of two Gaussians, where it comes from", ("p", "q")),
+    "forward-reverse-fit": ("one Gaussian for two bumps", ("p",)),
 }
 # The figures whose p and q are one probability each, not a row of them.
 _SINGLE = {"entropy-tangent"}
+# Those whose p and q are of Gaussians.
+_GAUSSIAN = {"kl-integrand", "forward-reverse-fit"}
 _MOST_VALUES = 1000
+_TRUTH = (
+    "The truth: 0.1,0.2,0.7 or 1/2,1/4,1/4; one number for entropy-tangent; MEAN,SD for kl-integrand; twice "
+    "WEIGHT,MEAN,SD for forward-reverse-fit."
+)
 
 
 class _Plot(Command):
@@ -57,7 +66,7 @@ def _choice(name: str, words: tuple[str, ...], text: str) -> Any:
 @click.argument("name", type=_Figure(tuple(FIGURES)), metavar="NAME")
 @click.option("-o", "--output", metavar="FILE", help="A .png, .svg or .pdf file; without it NAME.svg.")
 @click.option("--unit", type=Word(UNITS), metavar="UNIT", help="nats, bits or bans; without it the figure's own.")
-@click.option("--p", metavar="P", help="The truth: 0.1,0.2,0.7 or 1/2,1/4,1/4; one number for entropy-tangent.")
+@click.option("--p", metavar="P", help=_TRUTH)
 @click.option("--q", metavar="Q", help="The model, written like --p.")
 @_choice("against", ("probability", "logit"), "Horizontal axis of binary-cross-entropy-curves.")
 @_choice("view", ("surface", "gap"), "What binary-cross-entropy-surface shows.")
@@ -106,8 +115,9 @@ def _arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
 def _numbers(name: str, option: str, text: str) -> Any:
     """A row of probabilities, or one where the figure takes one."""
     typed = parse(text.replace(MINUS, "-"))
-    if typed.form not in (None, "probs"):
-        raise ValueError(f"--{option} takes probabilities, not {typed.form}")
+    if typed.form not in (None, "probs") or (typed.form and name in _GAUSSIAN):
+        kind = "means and deviations" if name in _GAUSSIAN else "probabilities"
+        raise ValueError(f"--{option} takes {kind}, not {typed.form}")
     count = len(typed.numbers)
     if count > _MOST_VALUES:
         raise ValueError(f"--{option} has {count:,} values; at most {_MOST_VALUES:,} can be told apart in a figure")

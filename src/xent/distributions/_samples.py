@@ -132,7 +132,7 @@ def _checked(values: Any, q: View) -> Array:
     if bad.any():
         row = np.argwhere(bad)[0]
         raise DistributionError(
-            f"`p` has {int(bad.sum()):,} of {bad.size:,} samples NaN or infinite; the first is {numbers[tuple(row)]} at "
+            f"`p` has {int(bad.sum()):,} of {bad.size:,} samples NaN or infinite, as {numbers[tuple(row)]} at "
             f"sample {row[0]}. Leave them out: they were not drawn."
         )
     if q.discrete and (numbers != np.floor(numbers)).any():

@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from xent._check import sum_tolerance
 from xent._errors import DistributionError, ShapeError
+from xent.plots._gaussians import Gaussian, Mixture
 
 Vector = NDArray[np.float64]
+
+_MOST_APART = 30
 
 
 def option(name: str, value: Any, choices: Sequence[str]) -> None:
@@ -55,6 +58,35 @@ def distribution(name: str, values: Any, outcomes: int | None = None) -> Vector:
     if abs(total - 1) > sum_tolerance(digits, array.size):
         raise DistributionError(f"`{name}` sums to {total:.9g}, not 1. To rescale it: `xent.normalize({name})`.")
     return array
+
+
+def gaussians(name: str, value: Any, weighted: bool = False) -> Mixture:
+    """`value` as a Gaussian (mean, sd), or `weighted` as two bumps (weight, mean, sd)."""
+    shape, what = ((2, 3), "two bumps (weight, mean, sd)") if weighted else ((1, 2), "one (mean, sd), such as (0, 1)")
+    array = _floats(name, value)
+    if array.size != shape[0] * shape[1]:
+        raise ShapeError(f"`{name}` has {array.size} value{'s' * (array.size != 1)}; it is {what}.")
+    rows = array.reshape(shape)
+    if not np.isfinite(rows).all():
+        raise DistributionError(f"`{name}` has {rows[~np.isfinite(rows)][0]}; a mean and a deviation are finite.")
+    if rows[:, -1].min() <= 0:
+        raise DistributionError(f"`{name}` has the standard deviation {rows[:, -1].min():.6g}; it is above 0.")
+    weights = rows[:, 0] if weighted else np.ones(1)
+    if weights.min() <= 0 or abs(float(weights.sum()) - 1) > sum_tolerance(53, 2):
+        shown = ", ".join(f"{w:.6g}" for w in weights)
+        raise DistributionError(f"`{name}` has the weights {shown}; both are above 0 and they sum to 1.")
+    return tuple(Gaussian(float(m), float(s), float(w)) for (m, s), w in zip(rows[:, -2:], weights, strict=True))
+
+
+def comparable(names: str, bumps: Mixture) -> None:
+    """Refuse Gaussians of which one would be a line or a point in a figure of the other."""
+    least, most = min(g.sd for g in bumps), max(g.sd for g in bumps)
+    apart = max(g.mean for g in bumps) - min(g.mean for g in bumps)
+    if max(most, apart) > _MOST_APART * least:
+        raise DistributionError(
+            f"{names} cannot be seen in one figure: the narrowest has a standard deviation of {least:.6g}, and the "
+            f"widest of {most:.6g}, or their means are {apart:.6g} apart; at most {_MOST_APART} times as much is drawn."
+        )
 
 
 def same_length(p: Vector, q: Vector) -> None:
