@@ -128,10 +128,9 @@ def order(alpha: Any, *, negative: bool = False, infinite: bool = False) -> floa
     if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, numbers.Real):
         raise TypeError(f"`alpha` is {alpha!r}; it is one real number.")
     number = float(alpha)
-    least = "" if negative else "at least 0"
-    most = "" if infinite else "finite"
     if math.isnan(number) or (number < 0 and not negative) or (math.isinf(number) and not infinite):
-        raise ValueError(f"`alpha` is {number}; here it is {' and '.join(word for word in (least, most) if word)}.")
+        orders = "any finite number" if negative else "0 and above" if infinite else "0 and above, finite"
+        raise ValueError(f"`alpha` is {number}; the orders of this measure are {orders}.")
     return number
 
 

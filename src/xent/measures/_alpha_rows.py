@@ -22,8 +22,8 @@ from xent.measures._f_terms import f_terms
 from xent.measures._primitives import log_complement, total
 from xent.measures._rows import measured
 
-# Beyond, a Rényi divergence or entropy is that of order infinity to more digits than there are.
-ENDLESS = 1e100
+# Beyond, a Rényi divergence or entropy is that of order infinity, or of order 0, to more digits than there are.
+ENDLESS, SLIGHT = 1e100, 1e-290
 
 
 @measured
@@ -36,17 +36,17 @@ def alpha_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float)
 def tsallis_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float) -> Any:
     """(sum p^alpha q^(1 - alpha) - 1) / (alpha - 1)."""
     x = both_rows(xp, kp, p, kq, q)
-    return _outside(xp, x) if alpha == 0 else alpha * _divergence(xp, x, alpha)
+    return _outside(xp, x) if alpha < SLIGHT else alpha * _divergence(xp, x, alpha)
 
 
 @measured
 def renyi_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float) -> Any:
     """log(sum p^alpha q^(1 - alpha)) / (alpha - 1)."""
     x = both_rows(xp, kp, p, kq, q)
-    if alpha == 0:
+    if alpha < SLIGHT:
         out = _outside(xp, x)
         inside = total(xp, xp.where(x.absent, xp.zeros_like(x.q), x.q))
-        return xp.where(out < 0.5, -log_complement(xp, xp.where(out < 0.5, out, 0.0 * out)), -xp.log(inside))
+        return xp.where(out < 0.5, 0.0 - log_complement(xp, xp.where(out < 0.5, out, 0.0 * out)), -xp.log(inside))
     if alpha >= ENDLESS:
         ratio = xp.where(x.missing, xp.full_like(x.ratio, xp.inf), x.ratio)
         return xp.max(xp.where(x.absent, xp.full_like(x.ratio, -xp.inf), ratio), axis=-1)
@@ -86,7 +86,7 @@ def _divergence(xp: Any, x: Both, alpha: float) -> Any:
 
 def _outside(xp: Any, x: Both) -> Any:
     """The probability under q of what p rules out."""
-    return total(xp, xp.where(x.absent, x.q, xp.zeros_like(x.q)))
+    return total(xp, xp.where(x.absent, x.q, 0.0 * x.p))
 
 
 # -- entropies ---------------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def _entropy_terms(xp: Any, x: Both, a: float, b: float) -> Any:
 def tsallis_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
     """(1 - sum p^alpha) / (alpha - 1)."""
     x = row_and_one(xp, kind, p)
-    if alpha == 0:
+    if alpha < SLIGHT:
         return _support(xp, x) - 1.0
     if alpha >= ENDLESS:
         return 0.0 * total(xp, x.p)
@@ -111,10 +111,10 @@ def tsallis_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
 def renyi_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
     """log(sum p^alpha) / (1 - alpha)."""
     x = row_and_one(xp, kind, p)
-    if alpha == 0:
+    if alpha < SLIGHT:
         return xp.log(_support(xp, x))
     if alpha >= ENDLESS:
-        return xp.min(xp.where(x.absent, xp.full_like(x.surprisal, xp.inf), x.surprisal), axis=-1)
+        return xp.min(xp.where(x.absent, xp.full_like(x.surprisal, xp.inf), x.surprisal + 0.0), axis=-1)
     return log_sum(xp, x, alpha, alpha - 1.0, _entropy_terms, alpha - 1.0)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from xent.measures._distributions import Row, onehot, row
 from xent.measures._exact import Twice, divided, exact_row
-from xent.measures._namespace import detach, graft
+from xent.measures._namespace import detach, graft, largest
 from xent.measures._primitives import (
     horner,
     log_complement,
@@ -26,7 +26,7 @@ from xent.measures._primitives import (
     two_sum,
 )
 
-_MOST = 700.0  # the exponential of no more than this is finite in float64; beyond are slopes that a zero multiplies
+_SLIGHT = 1e-290  # orders as near 0 or 1 are 0 or 1: quotients by less would overflow
 _CLOSE = 2.0**-6  # |log(p/q)| below which the ratio is that of the contrast (p - q)/(p + q)
 
 
@@ -67,7 +67,9 @@ class Both(NamedTuple):
 
 def ordered(x: Both, alpha: float) -> tuple[Both, float, float]:
     """p and q (changed where alpha < 1/2) with their order a >= 1/2 and b = a - 1, which have all their digits."""
-    return (x, alpha, alpha - 1.0) if alpha >= 0.5 else (x.changed(), 1.0 - alpha, -alpha)
+    if alpha >= 0.5:
+        return x, alpha, alpha - 1.0
+    return x.changed(), 1.0 - alpha, -alpha if abs(alpha) > _SLIGHT else 0.0
 
 
 # -- two rows, or two densities ----------------------------------------------------------------------------------------
@@ -141,14 +143,16 @@ def _exponent(xp: Any, x: Both, b: float) -> tuple[Any, Any]:
     y, low = _multiple(xp, x, b)
     exponent, rest = two_sum(detach(y), -detach(x.surprisal))
     edge, zero = x.absent | x.missing, xp.zeros_like(low)
-    rest = _finite(xp, rest + (low - x.low))
+    rest = rest + (low - x.low)
+    # beyond lie exponents whose exponential is 0 or infinite, or whose own digits are enough
+    rest = xp.where(xp.abs(rest) < 1e-3, rest, zero)
     return xp.where(edge, zero, graft(xp, exponent, y - x.surprisal)), xp.where(edge, zero, rest)
 
 
 def _at_edges(xp: Any, x: Both, a: float, b: float, shift: Any) -> Any:
     """p^a q^(1 - a) e^-shift where p or q is 0: 0, as steep in it as at the smallest normal number."""
-    by_p = x.p * xp.exp(xp.clip(detach(b * x.ratio) - shift, None, _MOST))
-    by_q = x.q * xp.exp(xp.clip(detach(a * x.ratio) - shift, None, _MOST))
+    most = 0.85 * math.log(largest(x.p))  # so that no slope overflows on its way, and a zero can multiply it
+    by_p, by_q = (w * xp.exp(xp.clip(detach(c * x.ratio) - shift, None, most)) for w, c in ((x.p, b), (x.q, a)))
     nothing = xp.where(x.absent, by_p, by_q)
     if b < 0:
         return xp.where(x.absent & x.missing, xp.zeros_like(nothing), nothing)
@@ -221,7 +225,7 @@ def growth(xp: Any, x: Both, a: float, b: float) -> Any:
     y, y_low = _multiple(xp, x, b)
     small = (xp.abs(y) < 1.0) & ~edge
     grown = xp.expm1(xp.where(small, y, xp.zeros_like(y)))
-    quotient = (grown + y_low * (1.0 + detach(grown))) / b if abs(b) > 1e-290 else x.ratio
+    quotient = (grown + y_low * (1.0 + detach(grown))) / b
     return xp.where(small, x.p * quotient, (power - x.p) / b)
 
 
