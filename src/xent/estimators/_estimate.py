@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Estimate:
 def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=6, threshold=8, edgeitems=3, separator=", ")
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, cast('tuple[Any, ...]', value)))})"
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.6g}"
     return repr(value)
