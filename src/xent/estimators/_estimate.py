@@ -17,7 +17,7 @@ class Estimate:
     value : float or numpy.ndarray
         The estimate, in the unit asked for; one for each data set of a batch.
     standard_error : float, numpy.ndarray or None
-        The standard deviation of the estimate over data sets like this one; of a Bayesian method, that of the posterior.
+        The standard deviation of the estimate over data sets like this one; of a Bayesian method that of the posterior.
         None where no interval was asked for, or none is known.
     low, high : float, numpy.ndarray or None
         The ends of the confidence (of a Bayesian method: credible) interval.

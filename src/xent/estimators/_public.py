@@ -55,7 +55,7 @@ def entropy(
         Of counts, for 'shrinkage', 'dirichlet' and 'nsb': how many outcomes are possible, by default the length of the
         axis. It may be as large as 1e30.
     prior : {"jeffreys", "laplace", "perks", "minimax"} or float, optional
-        For 'dirichlet': the concentration of each outcome, 1/2 (the default), 1, 1/K, sqrt(N)/K, or any positive number.
+        For 'dirichlet': the concentration of each outcome, 1/2 (the default), 1, 1/K, sqrt(N)/K, or any number above 0.
     k, norm, window : optional
         Of samples (docs/estimators.md).
     interval : {"auto", "analytic", "bootstrap"} or None
@@ -237,7 +237,7 @@ def mutual_information(
     k : int, optional
         Of samples (docs/estimators.md).
     interval : {"auto", "analytic", "bootstrap"} or None
-        Of a table as in `entropy`, but the jackknife for 'nsb' too, and for 'dirichlet' the posterior's leading order.
+        Of a table as in `entropy`, but the jackknife for 'nsb' too, and the posterior's second order for 'dirichlet'.
     confidence : float
         Of the interval.
     seed : int
