@@ -27,6 +27,7 @@ def miller_madow(h: Histograms) -> Array:
 def grassberger(h: Histograms) -> Array:
     """log N - sum n G(n)/N, G(n) = psi(n) + (-1)^n/2 [psi((n+1)/2) - psi(n/2)] (Grassberger 2003, equation 29).
 
+    Derived for a random N: for a fixed one the value is about 1/(2N) too large, most visibly for a single outcome.
     G(n) is log 2 + psi(floor(n/2) + 1/2): added to the plug-in is n/N times log(n/2) - psi(n/2) of an odd n, and
     log(n/2) - psi(n/2 + 1/2) of an even one.
     """

@@ -24,14 +24,14 @@ def entropy(
     unit: str = "nats",
     outcomes: float | None = None,
     prior: str | float | None = None,
-    interval: str | None = "analytic",
+    interval: str | None = "auto",
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
     """What `xent.estimators.entropy` answers for counts."""
     name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
     prior = check_options(name, prior, outcomes, [n for n, m in ENTROPY.items() if m.possible])
-    _intervals.check(interval, confidence)
+    interval = _intervals.asked(interval, confidence)
     found, array = ENTROPY[name], _histograms.along("data", _histograms.read("data", values), axis)
     if found.whole or interval == "bootstrap" or (interval and name == "shrinkage"):
         needed = repr(name) if found.whole else f"the interval of {name!r}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xent.estimators._corrected import surprisal
-from xent.estimators._gamma import digamma_gap
+from xent.estimators._gamma import digamma_gap, special
 from xent.estimators._histograms import Multiplicities
 
 Array = np.ndarray[Any, Any]
@@ -71,10 +71,8 @@ def _unseen(a: Array, n: Array) -> Array:
 
 def scaled_exponential_integral(x: Array) -> Array:
     """exp(x) E_1(x), x > 0: asymptotic from 50 on, where the terms fall below 3e-16 of the sum."""
-    from scipy.special import exp1  # pyright: ignore[reportMissingTypeStubs]
-
     large, small = np.maximum(x, 50.0), np.minimum(x, 50.0)
     series = np.ones_like(x)
     for k in range(20, 0, -1):
         series = 1 - k / large * series
-    return np.where(x >= 50, series / large, np.exp(small) * exp1(small))
+    return np.where(x >= 50, series / large, np.exp(small) * special().exp1(small))

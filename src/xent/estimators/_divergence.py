@@ -104,14 +104,14 @@ def kl_divergence(
     axis: int = -1,
     unit: str = "nats",
     prior: str | float | None = None,
-    interval: str | None = "analytic",
+    interval: str | None = "auto",
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
     """What `xent.estimators.kl_divergence` answers for counts."""
     name, scale = chosen(method, DEFAULT, METHODS), _units.per_nat(unit)
     prior = check_options(name, prior, None, ())
-    _intervals.check(interval, confidence)
+    interval = _intervals.asked(interval, confidence)
     first, second = _aligned(read("p", p), read("q", q), axis)
     if interval == "bootstrap" or name == "zhang-grabchak":
         for label, array in (("p", first), ("q", second)):

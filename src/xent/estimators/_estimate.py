@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class Estimate:
     value : float or numpy.ndarray
         The estimate, in the unit asked for; one for each data set of a batch.
     standard_error : float, numpy.ndarray or None
-        The standard deviation of the estimate over data sets like this one; of a Bayesian method, that of the posterior.
+        The standard deviation of the estimate over data sets like this one; of a Bayesian method that of the posterior.
         None where no interval was asked for, or none is known.
     low, high : float, numpy.ndarray or None
         The ends of the confidence (of a Bayesian method: credible) interval.
@@ -43,6 +43,8 @@ class Estimate:
 def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return np.array2string(value, precision=6, threshold=8, edgeitems=3, separator=", ")
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, cast('tuple[Any, ...]', value)))})"
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.6g}"
     return repr(value)

@@ -26,6 +26,15 @@ _LOG_EXCESS = [b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
 _HALFWAY = [(1 - 2.0 ** (1 - 2 * k)) * b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
 
 
+def special() -> Any:
+    """SciPy's special functions, imported when first needed: the plug-in without an interval needs none."""
+    try:
+        from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError as error:  # pragma: no cover
+        raise ImportError("Estimates from counts need SciPy: pip install 'xent[scipy]'") from error
+    return special
+
+
 def _series(coefficients: Sequence[float], z: Any) -> Any:
     """Sum of c_k z^k, k from 0."""
     total = np.full_like(z, coefficients[-1])
@@ -47,7 +56,7 @@ def _patched(x: Any, large: Callable[[Any], Any], small: Callable[[Any], Any]) -
 
 def stirling(x: Any) -> Any:
     """What Stirling's formula lacks of log Gamma(x), x > 0."""
-    from scipy.special import gammaln  # pyright: ignore[reportMissingTypeStubs]
+    gammaln = special().gammaln
 
     def large(x: Any) -> Any:
         return _series(_STIRLING, 1 / (x * x)) / x
@@ -60,7 +69,7 @@ def stirling(x: Any) -> Any:
 
 def log_excess(x: Any) -> Any:
     """log x - psi(x) > 0, x > 0."""
-    from scipy.special import digamma  # pyright: ignore[reportMissingTypeStubs]
+    digamma = special().digamma
 
     def large(x: Any) -> Any:
         z = 1 / (x * x)
@@ -99,7 +108,7 @@ def trigamma(x: Any) -> Any:
 
 def halfway_excess(x: Any) -> Any:
     """log x - psi(x + 1/2) < 0, x > 0; about -1/(24 x^2)."""
-    from scipy.special import digamma  # pyright: ignore[reportMissingTypeStubs]
+    digamma = special().digamma
 
     def large(x: Any) -> Any:
         z = 1 / (x * x)

@@ -7,25 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from xent.estimators._gamma import special
 from xent.estimators._histograms import Array, Multiplicities
 
-INTERVALS = ("analytic", "bootstrap", None)
+INTERVALS = ("auto", "analytic", "bootstrap")
 _ELEMENTS = 1 << 20  # of a temporary
 _NEARLY_NORMAL = 1e6  # parameters of a beta distribution from which on its skewness is below 0.002
 
 
-def check(interval: Any, confidence: Any) -> None:
-    """Refuse what is no kind of interval, or no confidence."""
-    if interval not in INTERVALS:
-        raise ValueError(f"`interval` is {interval!r}; it is 'analytic', 'bootstrap' or None.")
+def asked(interval: Any, confidence: Any) -> str | None:
+    """The kind of interval; refused when it is none, or the confidence is no share."""
+    if interval is not None and interval not in INTERVALS:
+        raise ValueError(f"`interval` is {interval!r}; from counts it is 'analytic', 'bootstrap' or None.")
     if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
+    return "analytic" if interval == "auto" else interval
 
 
 def normal_of(value: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
     """The value less and plus z standard errors, from 0 on: what is estimated is never negative."""
-    from scipy.special import ndtri  # pyright: ignore[reportMissingTypeStubs]
-
+    ndtri = special().ndtri
     reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(variance)
     certain_infinity = np.isinf(value)
     low = np.where(certain_infinity, 0.0, np.where(certain_infinity, 0.0, value) - reach)
@@ -34,8 +35,7 @@ def normal_of(value: Array, variance: Array, confidence: float) -> tuple[Array, 
 
 def positive(mean: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
     """Quantiles of the gamma distribution that has this mean and variance; both ends the mean where it has none."""
-    from scipy.special import gammaincinv  # pyright: ignore[reportMissingTypeStubs]
-
+    gammaincinv = special().gammaincinv
     spread = (variance > 0) & (mean > 0)
     shape = np.where(spread, mean, 1.0) ** 2 / np.where(spread, variance, 1.0)
     tail = (1 - confidence) / 2
@@ -45,8 +45,7 @@ def positive(mean: Array, variance: Array, confidence: float) -> tuple[Array, Ar
 
 def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tuple[Array, Array]:
     """Quantiles of the beta distribution on [0, top] with this mean and variance; normal ones where it is narrow."""
-    from scipy.special import betaincinv, ndtri  # pyright: ignore[reportMissingTypeStubs]
-
+    betaincinv, ndtri = special().betaincinv, special().ndtri
     tail = (1 - confidence) / 2
     certain = (variance <= 0) | (top <= 0)
     safe = np.where(certain, 1.0, variance)
@@ -63,16 +62,28 @@ def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tupl
 
 
 def jackknife_variance(estimate: Callable[[Any], Array], m: Multiplicities) -> Array:
-    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation.
+    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation."""
+    return jackknife(left_out(estimate, m), m.multiplicity * m.counts, m.total)
 
-    Observations of outcomes that were seen equally often give the same estimate: one each is enough.
+
+def jackknife(left: Array, weight: Array, n: Array) -> Array:
+    """From the estimates (B, D) without one observation, and how many observations (B, D) give each, of n in all."""
+    mean = (weight * left).sum(axis=1) / n
+    spread = (weight * (left - mean[:, None]) ** 2).sum(axis=1)
+    return np.where(n > 1, (n - 1) / n * spread, np.inf)
+
+
+def left_out(estimate: Callable[[Any], Array], m: Multiplicities) -> Array:
+    """The estimate without one observation of an outcome that has each of the distinct counts, (B, D).
+
+    Observations of outcomes that were seen equally often give the same estimate: one each is enough. 0 where a
+    histogram has fewer distinct counts than D, or but one observation.
     """
     row, at = np.nonzero((m.multiplicity > 0) & (m.total > 1)[:, None])
-    left = np.concatenate([np.zeros(0), *(estimate(_without(m, row[s], at[s])) for s in _parts(len(row), m))])
-    weight = (m.multiplicity * m.counts)[row, at]
-    mean = np.bincount(row, weight * left, len(m.total)) / m.total
-    spread = np.bincount(row, weight * (left - mean[row]) ** 2, len(m.total))
-    return np.where(m.total > 1, (m.total - 1) / m.total * spread, np.inf)
+    left = np.zeros_like(m.counts)
+    for part in _parts(len(row), m):
+        left[row[part], at[part]] = estimate(_without(m, row[part], at[part]))
+    return left
 
 
 def _parts(pairs: int, m: Multiplicities) -> list[slice]:
