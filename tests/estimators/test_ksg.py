@@ -86,7 +86,7 @@ def test_normal_pairs_of_known_information(method, rho):
 
 
 def test_independence_as_in_the_paper():
-    """KSG 1 is unbiased there for any k (Kraskov, Stögbauer and Grassberger 2004, figure 4): mean 0 for small n too."""
+    """The mean is 0 for small n and any k, as Kraskov, Stögbauer and Grassberger (2004) found and conjectured."""
     for k in (1, 4):
         values = [information(*normal_pairs(50, 0.0, seed), k=k).value for seed in range(200)]
         assert abs(np.mean(values)) < 3.5 * np.std(values, ddof=1) / math.sqrt(200)
@@ -130,7 +130,7 @@ def test_it_is_sklearns():
 
 
 def test_gao_of_a_mixture_with_known_information():
-    """x uniform on 0..4, y uniform on [x, x + 2]: log 5 - (4/5) log 2 (Gao, Kannan, Oh and Viswanath 2017, experiment I)."""
+    """x uniform on 0..4, y uniform on [x, x + 2]: log 5 - (4/5) log 2 (Gao, Kannan, Oh and Viswanath 2017)."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 5, 5000)
     found = information(x, x + 2 * rng.random(5000), method="gao")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xent._errors import DistributionError
+from xent._errors import DistributionError, ShapeError
 from xent._forms import Labels
 from xent._units import per_nat
 from xent.estimators import _ksg, _mixed, _nearest, _points, _spacings, _spread
@@ -79,23 +79,22 @@ def kl_divergence(
     p = _points.points("p", x, integers=_points.MEASURED)
     q = _points.points("q", y, integers=_points.MEASURED)
     if p.shape[1] != q.shape[1]:
-        raise _points.ShapeError(f"`p` has points of {p.shape[1]} dimensions and `q` of {q.shape[1]}; they must agree.")
+        raise ShapeError(f"`p` has points of {p.shape[1]} dimensions and `q` of {q.shape[1]}; they must agree.")
     _points.enough("p", len(p), k)
     _points.enough("q", len(q), k)
-    for name, points in (("p", p), ("q", q)):
-        _points.constant_column(name, points)
-        _points.comparable(f"`{name}`", points)
+    for argument, points in (("p", p), ("q", q)):
+        _points.constant_column(argument, points)
+        _points.comparable(f"`{argument}`", points)
     (p, q), _ = _points.in_range(p, q)
-
     value = _nearest.wang_kulkarni_verdu(p, q, k)
-    fewest = min(len(p), len(q))
-    number = _parts(fewest, k, asked)
+    number = _parts(min(len(p), len(q)), k, asked)
     if number is None:
         return Estimate(value * per_nat(unit), None, None, None, name, (len(p), len(q)))
     generator = np.random.default_rng(seed)
     dealt = zip(_spread.deal(len(p), number, generator), _spread.deal(len(q), number, generator), strict=True)
     error = _spread.standard_error([_nearest.wang_kulkarni_verdu(p[one], q[other], k) for one, other in dealt])
-    reach = _reach(p.shape[1], asked, _spread.reach(confidence, number))
+    # The biases of two densities add: in one dimension the interval holds 0 to 1/2 nat in 91 to 96 % of samples of 700.
+    reach = _reach(p.shape[1] + 1, asked, _spread.reach(confidence, number))
     return _estimate(value, error, reach, name, (len(p), len(q)), unit)
 
 
