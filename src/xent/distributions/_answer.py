@@ -13,7 +13,7 @@ from xent import _check, _units
 from xent._errors import DistributionError
 from xent._forms import Samples
 from xent._objects import Details, How
-from xent.distributions import _alpha, _closed, _libraries, _monte_carlo, _products, _quadrature, _samples
+from xent.distributions import _alpha, _closed, _libraries, _monte_carlo, _products, _quadrature, _samples, _summation
 from xent.distributions._integrands import INTEGRANDS, Integrand
 from xent.distributions._method import Method, choose
 from xent.distributions._product import Product
@@ -72,7 +72,8 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
         return Details(value, "closed form", _closed_bound(measure, value, dtype), None, 0)
     integrand = _integrand(measure, parameters)
     if chosen is Method.QUADRATURE:
-        found = _quadrature.integrate(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
+        add_up = _summation.summate if p.discrete else _quadrature.integrate
+        found = add_up(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
         return Details(_libraries.finished(found.value, dtype), "quadrature", found.error_bound, None, found.n)
     drawn = _monte_carlo.estimate(
         measure,
