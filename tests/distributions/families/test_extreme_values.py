@@ -20,7 +20,7 @@ import array_api_compat.torch as torch_namespace  # noqa: E402  (needs torch)
 
 SHAPES = [1e-8, 0.1, 1.0, 3.7, 1e3, 1e8, 1e14]
 CHANGES = [0.0, 1e-12, 1e-8, -1e-3, 0.3]
-WEIBULLS = [(k, s, j, t) for k in SHAPES for j in SHAPES for s, t in ((1.0, 1.0), (1.1, 1.0)) if j / k < 100]
+WEIBULLS = [(k, s, j, 1.0) for k in SHAPES for j in SHAPES for s in (1.0, 1.1) if j / k < 100 and (k, s) != (j, 1.0)]
 WEIBULLS += [(k, 3.7, k * (1 + e), 3.7 * (1 + g)) for k in SHAPES for e in CHANGES for g in CHANGES if e or g]
 GUMBELS = [
     (m, s, m + x * s, s * (1 + e)) for m in (0.0, 3.7) for s in SHAPES for x in (0.0, 1.0, -3.0) for e in CHANGES
@@ -47,7 +47,7 @@ def test_kl_of_weibull(xp: Any) -> None:
         for row, value in zip(WEIBULLS, values, strict=True):
             k, s, j, t = (mpmath.mpf(x) for x in row)
             truth = true_kl(j * mpmath.log(s / t), j / k)
-            bound = ULP["weibull"]["kl"] * max(1, abs(math.log(float(truth)) if math.isfinite(float(truth)) else 1))
+            bound = ULP["weibull"]["kl"] * max(1, mpmath.log(truth))  # of e^t that of t counts t-fold
             assert ulp_error(float(value), truth, "float64") <= bound, row
 
 
@@ -133,4 +133,4 @@ def test_gradients(check: Any) -> None:
         )
 
     rows = ((0.7, 3.0), (1.0, 2.0), (0.7, 2.5), (1.0, 1.5))  # equal, and apart
-    assert check(measures, [torch.tensor(row, dtype=torch.float64, requires_grad=True) for row in rows])
+    assert check(measures, [torch.tensor(row, dtype=torch.float64, requires_grad=True) for row in rows], fast_mode=True)
