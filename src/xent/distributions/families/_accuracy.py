@@ -3,7 +3,8 @@
 Of KL, and of Rényi divergences for alpha from 0 to 1: ulp of the value, whatever its size. Of entropies and
 cross-entropies: ulp of the largest of 1, the value, and the terms of the steadier of two sums that give it, for they
 pass through 0. Of Dirichlet (and beta) divergences the number is for concentrations from 1 on; where the least is c < 1
-it is the number over c. Of Wishart divergences the number is for df to 1e3; beyond the root of df enters.
+it is the number over c. Of Wishart divergences the number is for df to 1e3; beyond the root of df enters. Of Weibull
+and Gumbel divergences beyond e it is the number times the logarithm of the value: they grow as e^t.
 """
 
 from __future__ import annotations
