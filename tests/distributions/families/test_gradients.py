@@ -44,12 +44,13 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("measure", ["entropy", "kl", "cross_entropy", "renyi"])
-@pytest.mark.parametrize("name", CASES)
+MEASURES = ("entropy", "kl", "cross_entropy", "renyi")
+KNOWN = [(name, measure) for name in CASES for measure in MEASURES if getattr(FORMULAS[name], measure) is not None]
+
+
+@pytest.mark.parametrize(("name", "measure"), KNOWN)
 def test_derivatives(name, measure):
     formula = getattr(FORMULAS[name], measure)
-    if formula is None:
-        pytest.skip("there is no such formula")
     mine, theirs, fixed = CASES[name]
     members = (mine,) if measure == "entropy" else (mine, theirs)
     arrays = [a.clone().requires_grad_() for m in members for a in m.values()]
