@@ -108,7 +108,7 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("make, name, parameters", FAMILIES.values(), ids=FAMILIES)
+@pytest.mark.parametrize(("make", "name", "parameters"), FAMILIES.values(), ids=FAMILIES)
 def test_families(make, name, parameters):
     found = recognise("p", make()).family
     assert (found.name, {key: a.tolist() for key, a in found.parameters.items()}) == (name, parameters)
@@ -152,7 +152,7 @@ def test_draws_lie_where_the_density_is(make):
 
 
 @pytest.mark.parametrize(
-    "make, low, high, discrete",
+    ("make", "low", "high", "discrete"),
     [
         (lambda: affine(D.Exponential(t(1.0)), 1.0, -2.0), -np.inf, 1.0, False),
         (OTHERS["sigmoid of a normal"], 0.0, 1.0, False),

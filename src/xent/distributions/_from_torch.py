@@ -98,13 +98,13 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
         places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(dtype)
         lead = places.shape[: places.ndim - len(event)]
         shape = np.broadcast_shapes(tuple(lead), batch)
-        places = places.expand(*shape, *event)
+        places = places.expand((*shape, *event))
         with torch.no_grad():
             good = inside(torch, d, places).expand(shape)
             unknown = torch.isnan(places).flatten(len(shape)).any(-1) if event else torch.isnan(places)
         if bool(good.all()):
             return _dense(log_prob(places), shape, dtype)
-        mask = good.reshape(*shape, *(1,) * len(event))
+        mask = good.reshape((*shape, *(1,) * len(event)))
         found = _dense(log_prob(torch.where(mask, places, anchor().to(dtype))), shape, dtype)
         outside = torch.where(unknown, torch.nan, -torch.inf).to(dtype)
         return torch.where(good, found, outside)

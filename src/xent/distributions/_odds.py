@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from xent.measures._namespace import quiet
+
 
 def chance(xp: Any, success: Any) -> dict[str, Any]:
     """The parameters of a chance of success that was told as a probability.
@@ -21,7 +23,9 @@ def log_odds(xp: Any, success: Any) -> Any:
     edge = xp.where(middle, half, success)
     above = xp.log1p(xp.where(m < 0.5, half, (2.0 * m - 1.0) / (1.0 - m)))
     below = -xp.log1p(xp.where(m < 0.5, (1.0 - 2.0 * m) / m, half))
-    return xp.where(middle, xp.where(m < 0.5, below, above), xp.log(edge) - xp.log1p(-edge))
+    with quiet(xp):
+        far = xp.log(edge) - xp.log1p(-edge)
+    return xp.where(middle, xp.where(m < 0.5, below, above), far)
 
 
 def complement(chance: dict[str, Any]) -> dict[str, Any]:

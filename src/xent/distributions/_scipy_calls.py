@@ -26,6 +26,7 @@ def within(function: Callable[[Array], Array], low: Array, high: Array) -> Calla
 
     def log_density(x: Array) -> Array:
         x = np.asarray(x, dtype=np.float64)
-        return np.where((x >= low) & (x <= high), run(x), np.where(np.isnan(x), np.nan, -np.inf))
+        inside = (x >= low) & (x <= high) & np.isfinite(x)
+        return np.where(inside, run(x), np.where(np.isnan(x), np.nan, -np.inf))
 
     return log_density

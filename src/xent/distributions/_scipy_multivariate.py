@@ -132,8 +132,11 @@ def kernel_view(name: str, kde: Any) -> View:
     event = () if kde.d == 1 else (int(kde.d),)
 
     def function(x: Array) -> Array:
-        places = np.reshape(x, (-1, kde.d)).T
-        return np.reshape(kde.logpdf(places), x.shape[: x.ndim - len(event)])
+        places = np.reshape(x, (-1, kde.d))
+        finite, unknown = np.all(np.isfinite(places), axis=-1), np.any(np.isnan(places), axis=-1)
+        found = kde.logpdf(np.where(finite[:, None], places, 0.0).T)  # which refuses infinite places
+        found = np.where(finite, found, np.where(unknown, np.nan, -np.inf))
+        return np.reshape(found, x.shape[: x.ndim - len(event)])
 
     def draw(n: int, generator: np.random.Generator) -> Array:
         return np.reshape(kde.resample(n, seed=generator).T, (n, *event))

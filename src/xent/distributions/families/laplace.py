@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from xent.distributions.families._formulas import Formulas, Parameters
-from xent.distributions.families._terms import everywhere, excess, positives, psi, silent
+from xent.distributions.families._terms import everywhere, excess, infinite_where, positives, psi, silent
 from xent.measures._primitives import distance, horner
 
 Array = Any
@@ -23,10 +23,11 @@ def _kl(xp: Any, p: Parameters, q: Parameters) -> Array:
     r, s, log_r = positives(xp, p["scale"], q["scale"])
     apart = distance(xp, p["loc"] - q["loc"])
     t = apart / p["scale"]
-    near = t < 1.0
+    over, near = xp.isinf(r), t < 1.0
+    r = xp.where(over, xp.ones_like(r), r)
     close = r * psi(xp, -xp.where(near, t, xp.zeros_like(t)))
     far = apart / q["scale"] + r * xp.expm1(-t)
-    return excess(xp, r, s, log_r) + xp.where(near, close, far)
+    return infinite_where(xp, over, excess(xp, r, s, log_r) + xp.where(near, close, far))
 
 
 @silent
