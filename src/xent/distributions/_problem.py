@@ -253,4 +253,4 @@ def _expanded(view: View, problem: Problem, places: Array) -> Any:
     shape = (places.shape[0], *problem.batch)
     with np.errstate(all="ignore"):
         found = view.log_density(places.reshape(shape))
-    return np.broadcast_to(found, shape) if view.library == "numpy" else found.expand(shape)
+    return np.broadcast_to(found, shape).copy() if view.library == "numpy" else found.expand(shape)
