@@ -128,7 +128,7 @@ BETA = model(stats.beta(0.5, 0.5))
     ("values", "q", "kind", "says"),
     [
         ([0.0, math.nan, math.nan], NORMAL, DistributionError, "2 of 3 samples .*NaN.* nan at sample 1"),
-        ([0.0, math.inf], NORMAL, DistributionError, "the first is inf at sample 1"),
+        ([0.0, math.inf], NORMAL, DistributionError, "as inf at sample 1"),
         ([], NORMAL, DistributionError, "no samples"),
         (np.empty((0, 2)), POINTS, DistributionError, "no samples"),
         (1.0, NORMAL, ShapeError, r"shape \(\); `q` is of numbers: their shape is \(n,\)"),

@@ -21,6 +21,7 @@ _Fitting = Callable[[Moments], Fit]
 
 _LOOKED_AT = 2**13  # draws of q that must all lie where p has density
 _LARGE = 700.0  # exp of more overflows
+_KNOWN = ("entropy", "cross_entropy")  # the closed forms that make controls, in the order of their columns
 
 
 def strata_of(
@@ -121,9 +122,6 @@ def _kl_fit(ratio: bool, known: Mapping[str, Array]) -> _Fitting:
         return Fit(weights, *(np.where(use, a, b) for a, b in zip(near[1:], plain[1:], strict=True)))
 
     return fit
-
-
-_KNOWN = ("entropy", "cross_entropy")
 
 
 def _known(xp: Any, lp: Array, lq: Array, known: Mapping[str, Array]) -> list[Array]:

@@ -17,7 +17,7 @@ from xent.measures._namespace import detach, differentiates, library, namespace,
 Array = Any
 Columns = Callable[[Any, Array, Array], list[Array]]
 
-CHUNK = 2**20  # numbers drawn at once: what bounds the memory
+CHUNK = 2**18  # numbers drawn at once: what bounds the memory
 
 
 @dataclass(slots=True)

@@ -51,7 +51,8 @@ class View:
         where nobody knows. The density outside is 0.
     log_density : callable
         From places (NumPy float64, leading axes before `batch`, then `event`) to log densities of `library`, without
-        the event's axes; -inf outside the support, and never an error. Of torch: with the gradients of its parameters.
+        the event's axes; -inf outside the support, and never an error. Of torch: with the gradients of its
+        parameters, and of places that are a tensor.
     quantile : callable or None
         From probabilities (NumPy, leading axes before `batch`) to places, NumPy float64; None where nobody knows.
     draw : callable or None

@@ -101,7 +101,7 @@ def _draw(st: _style.Stage, p: Mixture, q: Mixture, totals: tuple[float, float],
 
 def _signed_area(ax: Axes, x: Any, term: Any, color: str, hatch: str, gid: str) -> None:
     """The area of an integrand: hatched where it adds, dotted where it takes away."""
-    for part, pattern, alpha in ((np.maximum(term, 0), hatch, 0.14), (np.minimum(term, 0), "....", 0.07)):
+    for part, pattern, alpha in ((np.maximum(term, 0), hatch, 0.14), (np.minimum(term, 0), "..", 0.07)):
         area = ax.fill_between(
             x, 0, part, facecolor=to_rgba(color, alpha), edgecolor=to_rgba(color, 0.8), hatch=pattern, linewidth=0
         )
@@ -111,8 +111,8 @@ def _signed_area(ax: Axes, x: Any, term: Any, color: str, hatch: str, gid: str) 
 def places(bumps: Mixture) -> Any:
     """From where the first bump begins to where the last one ends, dense within each."""
     low, high = (f(g.mean + side * 3.6 * g.sd for g in bumps) for f, side in ((min, -1), (max, 1)))
-    dense = [g.mean + g.sd * np.linspace(-5, 5, 401) for g in bumps]
-    x = np.unique(np.concatenate([np.linspace(low, high, 401), *dense]))
+    dense = [g.mean + g.sd * np.linspace(-5, 5, 201) for g in bumps]
+    x = np.unique(np.concatenate([np.linspace(low, high, 201), *dense]))
     return x[(x >= low) & (x <= high)]
 
 
