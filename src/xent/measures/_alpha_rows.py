@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xent.measures._alpha_terms import (
+    SLIGHT,
     Both,
     alpha_terms,
     both_rows,
@@ -22,8 +23,8 @@ from xent.measures._f_terms import f_terms
 from xent.measures._primitives import log_complement, total
 from xent.measures._rows import measured
 
-# Beyond, a Rényi divergence or entropy is that of order infinity, or of order 0, to more digits than there are.
-ENDLESS, SLIGHT = 1e100, 1e-290
+# Beyond, a Rényi divergence or entropy is that of order infinity to more digits than there are.
+ENDLESS = 1e100
 
 
 @measured

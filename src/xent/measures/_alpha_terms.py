@@ -26,7 +26,7 @@ from xent.measures._primitives import (
     two_sum,
 )
 
-_SLIGHT = 1e-290  # orders as near 0 or 1 are 0 or 1: quotients by less would overflow
+SLIGHT = 1e-290  # orders as near 0 or 1 are 0 or 1: quotients by less would overflow
 _CLOSE = 2.0**-6  # |log(p/q)| below which the ratio is that of the contrast (p - q)/(p + q)
 
 
@@ -65,11 +65,17 @@ class Both(NamedTuple):
         return Both(*first, self.other, self.other_low, self.surprisal, self.low, self.missing, self.absent)
 
 
-def ordered(x: Both, alpha: float) -> tuple[Both, float, float]:
-    """p and q (changed where alpha < 1/2) with their order a >= 1/2 and b = a - 1, which have all their digits."""
+def exact_order(alpha: float) -> tuple[bool, float, float]:
+    """Whether p and q change places, and the order a >= 1/2 that is computed then, with b = a - 1 to all its digits."""
     if alpha >= 0.5:
-        return x, alpha, alpha - 1.0
-    return x.changed(), 1.0 - alpha, -alpha if abs(alpha) > _SLIGHT else 0.0
+        return False, alpha, alpha - 1.0
+    return True, 1.0 - alpha, -alpha if abs(alpha) > SLIGHT else 0.0
+
+
+def ordered(x: Both, alpha: float) -> tuple[Both, float, float]:
+    """p and q, in their places or changed, with `exact_order`."""
+    changed, a, b = exact_order(alpha)
+    return x.changed() if changed else x, a, b
 
 
 # -- two rows, or two densities ----------------------------------------------------------------------------------------
