@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xent.estimators._dirichlet import posterior
-from xent.estimators._gamma import lacking, stirling, trigamma
+from xent.estimators._gamma import rise, stirling
 from xent.estimators._histograms import Multiplicities
 
 Array = np.ndarray[Any, Any]
 
 _NEGLIGIBLE = 34.0  # weights below exp(-34) of the largest are left out
 _SEARCH = 40  # intervals of each look for where the weight lies
-_FIRST = 24  # intervals of the first trapezoid rule
+_FIRST = 32  # intervals of the first trapezoid rule
 _HALVINGS = 12
 _CLOSE = 3e-7
 _ELEMENTS = 1 << 18  # of a temporary: a batch is cut into parts that stay in the cache
@@ -55,9 +55,8 @@ def _log_rising(n: Array, beta: Array) -> Array:
 
 def _prior(beta: Array, whole: Array) -> Array:
     """d xi/dt = K beta psi'(K beta + 1) - beta psi'(beta + 1) > 0."""
-    few = np.minimum(whole, 1.0)
-    near_0 = few * trigamma(few + 1) - np.minimum(beta, 1.0) * trigamma(np.minimum(beta, 1.0) + 1)
-    return np.where(whole < 1, near_0, lacking(beta) - lacking(whole))
+    (low, high), (low_lacks, high_lacks) = rise(np.stack([beta, whole]))
+    return np.where(whole < 1, high - low, low_lacks - high_lacks)
 
 
 class _Where(NamedTuple):
