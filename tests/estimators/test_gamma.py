@@ -12,7 +12,6 @@ DEFINITIONS = {
     "stirling": lambda x: mp.loggamma(x) - ((x - 0.5) * mp.log(x) - x + mp.log(2 * mp.pi) / 2),
     "log_excess": lambda x: mp.log(x) - mp.psi(0, x),
     "excess": lambda x: x * mp.psi(1, x) - 1,
-    "lacking": lambda x: 1 - x * mp.psi(1, x + 1),
     "halfway_excess": lambda x: mp.log(x) - mp.psi(0, x + 0.5),
 }
 
@@ -26,6 +25,14 @@ def test_remainders(name):
             expected = DEFINITIONS[name](mp.mpf(float(x)))
             error = abs(mp.mpf(float(y)) - expected)
             assert error <= (8.9e-16 * abs(expected) if x >= 16 else 1e-14 + 1e-15 * abs(expected)), x
+
+
+def test_rise_and_what_it_lacks():
+    risen, lacking = _gamma.rise(PLACES)
+    with mp.workdps(60):
+        expected = [mp.mpf(float(x)) * mp.psi(1, mp.mpf(float(x)) + 1) for x in PLACES]
+        np.testing.assert_allclose(risen, [float(e) for e in expected], rtol=1e-15)
+        np.testing.assert_allclose(lacking, [float(1 - e) for e in expected], rtol=2e-14)
 
 
 def test_trigamma():

@@ -88,22 +88,27 @@ def excess(x: Any) -> Any:
     return _patched(np.atleast_1d(x), large, lambda x: x * trigamma(x) - 1)
 
 
-def lacking(x: Any) -> Any:
-    """1 - x psi'(x + 1), between 1 (x = 0) and 0 (~ 1/(2x))."""
+def rise(x: Any) -> tuple[Any, Any]:
+    """x psi'(x + 1), from 0 (x = 0) to 1 (~ 1 - 1/(2x)), and what it lacks of 1: both right where they are small."""
+    below = x < _FROM
+    safe = np.where(below, _FROM, x)
+    z = 1 / (safe * safe)
+    lacking = 0.5 / safe - z * _series(_BERNOULLI, z)
+    risen = 1 - lacking
+    if below.any():
+        small = x[below]
+        risen[below] = small * trigamma(small + 1)
+        lacking[below] = 1 - risen[below]
+    return risen, lacking
 
-    def large(x: Any) -> Any:
-        z = 1 / (x * x)
-        return 0.5 / x - z * _series(_BERNOULLI, z)
 
-    return _patched(np.atleast_1d(x), large, lambda x: 1 - x * trigamma(x + 1))
+_SHIFTS = np.arange(16.0)
 
 
 def trigamma(x: Any) -> Any:
     """psi'(x), 0 < x < 17: 1/x^2 + ... + 1/(x+15)^2 + psi'(x+16); several times as fast as SciPy's zeta(2, x)."""
-    total = (1 + excess(x + 16)) / (x + 16)
-    for k in range(15, -1, -1):
-        total += 1 / ((x + k) * (x + k))
-    return total
+    inverse = 1 / (np.asarray(x)[..., None] + _SHIFTS)
+    return np.einsum("...k,...k->...", inverse, inverse) + (1 + excess(x + 16)) / (x + 16)
 
 
 def halfway_excess(x: Any) -> Any:

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xent.estimators._dirichlet import posterior
-from xent.estimators._gamma import lacking, stirling, trigamma
+from xent.estimators._gamma import rise, stirling
 from xent.estimators._histograms import Multiplicities
 
 Array = np.ndarray[Any, Any]
 
 _NEGLIGIBLE = 34.0  # weights below exp(-34) of the largest are left out
 _SEARCH = 40  # intervals of each look for where the weight lies
-_FIRST = 24  # intervals of the first trapezoid rule
+_RESOLVED = 20.0  # the second difference at the peak, below which a look has seen its shape
+_FIRST = 32  # intervals of the first trapezoid rule
 _HALVINGS = 12
 _CLOSE = 3e-7
 _ELEMENTS = 1 << 18  # of a temporary: a batch is cut into parts that stay in the cache
@@ -55,9 +56,8 @@ def _log_rising(n: Array, beta: Array) -> Array:
 
 def _prior(beta: Array, whole: Array) -> Array:
     """d xi/dt = K beta psi'(K beta + 1) - beta psi'(beta + 1) > 0."""
-    few = np.minimum(whole, 1.0)
-    near_0 = few * trigamma(few + 1) - np.minimum(beta, 1.0) * trigamma(np.minimum(beta, 1.0) + 1)
-    return np.where(whole < 1, near_0, lacking(beta) - lacking(whole))
+    (low, high), (low_lacks, high_lacks) = rise(np.stack([beta, whole]))
+    return np.where(whole < 1, high - low, low_lacks - high_lacks)
 
 
 class _Where(NamedTuple):
@@ -79,7 +79,7 @@ class _Where(NamedTuple):
 
 def _locate(m: Multiplicities) -> _Where:
     """From where K beta < 1/log N and the weight is proportional to beta or falls faster, to where beta > N and it
-    falls as 1/beta: each look keeps the places that count, and their neighbours, until that is most of them."""
+    falls as 1/beta: each look keeps the places that count, and their neighbours, until it resolves the peak."""
     low = -np.log(m.outcomes) - np.log1p(np.log1p(m.total)) - _NEGLIGIBLE
     high = np.log(np.maximum(m.total, 1.0)) + _NEGLIGIBLE
     found = _Where(low, high, *(np.zeros_like(low) for _ in range(3)))
@@ -87,16 +87,18 @@ def _locate(m: Multiplicities) -> _Where:
     while len(active):
         step = (high[active] - low[active]) / _SEARCH
         t = low[active, None] + step[:, None] * np.arange(_SEARCH + 1)
-        w = log_weight(m.rows(active), t)
-        rows, best = np.arange(len(active)), np.argmax(w, axis=1)
-        peak = w[rows, best]
-        found.peak[active], found.centre[active] = peak, t[rows, best]
-        found.width[active] = step * np.count_nonzero(w > peak[:, None] - 1, axis=1) / 2
+        w = log_weight(m if len(active) == len(low) else m.rows(active), t)
+        rows, best = np.arange(len(active)), np.clip(np.argmax(w, axis=1), 1, _SEARCH - 1)
+        before, peak, after = (w[rows, best + i] for i in (-1, 0, 1))
+        bend = np.maximum(2 * peak - before - after, 1e-3)
+        found.peak[active] = peak
+        found.centre[active] = t[rows, best] + step * np.clip((after - before) / (2 * bend), -1, 1)
+        found.width[active] = step * np.sqrt(2 / bend)  # to where a parabola falls by 1
         counts = w > peak[:, None] - _NEGLIGIBLE
         first = np.maximum(np.argmax(counts, axis=1) - 1, 0)
         last = np.minimum(_SEARCH - np.argmax(counts[:, ::-1], axis=1) + 1, _SEARCH)
         low[active], high[active] = t[rows, first], t[rows, last]
-        active = active[last - first < _SEARCH // 2]
+        active = active[(bend > _RESOLVED) & (last - first < _SEARCH)]
     return found
 
 
