@@ -80,7 +80,7 @@ def information(x, y, **options):
 def features(rng, n):
     """Mutual information of each of five features with the target, k = 3."""
     y = rng.normal(size=n)
-    x = y[:, None] * np.linspace(0, 1, 5) + rng.normal(size=(n, 5))
+    x = y[:, None] * np.linspace(0.5, 1.5, 5) + rng.normal(size=(n, 5))
     x, y = x / x.std(axis=0), y / y.std()
     yield compare(f"KSG, {n:,} x 5 features", lambda: [information(Samples(c), Samples(y)) for c in x.T],
                   lambda: mutual_info_regression(x, y, random_state=0), "sklearn mutual_info_regression", 1, agree=1e-4)  # fmt: skip
@@ -113,10 +113,10 @@ def with_ennemi(rng, ennemi, n):
     x = rng.normal(size=n)
     y = x + rng.normal(size=n)
     yield compare(f"KSG, {n:,} pairs", lambda: information(Samples(x), Samples(y)),
-                  lambda: ennemi.estimate_mi(y, x, k=3, preprocess=False)[0, 0], "ennemi", 5, agree=1e-9)  # fmt: skip
+                  lambda: ennemi.estimate_mi(y, x, k=3, preprocess=False)[0, 0], "ennemi", 5, agree=1e-5)  # fmt: skip
     yield compare(f"Kozachenko-Leonenko, {n:,} points, 1d",
                   lambda: estimators.entropy(Samples(x), norm="max", interval=None).value,
-                  lambda: float(ennemi.estimate_entropy(x, k=3)), "ennemi", 5, agree=1e-9)  # fmt: skip
+                  lambda: float(ennemi.estimate_entropy(x, k=3)), "ennemi", 5, agree=1e-5)  # fmt: skip
 
 
 def counted(draws, im, method, approach, ours=None, theirs=None, agree=1e-9):

@@ -73,6 +73,17 @@ def test_searches_by_brute_force():
             assert (counts[positive] == within[positive]).all()
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_counts_where_differences_are_rounded(closed):
+    """Numbers near 0 that are all the same from 1e8, and long runs of ties."""
+    rng = np.random.default_rng(4)
+    x = np.sort(np.r_[rng.normal(size=200) * 1e-10, np.repeat([0.1, 0.2, 0.3], 100), 1e8 + rng.normal(size=9)])
+    table = np.abs(x[:, None] - x)
+    for radius in (kth(table, 150), kth(table, 450), rng.choice(table[table > 0], len(x))):
+        within = (table <= radius[:, None] if closed else table < radius[:, None]).sum(axis=1)
+        assert (_neighbours.count_between(x, x, radius, closed=closed)[radius > 0] == within[radius > 0]).all()
+
+
 def test_neighbours_of_duplicates_are_others():
     x = np.repeat(points(8, 2), 6, axis=0)
     ordered, others = _neighbours.nearest_others(x, 4)
@@ -252,7 +263,9 @@ def test_arguments_that_are_none():
     for k in (0, -1, 1.5, True, "3"):
         with pytest.raises(ValueError, match="`k`"):
             entropy(points(9, 1), k=k)
-    for options in ({"method": "vasiceck"}, {"norm": "l1"}, {"interval": "bootstrap"}, {"confidence": 1}):
+    with pytest.raises(ValueError, match=r"no bootstrap.*twice"):
+        entropy(points(9, 1), interval="bootstrap")
+    for options in ({"method": "vasiceck"}, {"norm": "l1"}, {"interval": "student"}, {"confidence": 1}):
         with pytest.raises(ValueError, match=next(iter(options))):
             entropy(points(9, 1), **options)
     with pytest.raises(ValueError, match="interval"):

@@ -198,5 +198,7 @@ def test_what_is_refused():
         information(x, y * 1e-8)
     with pytest.raises(ValueError, match="`method` of samples is 'ross'"):
         information(x, y, method="ross")
-    with pytest.raises(ValueError, match="`interval`"):
+    with pytest.raises(ValueError, match="no bootstrap"):
         information(x, y, interval="bootstrap")
+    with pytest.raises(ValueError, match='interval="subsampling"'):
+        information(x, y, interval="analytic")

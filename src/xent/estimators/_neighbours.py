@@ -6,6 +6,7 @@ In one dimension sorted numbers need no tree. A distance is always the float `|a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -102,23 +103,30 @@ def _radii_across(centres: Points, ordered: Points, k: int) -> Points:
 
 def count_between(ordered: Points, centres: Points, radius: Points, *, closed: bool) -> Points:
     """How many of the sorted numbers lie nearer to each centre than `radius`; `closed`: or as near."""
-    low = np.searchsorted(ordered, centres - radius, side="left")
-    high = np.searchsorted(ordered, centres + radius, side="right")
     edged = np.concatenate([[-np.inf], ordered, [np.inf]])  # edged[i + 1] is ordered[i]
     reach = radius if closed else np.nextafter(radius, 0)
-    # The bounds were rounded: move each end until the distance on its inner side is within reach, the outer is not.
-    _settle(high, lambda i, at: edged[i] - centres[at] > reach[at], -1)
-    _settle(high, lambda i, at: edged[i + 1] - centres[at] <= reach[at], 1)
-    _settle(low, lambda i, at: centres[at] - edged[i + 1] > reach[at], 1)
-    _settle(low, lambda i, at: centres[at] - edged[i] <= reach[at], -1)
+    sides: tuple[Any, Any] = ("left", "right") if closed else ("right", "left")
+    low = np.searchsorted(ordered, centres - radius, side=sides[0])
+    high = np.searchsorted(ordered, centres + radius, side=sides[1])
+    _settle(low, lambda i, at: centres[at] - edged[i + 1] > reach[at], len(ordered))
+    _settle(high, lambda i, at: edged[i + 1] - centres[at] <= reach[at], len(ordered))
     return high - low
 
 
-def _settle(ends: Points, wrong: Any, step: int) -> None:
-    at = np.nonzero(wrong(ends, slice(None)))[0]
-    while len(at):
-        ends[at] += step
-        at = at[wrong(ends[at], at)]
+def _settle(ends: Points, holds: Callable[[Points, Any], Points], n: int) -> None:
+    """Make each of `ends` the number of places i < n at which `holds`, which are the first ones.
+
+    Those that were searched for by a rounded bound are off by one at most, but for ties and numbers as good as tied.
+    """
+    at = np.nonzero(~holds(ends - 1, slice(None)) | holds(ends, slice(None)))[0]
+    ends[at] += np.where(holds(ends[at], at), 1, -1)
+    at = at[~holds(ends[at] - 1, at) | holds(ends[at], at)]
+    low, high = np.zeros(len(at), dtype=np.int64), np.full(len(at), n)
+    while (low < high).any():
+        middle = (low + high) // 2
+        inside = holds(middle, at)
+        low, high = np.where(inside, middle + 1, low), np.where(inside, high, middle)
+    ends[at] = low
 
 
 # -- several dimensions ----------------------------------------------------------------------------------------------

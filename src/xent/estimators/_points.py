@@ -98,6 +98,8 @@ def refuse_ties(name: str, zeros: int, n: int, k: int, advice: str) -> NoReturn:
 
 def constant_column(name: str, x: Points) -> None:
     """Refuse a column that is the same in every sample: there is no density."""
+    if (x[0] != x[-1]).all():
+        return
     same = np.nonzero((x == x[:1]).all(axis=0))[0]
     if len(same) == 0:
         return
@@ -137,8 +139,7 @@ def _interquartile(x: Points) -> Points:
 
 def in_range(*samples: Points) -> tuple[tuple[Points, ...], int]:
     """The samples over 2^e, and e: 0 unless squares or differences of such numbers would over- or underflow."""
-    widest = max(float((x.max(axis=0) / 2 - x.min(axis=0) / 2).max()) for x in samples)
-    exponent = int(np.frexp(widest)[1])
+    exponent = int(np.frexp(max(float(np.abs(x).max()) for x in samples))[1])
     if abs(exponent) < _EXTREME:
         return samples, 0
     return tuple(np.ldexp(x, -exponent) for x in samples), exponent

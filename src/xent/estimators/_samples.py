@@ -222,6 +222,11 @@ def _estimate(value: float, error: float, reach: float | None, method: str, n: A
 def _asked(interval: str | None, confidence: Any) -> str | None:
     if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
+    if interval == "bootstrap":
+        raise ValueError(
+            "There is no bootstrap of samples of a density: it draws some of them twice, and the nearest neighbour of "
+            'those is then at distance 0. Pass interval="auto".'
+        )
     return _one_of("interval", interval, _INTERVALS)
 
 
