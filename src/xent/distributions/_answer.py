@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -64,18 +65,32 @@ def _of_samples(measure: str, arguments: tuple[Any, ...]) -> Details:
 def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[str, Any]) -> Details:
     p, q = views[0], views[1] if len(views) == 2 else None
     batch = p.batch if q is None else check_pair(p, q)
-    closed = None if how.method not in (None, "closed form") else _closed.value(measure, p, q, parameters)
+    plan = None if measure in INTEGRANDS else _alpha.plan(measure, **parameters)
+    closed = None if how.method not in (None, "closed form") else _closed.value(measure, p, q, plan)
     chosen = choose(measure, p, q, how, closed=closed is not None)
     dtype = _libraries.result_dtype(*views)
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
         return Details(value, "closed form", _closed_bound(measure, value, dtype), None, 0)
-    integrand = _integrand(measure, parameters)
-    if chosen is Method.QUADRATURE:
-        add_up = _summation.summate if p.discrete else _quadrature.integrate
-        found = add_up(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
-        return Details(_libraries.finished(found.value, dtype), "quadrature", found.error_bound, None, found.n)
-    drawn = _monte_carlo.estimate(
+    if plan is not None and plan.changed and q is not None:
+        p, q = q, p
+    compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
+    found = compute(INTEGRANDS[measure] if plan is None else plan.near, p, q, how)
+    if plan is not None and plan.far is not None and plan.is_far is not None:
+        lost = plan.is_far(_libraries.to_numpy(found.value))
+        if np.any(lost):
+            found = _chosen_of(lost, compute(plan.far, p, q, how), found)
+    return replace(found, value=_libraries.finished(found.value, dtype))
+
+
+def _integrated(integrand: Integrand, p: View, q: View | None, how: How) -> Details:
+    add_up = _summation.summate if p.discrete else _quadrature.integrate
+    found = add_up(integrand, p, q, bounds=how.bounds, rtol=how.rtol)
+    return Details(found.value, "quadrature", found.error_bound, None, found.n)
+
+
+def _drawn(measure: str, integrand: Integrand, p: View, q: View | None, how: How) -> Details:
+    found = _monte_carlo.estimate(
         measure,
         integrand,
         p,
@@ -83,14 +98,27 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
         estimator=how.estimator,
         n=how.n,
         rtol=how.rtol,
-        seed=how.seed or 0,
+        seed=how.seed,
         known=_known(measure, p, q),
     )
-    return Details(_libraries.finished(drawn.value, dtype), "Monte Carlo", None, drawn.standard_error, drawn.n)
+    return Details(found.value, "Monte Carlo", None, found.standard_error, found.n)
 
 
-def _integrand(measure: str, parameters: dict[str, Any]) -> Integrand:
-    return INTEGRANDS[measure] if measure in INTEGRANDS else _alpha.integrand(measure, **parameters)
+def _chosen_of(mask: Any, first: Details, second: Details) -> Details:
+    """One by one of a batch, the first where the mask is set."""
+    xp = ns.namespace(first.value)
+    where = xp.asarray(np.asarray(mask), device=ns.helper_device(first.value))
+
+    def pick(a: Any, b: Any) -> Any:
+        return None if a is None else np.where(mask, a, b)[()]
+
+    return Details(
+        xp.where(where, first.value, second.value),
+        first.method,
+        pick(first.error_bound, second.error_bound),
+        pick(first.standard_error, second.standard_error),
+        first.n + second.n,
+    )
 
 
 def _known(measure: str, p: View, q: View | None) -> dict[str, Any]:
@@ -98,8 +126,8 @@ def _known(measure: str, p: View, q: View | None) -> dict[str, Any]:
     if measure not in ("kl_divergence", "cross_entropy") or q is None:
         return {}
     found = {
-        "entropy": _closed.value("entropy", p, None, {}),
-        "cross_entropy": _closed.value("cross_entropy", p, q, {}),
+        "entropy": _closed.value("entropy", p, None),
+        "cross_entropy": _closed.value("cross_entropy", p, q),
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xent.distributions import _alpha, families
+from xent.distributions import families
+from xent.distributions._alpha import Plan
 from xent.distributions._libraries import namespace_of, same_library, wide
 from xent.distributions._view import Family, View
 from xent.measures import _namespace as ns
@@ -12,38 +13,37 @@ from xent.measures import _namespace as ns
 Array = Any
 
 
-def value(measure: str, p: View, q: View | None, parameters: dict[str, Any]) -> Array | None:
-    """The measure by a formula, in nats, float64 where there is float64; None where no formula is known."""
-    found = (p,) if q is None else (p, q)
-    members = tuple(v.family for v in found if v.family is not None)
-    if len(members) < len(found):
+def value(measure: str, p: View, q: View | None, plan: Plan | None = None) -> Array | None:
+    """The measure by a formula, in nats, float64 where there is float64; None where no formula is known.
+
+    `plan` is that of a measure of the alpha family.
+    """
+    members = tuple(v.family for v in ((p,) if q is None else (p, q)))
+    known = tuple(f for f in members if f is not None)
+    if len(known) < len(members):
         return None
-    members = tuple(wide(f) for f in same_library(members))
-    xp = namespace_of(*members)
+    known = tuple(wide(f) for f in same_library(known))
+    xp = namespace_of(*known)
     with ns.quiet(xp):
-        if q is None:
-            return _of_one(xp, measure, members[0], parameters)
-        return _of_two(xp, measure, *members, parameters)
-
-
-def _of_one(xp: Any, measure: str, p: Family, parameters: dict[str, Any]) -> Array | None:
-    if measure not in ("entropy", "perplexity"):
+        if plan is not None:
+            return None if q is None else _of_plan(xp, known[0], known[1], plan)
+        if measure == "entropy":
+            return entropy(xp, known[0])
+        if measure == "kl_divergence":
+            return kl_divergence(xp, *known)
+        if measure in ("cross_entropy", "perplexity"):
+            found = entropy(xp, known[0]) if q is None else cross_entropy(xp, *known)
+            return found if found is None or measure == "cross_entropy" else xp.exp(found)
         return None
-    found = entropy(xp, p)
-    return found if found is None or measure == "entropy" else xp.exp(found)
 
 
-def _of_two(xp: Any, measure: str, p: Family, q: Family, parameters: dict[str, Any]) -> Array | None:
-    if measure in ("cross_entropy", "perplexity"):
-        found = cross_entropy(xp, p, q)
-        return found if found is None or measure == "cross_entropy" else xp.exp(found)
-    if measure == "kl_divergence":
-        return kl_divergence(xp, p, q)
-    order = _alpha.order(measure, parameters)
-    if order is None:
+def _of_plan(xp: Any, p: Family, q: Family, plan: Plan) -> Array | None:
+    """A measure of the alpha family from the Rényi divergence; None where that leaves one of a batch open (NaN)."""
+    if plan.order is None or plan.closed is None:
         return None
-    found = renyi(xp, p, q, order)
-    return None if found is None else _alpha.from_renyi(xp, measure, found, parameters)
+    found = renyi(xp, p, q, plan.order)
+    value = None if found is None else plan.closed(xp, found)
+    return None if value is None or bool(xp.any(xp.isnan(value))) else value
 
 
 def entropy(xp: Any, p: Family) -> Array | None:

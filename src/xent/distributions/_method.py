@@ -46,7 +46,7 @@ def _no_quadrature(p: View) -> str | None:
 def _no_draws(p: View, q: View | None, measure: str) -> str | None:
     needed = [p, q] if q is not None and measure in ("js_divergence", "js_distance") else [p]
     for v in needed:
-        if v is not None and v.draw is None:
+        if v.draw is None:
             return f"`{v.name}`, a {type(v.origin).__name__}, has no method that draws samples"
     return None
 
