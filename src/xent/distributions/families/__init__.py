@@ -32,4 +32,8 @@ FORMULAS: dict[str, Formulas] = {
 }
 
 # KL of a member of one family under one of another: (family of p, family of q) -> kl(xp, p, q).
-PAIRS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {**gamma.PAIRS, **weibull.PAIRS}
+PAIRS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {
+    **gamma.PAIRS,
+    **student_t.PAIRS,
+    **weibull.PAIRS,
+}
