@@ -19,7 +19,7 @@ pytest.importorskip("scipy")
 import array_api_compat.torch as torch_namespace  # noqa: E402  (needs torch)
 
 SHAPES = [1e-8, 0.1, 1.0, 3.7, 1e3, 1e8, 1e14]
-CHANGES = [0.0, 1e-12, 1e-8, -1e-3, 0.3]
+CHANGES = [0.0, 1e-12, -1e-3, 0.3]
 WEIBULLS = [(k, s, j, 1.0) for k in SHAPES for j in SHAPES for s in (1.0, 1.1) if j / k < 100 and (k, s) != (j, 1.0)]
 WEIBULLS += [(k, 3.7, k * (1 + e), 3.7 * (1 + g)) for k in SHAPES for e in CHANGES for g in CHANGES if e or g]
 GUMBELS = [

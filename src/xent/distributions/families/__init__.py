@@ -57,6 +57,7 @@ FORMULAS: dict[str, Formulas] = {
 # KL of a member of one family under one of another: (family of p, family of q) -> kl(xp, p, q).
 PAIRS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {
     **gamma.PAIRS,
+    **student_t.PAIRS,
     **weibull.PAIRS,
     ("uniform", "normal"): normal.uniform_under_normal,
     ("product", "multivariate_normal"): multivariate_normal.of_product,

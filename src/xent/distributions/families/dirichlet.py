@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from xent.distributions._bregman import digamma_step, excess, gamma_entropy, kl_term, log_beta, log_minus_digamma
+from xent.distributions._growth import Grown, excess_growth
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
-from xent.measures._namespace import detach, graft
+from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import exact_sum, two_product, two_sum
 
 Array = Any
@@ -52,9 +53,30 @@ def divergence(xp: Any, a: Array, b: Array, step: Array, cross: Array) -> Array:
 
     The sum of b log(b/c) - b + c for c = a B/A, which has the sum of b, and of the excesses less that of the sums.
     """
-    total, other, change = (xp.sum(x, axis=-1) for x in (a, b, step))
+    total, other = xp.sum(a, axis=-1), xp.sum(b, axis=-1)
     terms = kl_term(xp, b, a * (other / total)[..., None], cross / total[..., None])
-    return xp.sum(terms, axis=-1) + (xp.sum(excess(xp, a, b, step), axis=-1) - excess(xp, total, other, change))
+    return xp.sum(terms, axis=-1) + _excesses(xp, a, b, step, cross)
+
+
+def _excesses(xp: Any, a: Array, b: Array, step: Array, cross: Array) -> Array:
+    """The sum of the excesses less that of the sums.
+
+    Where one concentration dominates, the excess of the sums is that of it and what the others make it grow by.
+    """
+    each = excess(xp, a, b, step)
+    sums = xp.sum(a, axis=-1), xp.sum(b, axis=-1), xp.sum(step, axis=-1)
+    plain = xp.sum(each, axis=-1) - excess(xp, *sums)
+    places = xp.arange(a.shape[-1], device=helper_device(a))
+    first = places == xp.argmax(detach(a), axis=-1, keepdims=True)
+    top = [xp.sum(xp.where(first, x, xp.zeros_like(x)), axis=-1) for x in (a, b, step, cross)]
+    others = [xp.sum(xp.where(first, xp.zeros_like(x), x), axis=-1) for x in (a, b, step, each)]
+    dominated = (others[0] < 0.25 * top[0]) & (others[1] < 0.25 * top[1])
+    if not bool(xp.any(dominated)):
+        return plain
+    one, zero = xp.ones_like(plain), xp.zeros_like(plain)
+    parts = zip((*top[:3], *others[:3], top[3]), (one, one, *[zero] * 5), strict=True)
+    grown = excess_growth(xp, Grown(*(xp.where(dominated, value, idle) for value, idle in parts)))
+    return xp.where(dominated, others[3] - grown, plain)
 
 
 def kl_of(xp: Any, a: Array, b: Array) -> Array:
