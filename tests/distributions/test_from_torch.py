@@ -220,3 +220,28 @@ def test_no_distributions_are_not_ours():
 def test_parameters_that_torch_was_told_not_to_check_are_refused():
     with pytest.raises(DistributionError, match=r"`q` is torch.distributions.Normal with scale = -2.0; it must"):
         recognise("q", D.Normal(t(0.0, 0.0), t(1.0, -2.0), validate_args=False))
+
+
+FLOAT32 = [
+    *(D.Normal, D.LogNormal, D.Laplace, D.Cauchy, D.Gumbel, D.Gamma, D.InverseGamma, D.Beta, D.Weibull, D.Pareto),
+    *(D.Kumaraswamy, D.FisherSnedecor, D.VonMises, D.NegativeBinomial, D.RelaxedBernoulli),
+    *(D.Poisson, D.Exponential, D.Chi2, D.StudentT, D.HalfNormal, D.HalfCauchy),
+    *(D.Bernoulli, D.Geometric, D.ContinuousBernoulli),
+]
+
+
+@pytest.mark.parametrize("kind", FLOAT32, ids=lambda kind: kind.__name__)
+def test_float32_parameters_give_float32_densities_of_float64_places(kind):
+    given = [torch.tensor(0.75)] if kind in FLOAT32[15:] else [torch.tensor(2.0), torch.tensor(0.5)]
+    narrow = recognise("p", kind(*given))
+    wide = recognise("p", kind(*(a.double() for a in given)))
+    places = np.array([[0.0], [1.0]]) if narrow.discrete else np.array([[0.25], [0.625]])
+    found = narrow.log_density(places)
+    assert (narrow.dtype, found.dtype) == ("float32", torch.float32)
+    assert found.numpy() == pytest.approx(wide.log_density(places).numpy(), rel=1e-5, abs=1e-6)
+
+
+def test_integers_that_float32_does_not_hold():
+    view = recognise("p", D.Poisson(torch.tensor(1e8)))
+    first, second = view.log_density(np.array([1e8 + 100001.0, 1e8 + 100003.0])).tolist()
+    assert first > second

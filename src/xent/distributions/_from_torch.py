@@ -86,6 +86,8 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
     """Log densities of NumPy places. Where a place is outside the support torch is asked about another, inside."""
     log_prob = unclamped(torch, d)
     batch, event = tuple(d.batch_shape), tuple(d.event_shape)
+    # float32 has no integers beyond 2^24: places of numbers stay float64, which torch promotes its parameters to
+    exact = torch.float64 if not event and device.type != "mps" else dtype
     anchors: list[Any] = []
 
     def anchor() -> Any:
@@ -95,7 +97,7 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
         return anchors[0]
 
     def log_density(x: Array) -> Array:
-        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(dtype)
+        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(exact)
         lead = places.shape[: places.ndim - len(event)]
         shape = np.broadcast_shapes(tuple(lead), batch)
         places = places.expand((*shape, *event))
@@ -105,7 +107,7 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
         if bool(good.all()):
             return _dense(log_prob(places), shape, dtype)
         mask = good.reshape((*shape, *(1,) * len(event)))
-        found = _dense(log_prob(torch.where(mask, places, anchor().to(dtype))), shape, dtype)
+        found = _dense(log_prob(torch.where(mask, places, anchor().to(exact))), shape, dtype)
         outside = torch.where(unknown, torch.nan, -torch.inf).to(dtype)
         return torch.where(good, found, outside)
 

@@ -172,11 +172,11 @@ def test_constants():
 
 
 def test_many_at_once_in_bounded_memory():
-    rate = np.concatenate([np.linspace(0.0, 300.0, 9000), [0.0, 1e9]])
+    rate = np.concatenate([np.linspace(0.0, 300.0, 5000), [0.0, 1e9]])
     value = FORMULAS["poisson"].entropy(XP, {"rate": rate, "loc": np.asarray(0.0)})
     assert value.shape == rate.shape
     assert value[0] == 0.0
-    assert np.all(np.diff(value[:9000]) > 0)
+    assert np.all(np.diff(value[:5000]) > 0)
     assert value[4321] == FORMULAS["poisson"].entropy(XP, {"rate": rate[4321:4322], "loc": np.asarray(0.0)})[0]
 
 
