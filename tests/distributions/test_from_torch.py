@@ -217,9 +217,20 @@ def test_no_distributions_are_not_ours():
     assert recognise("p", 3.0) is None
 
 
-def test_parameters_that_torch_was_told_not_to_check_are_refused():
-    with pytest.raises(DistributionError, match=r"`q` is torch.distributions.Normal with scale = -2.0; it must"):
-        recognise("q", D.Normal(t(0.0, 0.0), t(1.0, -2.0), validate_args=False))
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: D.Normal(t(0.0, 0.0), t(1.0, -2.0), validate_args=False), "Normal with scale = -2.0; it must satisfy"),
+        (lambda: D.Normal(t(0.0, np.inf), t(1.0, 2.0)), "Normal with loc = inf; it must be finite"),
+        (lambda: D.Independent(D.LogNormal(t(0.0, -np.inf), t(1.0, 2.0)), 1), "loc = -inf; it must be finite"),
+        (lambda: D.Bernoulli(t(np.nan), validate_args=False), "Bernoulli with probs = nan; it must be finite"),
+    ],
+)
+def test_parameters_that_torch_lets_pass_are_refused(make, message):
+    with pytest.raises(DistributionError) as caught:
+        recognise("q", make())
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("`q` is torch.distributions.")
 
 
 FLOAT32 = [

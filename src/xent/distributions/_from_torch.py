@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -52,19 +52,28 @@ def recognise(name: str, value: object) -> View | None:
 
 
 def _check(name: str, torch: Any, d: Any) -> None:
-    """Refuse parameters outside their domain where torch was told not to look at them."""
-    if getattr(d, "_validate_args", True):
-        return
+    """Refuse infinite parameters, and those outside their domain where torch was told not to look at them."""
+    for part in vars(d).values():
+        if isinstance(part, torch.distributions.Distribution):
+            _check(name, torch, part)
     for key, constraint in getattr(d, "arg_constraints", {}).items():
         given = vars(d).get(key)
-        if constraint.event_dim or not torch.is_tensor(given):
+        if not torch.is_tensor(given) or not given.is_floating_point():
             continue
-        wrong = given[~constraint.check(given)]
-        if wrong.numel():
-            raise DistributionError(
-                f"`{name}` is torch.distributions.{type(d).__name__} with {key} = {wrong.flatten()[0].item()!r}; "
-                f"it must satisfy {constraint}."
-            )
+        if key != "logits" and not bool(torch.isfinite(given).all()):
+            _refuse(name, d, key, given[~torch.isfinite(given)], "be finite")
+        if d._validate_args or constraint.event_dim:
+            continue
+        good = constraint.check(given)
+        if not bool(good.all()):
+            _refuse(name, d, key, given[~good], f"satisfy {constraint}")
+
+
+def _refuse(name: str, d: Any, key: str, wrong: Any, must: str) -> NoReturn:
+    value = wrong.flatten()[0].item()
+    raise DistributionError(
+        f"`{name}` is torch.distributions.{type(d).__name__} with {key} = {value!r}; it must {must}."
+    )
 
 
 def _tensors(torch: Any, thing: Any, seen: set[int]) -> Any:

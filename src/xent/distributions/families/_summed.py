@@ -195,7 +195,7 @@ def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
         rest = xp.where(few, left * xp.log1p(-p) + ways - _d(xp, left, trials + 0.0 * k, -k), 0.0 * k)
         weight = xp.where(few, powers * xp.exp(rest), xp.exp(-surprisal))
         value = _mean_surprisal(xp, surprisal, possible, weight)
-        return xp.where(variance == 0.0, 0.0 * variance, value)
+        return xp.where(variance == 0.0, 0.0 * variance, xp.where(variance > 0.0, value, variance))
 
     return _chosen(xp, wide, of_wide, of_narrow)
 
