@@ -181,6 +181,31 @@ def test_places_outside_the_support_have_density_0_and_poison_no_gradient():
     assert float(gradient) == pytest.approx(3.0 / 2.0 - 0.5)
 
 
+@pytest.mark.parametrize(
+    ("components", "places", "truth"),
+    [
+        (lambda: D.Uniform(t(0.0, 2.0), t(1.0, 4.0)), [0.5, 1.5, 3.0, -1.0], [0.5, 0.0, 0.25, 0.0]),
+        (lambda: affine(D.Uniform(t(0.0, 2.0), t(1.0, 4.0)), 1.0, -1.0), [0.5, -0.5, -2.0, 7.0], [0.5, 0.0, 0.25, 0.0]),
+        (
+            lambda: D.Independent(D.Uniform(torch.zeros(2, 1), t([1.0], [4.0])), 1),
+            [[0.5], [3.0], [5.0], [-1.0]],
+            [0.625, 0.125, 0.0, 0.0],
+        ),
+    ],
+    ids=["uniform", "affine", "independent"],
+)
+def test_mixtures_of_different_supports(components, places, truth):
+    # torch itself refuses places that are outside one of the components
+    weights = torch.zeros(2, dtype=torch.float64).requires_grad_()
+    view = recognise("p", D.MixtureSameFamily(D.Categorical(logits=weights), components()))
+    density = view.log_density(np.array(places)).exp()
+    assert density.tolist() == pytest.approx(truth)
+    if view.low is not None:
+        assert (float(view.low), float(view.high)) in ((0.0, 4.0), (-3.0, 1.0))
+    (slope,) = torch.autograd.grad(density.sum(), weights)
+    assert bool(torch.isfinite(slope).all())
+
+
 def test_impossible_outcomes_have_density_0_where_torch_clamps():
     assert recognise("p", D.Categorical(t(0.0, 1.0))).log_density(np.array([0.0, 1.0])).tolist() == [-np.inf, 0.0]
     assert recognise("p", D.Bernoulli(t(1.0))).log_density(np.array([0.0, 1.0])).tolist() == [-np.inf, 0.0]
