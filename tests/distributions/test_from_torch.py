@@ -181,6 +181,31 @@ def test_places_outside_the_support_have_density_0_and_poison_no_gradient():
     assert float(gradient) == pytest.approx(3.0 / 2.0 - 0.5)
 
 
+@pytest.mark.parametrize(
+    ("components", "places", "truth"),
+    [
+        (lambda: D.Uniform(t(0.0, 2.0), t(1.0, 4.0)), [0.5, 1.5, 3.0, -1.0], [0.5, 0.0, 0.25, 0.0]),
+        (lambda: affine(D.Uniform(t(0.0, 2.0), t(1.0, 4.0)), 1.0, -1.0), [0.5, -0.5, -2.0, 7.0], [0.5, 0.0, 0.25, 0.0]),
+        (
+            lambda: D.Independent(D.Uniform(torch.zeros(2, 1), t([1.0], [4.0])), 1),
+            [[0.5], [3.0], [5.0], [-1.0]],
+            [0.625, 0.125, 0.0, 0.0],
+        ),
+    ],
+    ids=["uniform", "affine", "independent"],
+)
+def test_mixtures_of_different_supports(components, places, truth):
+    # torch itself refuses places that are outside one of the components
+    weights = torch.zeros(2, dtype=torch.float64).requires_grad_()
+    view = recognise("p", D.MixtureSameFamily(D.Categorical(logits=weights), components()))
+    density = view.log_density(np.array(places)).exp()
+    assert density.tolist() == pytest.approx(truth)
+    if view.low is not None:
+        assert (float(view.low), float(view.high)) in ((0.0, 4.0), (-3.0, 1.0))
+    (slope,) = torch.autograd.grad(density.sum(), weights)
+    assert bool(torch.isfinite(slope).all())
+
+
 def test_impossible_outcomes_have_density_0_where_torch_clamps():
     assert recognise("p", D.Categorical(t(0.0, 1.0))).log_density(np.array([0.0, 1.0])).tolist() == [-np.inf, 0.0]
     assert recognise("p", D.Bernoulli(t(1.0))).log_density(np.array([0.0, 1.0])).tolist() == [-np.inf, 0.0]
@@ -217,6 +242,42 @@ def test_no_distributions_are_not_ours():
     assert recognise("p", 3.0) is None
 
 
-def test_parameters_that_torch_was_told_not_to_check_are_refused():
-    with pytest.raises(DistributionError, match=r"`q` is torch.distributions.Normal with scale = -2.0; it must"):
-        recognise("q", D.Normal(t(0.0, 0.0), t(1.0, -2.0), validate_args=False))
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: D.Normal(t(0.0, 0.0), t(1.0, -2.0), validate_args=False), "Normal with scale = -2.0; it must satisfy"),
+        (lambda: D.Normal(t(0.0, np.inf), t(1.0, 2.0)), "Normal with loc = inf; it must be finite"),
+        (lambda: D.Independent(D.LogNormal(t(0.0, -np.inf), t(1.0, 2.0)), 1), "loc = -inf; it must be finite"),
+        (lambda: D.Bernoulli(t(np.nan), validate_args=False), "Bernoulli with probs = nan; it must be finite"),
+    ],
+)
+def test_parameters_that_torch_lets_pass_are_refused(make, message):
+    with pytest.raises(DistributionError) as caught:
+        recognise("q", make())
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("`q` is torch.distributions.")
+
+
+FLOAT32 = [
+    *(D.Normal, D.LogNormal, D.Laplace, D.Cauchy, D.Gumbel, D.Gamma, D.InverseGamma, D.Beta, D.Weibull, D.Pareto),
+    *(D.Kumaraswamy, D.FisherSnedecor, D.VonMises, D.NegativeBinomial, D.RelaxedBernoulli),
+    *(D.Poisson, D.Exponential, D.Chi2, D.StudentT, D.HalfNormal, D.HalfCauchy),
+    *(D.Bernoulli, D.Geometric, D.ContinuousBernoulli),
+]
+
+
+@pytest.mark.parametrize("kind", FLOAT32, ids=lambda kind: kind.__name__)
+def test_float32_parameters_give_float32_densities_of_float64_places(kind):
+    given = [torch.tensor(0.75)] if kind in FLOAT32[15:] else [torch.tensor(2.0), torch.tensor(0.5)]
+    narrow = recognise("p", kind(*given))
+    wide = recognise("p", kind(*(a.double() for a in given)))
+    places = np.array([[0.0], [1.0]]) if narrow.discrete else np.array([[0.25], [0.625]])
+    found = narrow.log_density(places)
+    assert (narrow.dtype, found.dtype) == ("float32", torch.float32)
+    assert found.numpy() == pytest.approx(wide.log_density(places).numpy(), rel=1e-5, abs=1e-6)
+
+
+def test_integers_that_float32_does_not_hold():
+    view = recognise("p", D.Poisson(torch.tensor(1e8)))
+    first, second = view.log_density(np.array([1e8 + 100001.0, 1e8 + 100003.0])).tolist()
+    assert first > second

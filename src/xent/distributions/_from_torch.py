@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from xent._errors import DistributionError
+from xent.distributions._torch_density import drawing, masked
 from xent.distributions._torch_families import family_of
-from xent.distributions._torch_support import ends, inside, is_discrete, unclamped
+from xent.distributions._torch_support import ends, is_discrete
 from xent.distributions._view import View
 from xent.measures._namespace import dtype_name
 
@@ -45,26 +45,35 @@ def recognise(name: str, value: object) -> View | None:
         high=high,
         log_density=_log_density(torch, found, dtype, device),
         quantile=_quantile(torch, found, dtype, device),
-        draw=_drawing(torch, found, device),
+        draw=drawing(torch, found, device),
         reparametrised=bool(found.has_rsample),
         family=family_of(torch, found),
     )
 
 
 def _check(name: str, torch: Any, d: Any) -> None:
-    """Refuse parameters outside their domain where torch was told not to look at them."""
-    if getattr(d, "_validate_args", True):
-        return
+    """Refuse infinite parameters, and those outside their domain where torch was told not to look at them."""
+    for part in vars(d).values():
+        if isinstance(part, torch.distributions.Distribution):
+            _check(name, torch, part)
     for key, constraint in getattr(d, "arg_constraints", {}).items():
         given = vars(d).get(key)
-        if constraint.event_dim or not torch.is_tensor(given):
+        if not torch.is_tensor(given) or not given.is_floating_point():
             continue
-        wrong = given[~constraint.check(given)]
-        if wrong.numel():
-            raise DistributionError(
-                f"`{name}` is torch.distributions.{type(d).__name__} with {key} = {wrong.flatten()[0].item()!r}; "
-                f"it must satisfy {constraint}."
-            )
+        if key != "logits" and not bool(torch.isfinite(given).all()):
+            _refuse(name, d, key, given[~torch.isfinite(given)], "be finite")
+        if d._validate_args or constraint.event_dim:
+            continue
+        good = constraint.check(given)
+        if not bool(good.all()):
+            _refuse(name, d, key, given[~good], f"satisfy {constraint}")
+
+
+def _refuse(name: str, d: Any, key: str, wrong: Any, must: str) -> NoReturn:
+    value = wrong.flatten()[0].item()
+    raise DistributionError(
+        f"`{name}` is torch.distributions.{type(d).__name__} with {key} = {value!r}; it must {must}."
+    )
 
 
 def _tensors(torch: Any, thing: Any, seen: set[int]) -> Any:
@@ -83,37 +92,18 @@ def _tensors(torch: Any, thing: Any, seen: set[int]) -> Any:
 
 
 def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array]:
-    """Log densities of NumPy places. Where a place is outside the support torch is asked about another, inside."""
-    log_prob = unclamped(torch, d)
+    """Log densities of NumPy places."""
+    density = masked(torch, d, device)
     batch, event = tuple(d.batch_shape), tuple(d.event_shape)
-    anchors: list[Any] = []
-
-    def anchor() -> Any:
-        if not anchors:
-            with torch.no_grad():
-                anchors.append(_drawing(torch, d, device)(1, np.random.default_rng(0))[0].detach())
-        return anchors[0]
+    # float32 has no integers beyond 2^24: places of numbers stay float64, which torch promotes its parameters to
+    exact = torch.float64 if not event and device.type != "mps" else dtype
 
     def log_density(x: Array) -> Array:
-        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(dtype)
-        lead = places.shape[: places.ndim - len(event)]
-        shape = np.broadcast_shapes(tuple(lead), batch)
-        places = places.expand((*shape, *event))
-        with torch.no_grad():
-            good = inside(torch, d, places).expand(shape)
-            unknown = torch.isnan(places).flatten(len(shape)).any(-1) if event else torch.isnan(places)
-        if bool(good.all()):
-            return _dense(log_prob(places), shape, dtype)
-        mask = good.reshape((*shape, *(1,) * len(event)))
-        found = _dense(log_prob(torch.where(mask, places, anchor().to(dtype))), shape, dtype)
-        outside = torch.where(unknown, torch.nan, -torch.inf).to(dtype)
-        return torch.where(good, found, outside)
+        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(exact)
+        lead = tuple(places.shape[: places.ndim - len(event)])
+        return density(places.expand((*np.broadcast_shapes(lead, batch), *event))).to(dtype)
 
     return log_density
-
-
-def _dense(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    return value.expand(shape).to(dtype)
 
 
 def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array] | None:
@@ -131,23 +121,3 @@ def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], 
     except NotImplementedError:
         return None
     return quantile
-
-
-def _drawing(torch: Any, d: Any, device: Any) -> Callable[[int, np.random.Generator], Array]:
-    """Draws that the NumPy generator determines; torch's own generators are as they were afterwards."""
-
-    def draw(n: int, generator: np.random.Generator) -> Array:
-        seed = int(generator.integers(2**63))
-        elsewhere = [] if device.type == "cpu" else [device.index or 0]
-        kind = "cuda" if device.type == "cpu" else device.type
-        with torch.random.fork_rng(devices=elsewhere, device_type=kind):
-            torch.default_generator.manual_seed(seed)
-            if elsewhere:
-                module = getattr(torch, device.type)
-                with module.device(elsewhere[0]):
-                    module.manual_seed(seed)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of a Wishart's singular draws, which torch draws again
-                return d.rsample((n,)) if d.has_rsample else d.sample((n,))
-
-    return draw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -37,6 +36,9 @@ def inside(torch: Any, d: Any, x: Array) -> Array:
     good = torch.isfinite(x).flatten(x.ndim - len(d.event_shape)).all(-1) if d.event_shape else torch.isfinite(x)
     if _circular(d):
         return good & (x >= -np.pi) & (x <= np.pi)
+    if hasattr(d, "component_distribution"):
+        each = x.unsqueeze(x.ndim - len(d.event_shape))
+        return good & inside(torch, d.component_distribution, each).any(-1)
     transforms = _transforms(d)
     if transforms is None:
         if type(d).__name__ == "Independent":
@@ -79,6 +81,9 @@ def _array(torch: Any, end: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]
 def _ends(torch: Any, d: Any) -> tuple[Any, Any]:
     if _circular(d):
         return -np.pi, np.pi
+    if hasattr(d, "component_distribution"):
+        low, high = ends(torch, d.component_distribution)
+        return (None, None) if low is None or high is None else (low.min(axis=-1), high.max(axis=-1))
     transforms = _transforms(d)
     if transforms is None:
         try:
@@ -109,30 +114,4 @@ def _constraint_ends(torch: Any, constraint: Any) -> tuple[Any, Any]:
         return -np.inf, np.inf
     if constraint is torch.distributions.constraints.boolean:
         return 0.0, 1.0
-    base = getattr(constraint, "base_constraint", None)  # of mixtures
-    return (None, None) if base is None else _constraint_ends(torch, base)
-
-
-def unclamped(torch: Any, d: Any) -> Callable[[Array], Array]:
-    """`log_prob`; of few outcomes, given by probabilities, that of the probabilities as they are.
-
-    torch moves them away from 0 and 1 by the rounding of their dtype, so that what is impossible has a density.
-    """
-    kind = type(d)
-    told = next((key for key in vars(d) if key in ("probs", "logits")), "")
-    if kind is torch.distributions.Bernoulli and told == "probs":
-        return lambda x: _log(torch, torch.where(x > 0.5, d.probs, 1.0 - d.probs))
-    if kind is torch.distributions.Categorical and told == "probs":
-        return lambda x: _log(torch, _chosen(torch, d.probs, x))
-    return d.log_prob
-
-
-def _chosen(torch: Any, probs: Array, x: Array) -> Array:
-    shape = torch.broadcast_shapes(x.shape, probs.shape[:-1])
-    index = x.expand(shape).long()[..., None]
-    return probs.expand(*shape, probs.shape[-1]).gather(-1, index)[..., 0]
-
-
-def _log(torch: Any, p: Array) -> Array:
-    possible = p > 0
-    return torch.where(possible, torch.where(possible, p, 1.0).log(), -torch.inf)
+    return None, None

@@ -13,8 +13,8 @@ from xent.testing import ulp_error
 
 M = mpmath.mpf
 SCALES = (1.0, 1 + 1e-8, 1 + 1e-12, 0.3, 7.0, 1e-300, 1e300)
-ALPHAS = (0.5, 1 - 1e-12, 0.999999, 1e-9, 0.0, 1.0)
-WIDE = 800  # digits: a scale of 1e-300 against 1e300, squared, and what differs by 1e-16
+ALPHAS = (0.5, 1 - 1e-12, 1e-9, 0.0, 1.0)
+WIDE = 650  # digits: a scale of 1e-300 against 1e300, squared, and what differs by 1e-16
 
 
 @pytest.fixture(autouse=True)

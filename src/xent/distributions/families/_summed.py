@@ -162,42 +162,50 @@ def binomial_entropy(xp: Any, n: Array, success: Array, failure: Array) -> Array
 
 
 def _binomial(xp: Any, n: Array, rare: Array, common: Array) -> Array:
-    variance = n * rare * common
-    wide = variance >= _WIDE
-
     def of_wide(wide: Array) -> Array:
-        half = 0.5 * xp.ones_like(rare)
-        trials = xp.where(wide, n, 4.0 * _WIDE + 0.0 * n)[:, None]
-        p, q = xp.where(wide, rare, half)[:, None], xp.where(wide, common, half)[:, None]
-        mean, rest = trials * p, trials * q
-        off = _steps(xp, rare) * xp.sqrt(mean * q)
-        possible = (mean + off >= 16.0) & (rest - off >= 16.0)
-        off = xp.where(possible, off, 0.0 * off)
-        k, other = mean + off, rest - off
-        constants = (_constants(xp, k) + _constants(xp, other)) - _constants(xp, trials + 0.0 * k)
-        return _mean_surprisal(xp, constants + _d(xp, k, mean, off) + _d(xp, other, rest, -off), possible)
+        return _wide_binomial(xp, n, rare, common, wide)
 
     def of_narrow(wide: Array) -> Array:
-        some = (variance > 0.0) & ~wide
-        trials = xp.where(some, n, xp.ones_like(n))[:, None]
-        p, q = xp.where(some, rare, 0.5 + 0.0 * n)[:, None], xp.where(some, common, 0.5 + 0.0 * n)[:, None]
-        mean = trials * p
-        k = _integers(xp, _light(xp, mean)) + xp.zeros_like(trials)
-        possible = k <= trials
-        outcome = k
-        k = xp.where(possible, k, 0.0 * k)
-        left = trials - k
-        ways = _constants(xp, trials + 0.0 * k) - _constants(xp, left)
-        surprisal = (_constants(xp, k) - ways) + _d(xp, k, mean, k - mean) + _d(xp, left, trials * q, mean - k)
-        # as for a Poisson distribution, times (1 - 1/n) ... (1 - (k - 1)/n) and what the failures give
-        few = mean < 1.0
-        powers = xp.where(few, mean, xp.ones_like(mean)) ** outcome * _reciprocals(xp, k)
-        rest = xp.where(few, left * xp.log1p(-p) + ways - _d(xp, left, trials + 0.0 * k, -k), 0.0 * k)
-        weight = xp.where(few, powers * xp.exp(rest), xp.exp(-surprisal))
-        value = _mean_surprisal(xp, surprisal, possible, weight)
-        return xp.where(variance == 0.0, 0.0 * variance, value)
+        return _narrow_binomial(xp, n, rare, common, wide)
 
-    return _chosen(xp, wide, of_wide, of_narrow)
+    return _chosen(xp, n * rare * common >= _WIDE, of_wide, of_narrow)
+
+
+def _wide_binomial(xp: Any, n: Array, rare: Array, common: Array, wide: Array) -> Array:
+    """Of those that are wide; anything elsewhere."""
+    half = 0.5 * xp.ones_like(rare)
+    trials = xp.where(wide, n, 4.0 * _WIDE + 0.0 * n)[:, None]
+    p, q = xp.where(wide, rare, half)[:, None], xp.where(wide, common, half)[:, None]
+    mean, rest = trials * p, trials * q
+    off = _steps(xp, rare) * xp.sqrt(mean * q)
+    possible = (mean + off >= 16.0) & (rest - off >= 16.0)
+    off = xp.where(possible, off, 0.0 * off)
+    k, other = mean + off, rest - off
+    constants = (_constants(xp, k) + _constants(xp, other)) - _constants(xp, trials + 0.0 * k)
+    return _mean_surprisal(xp, constants + _d(xp, k, mean, off) + _d(xp, other, rest, -off), possible)
+
+
+def _narrow_binomial(xp: Any, n: Array, rare: Array, common: Array, wide: Array) -> Array:
+    """Of those that are not wide; anything elsewhere."""
+    variance = n * rare * common
+    some = (variance > 0.0) & ~wide
+    trials = xp.where(some, n, xp.ones_like(n))[:, None]
+    p, q = xp.where(some, rare, 0.5 + 0.0 * n)[:, None], xp.where(some, common, 0.5 + 0.0 * n)[:, None]
+    mean = trials * p
+    k = _integers(xp, _light(xp, mean)) + xp.zeros_like(trials)
+    possible = k <= trials
+    outcome = k
+    k = xp.where(possible, k, 0.0 * k)
+    left = trials - k
+    ways = _constants(xp, trials + 0.0 * k) - _constants(xp, left)
+    surprisal = (_constants(xp, k) - ways) + _d(xp, k, mean, k - mean) + _d(xp, left, trials * q, mean - k)
+    # as for a Poisson distribution, times (1 - 1/n) ... (1 - (k - 1)/n) and what the failures give
+    few = mean < 1.0
+    powers = xp.where(few, mean, xp.ones_like(mean)) ** outcome * _reciprocals(xp, k)
+    rest = xp.where(few, left * xp.log1p(-p) + ways - _d(xp, left, trials + 0.0 * k, -k), 0.0 * k)
+    weight = xp.where(few, powers * xp.exp(rest), xp.exp(-surprisal))
+    value = _mean_surprisal(xp, surprisal, possible, weight)
+    return xp.where(variance == 0.0, 0.0 * variance, xp.where(variance > 0.0, value, variance))
 
 
 # -- negative binomial --------------------------------------------------------------------------------------
