@@ -16,7 +16,7 @@ _TAIL = (1e-15, 1e-12, 1e-9, 1e-6, 1e-4, 2e-3, 0.02, 0.1, 0.25)
 _COARSE = np.array([*_TAIL, 0.5, *(1.0 - p for p in reversed(_TAIL))])
 _FINE = np.concatenate([np.geomspace(1e-15, 1e-3, 37), np.arange(1, 512) / 512, 1.0 - np.geomspace(1e-3, 1e-15, 37)])
 
-_MODES = 8  # bumps that are told apart without quantiles
+_MODES = 12  # bumps that are told apart without quantiles
 _DROPS = (0.5, 4.0, 32.0)  # of the log density from its mode: where a bump begins and ends
 _ZOOM = 17  # places at a time
 _STEPS = 18  # zooms: 8^18 is the whole of float64
@@ -72,6 +72,8 @@ def _from_scan(view: View, problem: Problem, low: Array, high: Array) -> Array:
     modes = 0.5 * (left + right)
     if view.discrete:
         modes = np.round(modes)
+    heights = _heights(view, problem, np.where(np.isnan(modes), grid[0], modes))
+    modes = np.where(heights > np.max(heights, axis=0) - 700.0, modes, math.nan)  # e^-700 of the highest is nothing
     return np.concatenate([modes, _widths(view, problem, modes)])
 
 
@@ -115,7 +117,7 @@ def _brackets(grid: Array, heights: Array) -> tuple[Array, Array]:
     below = np.concatenate([grid[:1], np.maximum(below, grid[0])])
     above = np.concatenate([grid[1:], grid[-1:]])
     left, right = np.take_along_axis(below, best, axis=0), np.take_along_axis(above, best, axis=0)
-    real = np.take_along_axis(score, best, axis=0) > np.max(score, axis=0) - 700.0
+    real = np.isfinite(np.take_along_axis(score, best, axis=0))
     return np.where(real, left, math.nan), np.where(real, right, math.nan)
 
 

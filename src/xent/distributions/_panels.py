@@ -120,7 +120,10 @@ def first_panels(problem: Problem, marks: Array, centres: Array) -> Panels:
         known = marks[:, lane]
         for left, right in itertools.pairwise(cuts):
             inside = known[(known > left) & (known < right)]
-            parts += [lane_of(lane, *chain) for chain in _segment(left, right, _thinned(inside), float(centres[lane]))]
+            parts += [
+                lane_of(lane, *chain)
+                for chain in _segment(left, right, _graded(_thinned(inside)), float(centres[lane]))
+            ]
     return join(*parts) if parts else lane_of(0, 0.0, 1.0, np.zeros(1), 0, 0.0)
 
 
@@ -164,6 +167,20 @@ def _thinned(marks: Array) -> Array:
     least = np.maximum(0.05 * np.minimum(np.append(math.inf, gaps[:-2]), gaps[1:]), 2.0**14 * np.spacing(np.abs(marks)))
     least[0] = 0.0
     return marks[gaps[:-1] > np.where(np.isfinite(least), least, 2.0**14 * np.spacing(np.abs(marks)))]
+
+
+def _graded(marks: Array) -> Array:
+    """Landmarks, and more next to where they are close: a bump goes on beyond its last one, and a long panel is blind.
+
+    A gap that is far longer than the one beside it is cut at eight times that length, and so on.
+    """
+    gaps = np.diff(marks)
+    more = [marks]
+    for side, short, long in ((1.0, gaps[:-1], gaps[1:]), (-1.0, gaps[1:], gaps[:-1])):
+        for at in np.flatnonzero(long > 64.0 * short):
+            steps = int(math.log(long[at] / short[at]) / math.log(8.0))
+            more.append(marks[at + 1] + side * short[at] * 8.0 ** np.arange(1, 1 + steps))
+    return np.unique(np.concatenate(more))
 
 
 Chain = tuple[float, float, Array, int, float]

@@ -1,13 +1,12 @@
-"""Views of SciPy and torch distributions, made by hand: what the tests of quadrature integrate."""
-
-import dataclasses
+"""Views of SciPy and torch distributions, made by hand: what the tests of quadrature and summation integrate."""
 
 import numpy as np
+import pytest
 
 from xent.distributions._view import View
 
 
-def scipy_view(distribution, name="p", quantile=True):
+def _scipy_view(distribution, name="p", quantile=True):
     low, high = (np.asarray(end, dtype=float) for end in distribution.support())
     discrete = hasattr(distribution.dist, "pmf")
     density = distribution.logpmf if discrete else distribution.logpdf
@@ -30,7 +29,7 @@ def scipy_view(distribution, name="p", quantile=True):
     )
 
 
-def torch_view(distribution, low, high, name="p", discrete=False):
+def _torch_view(distribution, low, high, name="p", discrete=False):
     import torch
 
     batch = tuple(distribution.batch_shape)
@@ -54,5 +53,12 @@ def torch_view(distribution, low, high, name="p", discrete=False):
     )
 
 
-def without_quantile(view):
-    return dataclasses.replace(view, quantile=None)
+@pytest.fixture(scope="session")
+def scipy_view():
+    return _scipy_view
+
+
+@pytest.fixture(scope="session")
+def torch_view():
+    pytest.importorskip("torch")
+    return _torch_view
