@@ -179,8 +179,8 @@ def _graded(marks: Array) -> Array:
     gaps = np.diff(marks)
     more = [marks]
     for side, short, long in ((1.0, gaps[:-1], gaps[1:]), (-1.0, gaps[1:], gaps[:-1])):
-        for at in np.flatnonzero(long > 64.0 * short):
-            more.append(marks[at + 1] + side * _growing(8.0 * short[at], long[at]))
+        cut = np.flatnonzero(long > 64.0 * short)
+        more += [marks[at + 1] + side * _growing(8.0 * short[at], long[at]) for at in cut]
     return np.unique(np.concatenate(more))
 
 
