@@ -307,6 +307,12 @@ def test_lanes_of_a_batch_adapt_on_their_own(scipy_view):
     assert one.value.shape == (1, 2)
 
 
+def test_an_empty_batch_has_an_empty_answer(scipy_view):
+    result = integrate(INTEGRANDS["entropy"], scipy_view(st.norm(np.zeros((0, 2)), 1.0)), None)
+    assert result.value.shape == result.error_bound.shape == (0, 2)
+    assert result.n == 0
+
+
 def test_only_some_lanes_are_infinite(scipy_view):
     p, q = scipy_view(st.uniform([0.0, 0.25], 0.5)), scipy_view(st.uniform(0, 0.6), "q")
     result = integrate(INTEGRANDS["kl_divergence"], p, q)

@@ -84,7 +84,9 @@ def _grid(low: Array, high: Array, *, whole: bool) -> Array:
     finite = np.isfinite(low) & np.isfinite(high)
     even = np.arange(1, 1024)[:, None] / 1024.0
     width = np.where(finite, from_high - from_low, 0.0)
-    parts = [from_low + size, from_high - size, size + 0.0 * from_low, 0.0 * from_low - size, from_low + width * even]
+    around = [size + 0.0 * from_low, 0.0 * from_low - size]
+    # factors that keep places apart where an end is 0: the same place twice looks like a peak
+    parts = [from_low + 1.07 * size, from_high - 1.07 * size, *around, from_low + width * even]
     grid = np.concatenate([*parts, 0.0 * from_low[None]])
     if whole:
         grid = np.round(grid)
@@ -108,6 +110,8 @@ def _heights(view: View, problem: Problem, places: Array) -> Array:
 
 def _brackets(grid: Array, heights: Array) -> tuple[Array, Array]:
     """The neighbours of the highest local maxima on the grid, (modes, lanes) each."""
+    part, power = np.frexp(heights)
+    heights = np.ldexp(np.round(part * 2.0**30), power - 30)  # the top of a bump is flat: rounding makes no peaks there
     padded = np.pad(heights, ((1, 1), (0, 0)), constant_values=-math.inf)
     peak = (heights >= padded[:-2]) & (heights > padded[2:])
     score = np.where(peak, heights, -math.inf)

@@ -14,6 +14,7 @@ import numpy as np
 
 from xent.distributions._nodes import NODES, PLACES, weights_at
 from xent.distributions._problem import Problem
+from xent.measures._primitives import two_sum
 
 Array = np.ndarray[Any, Any]
 
@@ -76,10 +77,11 @@ def spread(panels: Panels, *, whole: bool = False) -> Places:
     blurred = (near > 0) & (far <= 1.001 * floor)
     place = origin + side * distance
     place = np.round(place) if whole else place
-    known = np.where(blurred, distance, side * (place - origin))
+    exact, lost = two_sum(place, -origin)
+    known = np.where(blurred, distance, side * exact)
     slope = np.where(steep, known * ratio, far - near)
     # of a panel far from its origin not even `distance` is where the rule wants it; these differences are exact
-    shift = np.where(steep, (known - distance) / slope, (known - near) / (far - near) - NODES)
+    shift = np.where(steep, (known - distance) / slope, ((known - near) + side * lost) / (far - near) - NODES)
     kronrod, gauss = weights_at(np.where(blurred, 0.0, shift))
     share = np.where(blurred, np.log(distance / np.where(blurred, floor, 1.0)) / math.log(_LINE), 0.0)
     place = np.where(blurred, origin + side * floor, place)
@@ -177,9 +179,8 @@ def _graded(marks: Array) -> Array:
     gaps = np.diff(marks)
     more = [marks]
     for side, short, long in ((1.0, gaps[:-1], gaps[1:]), (-1.0, gaps[1:], gaps[:-1])):
-        for at in np.flatnonzero(long > 64.0 * short):
-            steps = int(math.log(long[at] / short[at]) / math.log(8.0))
-            more.append(marks[at + 1] + side * short[at] * 8.0 ** np.arange(1, 1 + steps))
+        cut = np.flatnonzero(long > 64.0 * short)
+        more += [marks[at + 1] + side * _growing(8.0 * short[at], long[at]) for at in cut]
     return np.unique(np.concatenate(more))
 
 
@@ -238,14 +239,25 @@ def _outward(distances: Array) -> Array:
     """From 0 through ascending distances to where floats end, in ever longer steps of the logarithm."""
     last = distances[-1] if distances.size else 1.0
     limit = max(FARTHEST, 1e3 * last)
+    distances = np.concatenate(
+        [distances, last + _growing(last - (distances[-2] if distances.size > 1 else 0.0), last)]
+    )
     steps = last * np.exp(np.minimum(np.exp2(np.arange(0, 10)) - 1.0, math.log(limit) - math.log(last)))
     return np.unique(np.concatenate([[0.0], distances, np.minimum(steps, limit)]))
+
+
+def _growing(gap: float, limit: float) -> Array:
+    """Lengths up to a limit, each eight times the one before: what follows the last landmark of a bump."""
+    steps = max(0, int(math.log(limit / gap) / math.log(8.0)) + 1) if limit > gap > 0 else 0
+    return gap * 8.0 ** np.arange(steps)
 
 
 def _inward(origin: float, distances: Array) -> Array:
     """From next to nothing to ascending distances, in ever longer steps of the logarithm; cut where floats blur."""
     floor = float(reach(origin))
     first = distances[0]
+    if distances.size > 1:
+        distances = np.concatenate([first - _growing(distances[1] - first, 0.6 * first), distances])
     least = max(first * _NEAREST, 1e-300)
     steps = np.maximum(first * np.exp(1.0 - np.exp2(np.arange(0, 11))), least)
     if least < floor < first:

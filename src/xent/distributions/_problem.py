@@ -170,6 +170,12 @@ def missing(problem: Problem, found: Totals) -> Array:
     return np.where(found.infinite, 0.0, off - found.mass_error)
 
 
+def nothing(problem: Problem) -> Integral:
+    """The measure of a batch that has no members."""
+    none = np.zeros(0)
+    return conclude(problem, Totals(none, none, none, none, none, none, np.zeros(0, dtype=bool)), None, 0)
+
+
 def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral:
     """The measure from its integral: finished, in the library of the views, with its derivatives.
 

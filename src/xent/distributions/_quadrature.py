@@ -17,7 +17,7 @@ from xent.distributions._integrands import Integrand
 from xent.distributions._landmarks import landmarks
 from xent.distributions._nodes import PLACES
 from xent.distributions._panels import Panels, first_panels, tables
-from xent.distributions._problem import Integral, Problem, conclude, missing, pose, with_derivatives
+from xent.distributions._problem import Integral, Problem, conclude, missing, nothing, pose, with_derivatives
 from xent.distributions._refusals import check_convergence, check_mass
 from xent.distributions._view import View
 
@@ -37,6 +37,8 @@ def integrate(
     DistributionError where p does not integrate to 1, NotConverged where the integral is not finite.
     """
     problem = pose(integrand, p, q, bounds)
+    if not problem.lanes:
+        return nothing(problem)
     panels, measured = adapt(problem, first_panels(problem, *landmarks(problem)), rtol)
     found = totals(problem, panels, measured)
     if np.any(missing(problem, found) > 1e-9):  # a bump was not seen

@@ -27,6 +27,7 @@ from xent.distributions._problem import (
     log_densities,
     member,
     missing,
+    nothing,
     pose,
     terms,
     with_derivatives,
@@ -53,6 +54,8 @@ def summate(
     rules out. DistributionError where p does not add up to 1, NotConverged where the sum is not finite.
     """
     problem = pose(integrand, p, q, bounds)
+    if not problem.lanes:
+        return nothing(problem)
     problem = replace(problem, start=np.ceil(problem.start), end=np.floor(problem.end))
     found, places, weights = _with(problem, *landmarks(problem), rtol)
     if np.any(missing(problem, found) > 1e-9):  # a bump was not seen
