@@ -45,12 +45,9 @@ def integrated(how, p, q):
 
 
 CASES = [
-    *(
-        (name, a)
-        for name in ("renyi_divergence", "tsallis_divergence", "alpha_divergence")
-        for a in (0.1, 0.5, 1.0, 2.0)
-    ),
-    ("alpha_divergence", 0.0),
+    *(("renyi_divergence", a) for a in (0.1, 0.5, 1.0, 2.0)),
+    *(("alpha_divergence", a) for a in (0.0, 0.7)),
+    ("tsallis_divergence", 0.3),
     ("hellinger_distance", math.nan),
     ("chi_square_divergence", math.nan),
 ]
