@@ -15,6 +15,7 @@ from xent.distributions._integrands import Integrand
 from xent.measures._alpha_rows import ENDLESS
 from xent.measures._alpha_terms import SLIGHT, alpha_terms, both_densities, difference, exact_order, growth, log_over
 from xent.measures._f_terms import f_terms
+from xent.measures._namespace import quiet
 from xent.measures._primitives import log_complement
 
 Array = Any
@@ -119,7 +120,8 @@ def _f_divergence(f: Callable[[Array], Array], slope: float) -> Integrand:
         return f_terms(xp, both_densities(xp, lp, lq), f, slope)
 
     def drawn(xp: Any, lp: Array, lq: Array) -> Array:
-        at_zero = f(xp.zeros_like(lp))
+        with quiet(xp):  # t log t without its limit
+            at_zero = f(xp.zeros_like(lp))
         at_zero = xp.where(xp.isfinite(at_zero), at_zero, xp.zeros_like(lp))
         return term(xp, xp.zeros_like(lp), lq - lp) - at_zero * xp.expm1(lq - lp)
 

@@ -85,6 +85,12 @@ def _finite(xp: Any, value: Any) -> Any:
     return xp.where(xp.isfinite(value), value, xp.zeros_like(value))
 
 
+def _possible(xp: Any, r: Row) -> Any:
+    """The surprisals of a row, finite for what is absent, NaN where that is given."""
+    s = r.surprisal(r.absent)
+    return xp.where(xp.isinf(s), xp.zeros_like(s), s)
+
+
 def _beside(xp: Any, exact: Twice, plain: Any) -> tuple[Any, Any]:
     """The exact number with the derivatives of the plain one, and its low part; the plain one where it is infinite."""
     good = xp.isfinite(exact.high) & xp.isfinite(exact.low)
@@ -107,7 +113,7 @@ def both_rows(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Both:
         kp, p = "probs", onehot(xp, p, q).p
     first, second = row(xp, kp, p), row(xp, kq, q)
     absent, missing = first.absent, second.absent
-    plain_p, plain_q = (_finite(xp, r.surprisal(r.absent)) for r in (first, second))
+    plain_p, plain_q = (_possible(xp, r) for r in (first, second))
     exact_p, exact_q = exact_row(xp, kp, p)[1], exact_row(xp, kq, q)[1]
     ratio, ratio_low = _beside(xp, exact_q.minus(exact_p), plain_q - plain_p)
     if not {kp, kq} & {"logits", "logprobs"}:
@@ -119,7 +125,7 @@ def both_rows(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Both:
 def row_and_one(xp: Any, kind: str, a: Any) -> Both:
     """The outcomes of a row beside the number 1: what entropies are made of."""
     r = row(xp, kind, a)
-    s, low = _beside(xp, exact_row(xp, kind, a)[1], _finite(xp, r.surprisal(r.absent)))
+    s, low = _beside(xp, exact_row(xp, kind, a)[1], _possible(xp, r))
     zero = xp.zeros_like(s)
     return Both(r.p, xp.ones_like(s), -s, -low, s, low, zero, zero, r.absent, xp.zeros_like(r.absent))
 
@@ -144,15 +150,19 @@ def _multiple(xp: Any, x: Both, b: float) -> tuple[Any, Any]:
     return graft(xp, high, b * x.ratio), _finite(xp, lost + b * x.ratio_low)
 
 
-def _exponent(xp: Any, x: Both, b: float) -> tuple[Any, Any]:
-    """log of p e^(b r), and what its rounding lost. Edges, where it would be infinite, give 0."""
-    y, low = _multiple(xp, x, b)
-    exponent, rest = two_sum(detach(y), -detach(x.surprisal))
+def _exponent(xp: Any, x: Both, a: float, b: float) -> tuple[Any, Any]:
+    """log of p e^(b r) = q e^(a r), by the one of a and b that is exact, and what its rounding lost.
+
+    Edges, where it would be infinite, give 0.
+    """
+    base, base_low = (x.surprisal, x.low) if a >= 0.5 else (x.other, x.other_low)
+    y, low = _multiple(xp, x, b if a >= 0.5 else a)
+    exponent, rest = two_sum(detach(y), -detach(base))
     edge, zero = x.absent | x.missing, xp.zeros_like(low)
-    rest = rest + (low - x.low)
+    rest = rest + (low - base_low)
     # beyond lie exponents whose exponential is 0 or infinite, or whose own digits are enough
     rest = xp.where(xp.abs(rest) < 1e-3, rest, zero)
-    return xp.where(edge, zero, graft(xp, exponent, y - x.surprisal)), xp.where(edge, zero, rest)
+    return xp.where(edge, zero, graft(xp, exponent, y - base)), xp.where(edge, zero, rest)
 
 
 def _at_edges(xp: Any, x: Both, a: float, b: float, shift: Any) -> Any:
@@ -167,7 +177,7 @@ def _at_edges(xp: Any, x: Both, a: float, b: float, shift: Any) -> Any:
 
 def log_moment(xp: Any, x: Both, a: float, b: float) -> Any:
     """log of the sum of p^a q^(1 - a) along the last axis: infinite where the sum is 0 or infinite."""
-    exponent, low = _exponent(xp, x, b)
+    exponent, low = _exponent(xp, x, a, b)
     edge = x.absent | x.missing
     shift = xp.max(xp.where(edge, xp.full_like(exponent, -xp.inf), detach(exponent)), axis=-1, keepdims=True)
     shift = _finite(xp, shift)
@@ -213,7 +223,7 @@ def difference(xp: Any, x: Both) -> Any:
 def alpha_terms(xp: Any, x: Both, a: float, b: float) -> Any:
     """The terms of the divergence of order a: never negative, and infinite where p > 0 = q says so."""
     edge = x.absent | x.missing
-    reach = 2.0 if a <= 2 else 1.0
+    reach = 3.0 if a <= 1 else 2.0 if a <= 2 else 1.0
     size = xp.where(x.ratio < 0, -x.ratio, x.ratio)
     near = (size * max(1.0, a) <= reach) & ~edge
     series = _series(xp, x, xp.where(near, size, xp.zeros_like(size)), a, b, reach)
@@ -226,7 +236,7 @@ def growth(xp: Any, x: Both, a: float, b: float) -> Any:
     if b == 0.0:
         endless = x.missing & ~x.absent
         return xp.where(endless, xp.full_like(x.p, xp.inf) + x.p, x.p * (x.ratio + x.ratio_low))
-    exponent, low = _exponent(xp, x, b)
+    exponent, low = _exponent(xp, x, a, b)
     power = xp.where(edge, _at_edges(xp, x, a, b, 0.0), xp.exp(exponent) * (1.0 + low))
     y, y_low = _multiple(xp, x, b)
     small = (xp.abs(y) < 1.0) & ~edge

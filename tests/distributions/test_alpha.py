@@ -1,0 +1,134 @@
+"""The alpha family of distributions: integrands, closed forms and draws; nothing infinite turns finite."""
+
+import math
+
+import array_api_compat.numpy as xnp
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.stats
+import torch
+
+from xent.distributions._alpha import from_renyi, plan
+
+P, Q = scipy.stats.norm(0, 1), scipy.stats.norm(0.3, 1.4)
+INF = math.inf
+
+
+def renyi_of_normals(alpha):
+    """The Rényi divergence over alpha (Gil, Alajaji and Linder 2013, table 2)."""
+    spread = (1 - alpha) + alpha * 1.4**2
+    if alpha == 0:
+        return (1.4**2 + 0.3**2) / 2 - 0.5 - math.log(1.4)
+    if alpha == 1:
+        return math.log(1.4) + (1 + 0.3**2) / (2 * 1.4**2) - 0.5
+    return (math.log(1.4) + math.log(1.4**2 / spread) / (2 * (alpha - 1))) / alpha + 0.3**2 / (2 * spread)
+
+
+def finished(integrand, value):
+    return float(value if integrand.finish is None else integrand.finish(xnp, np.asarray(value)))
+
+
+def integrated(how, p, q):
+    p, q = (q, p) if how.changed else (p, q)
+
+    def integral(integrand):
+        def at(x):
+            return float(integrand.term(xnp, np.asarray(p.logpdf(x)), np.asarray(q.logpdf(x))))
+
+        return scipy.integrate.quad(at, -30, 30, limit=200, epsabs=0, epsrel=1e-9, points=[0, 0.3, 6])[0]
+
+    value = integral(how.near)
+    if how.far is not None and how.is_far(value):
+        return finished(how.far, integral(how.far))
+    return finished(how.near, value)
+
+
+CASES = [
+    *(("renyi_divergence", a) for a in (0.1, 0.5, 1.0, 2.0)),
+    *(("alpha_divergence", a) for a in (0.0, 0.7)),
+    ("tsallis_divergence", 0.3),
+    ("hellinger_distance", math.nan),
+    ("chi_square_divergence", math.nan),
+]
+
+
+@pytest.mark.parametrize(("name", "alpha"), CASES)
+def test_integrals_are_closed_forms(name, alpha):
+    how = plan(name, alpha=alpha)
+    closed = float(how.closed(xnp, np.asarray(renyi_of_normals(how.order))))
+    assert integrated(how, P, Q) == pytest.approx(closed, rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "alpha"), CASES)
+def test_draws_have_the_mean(name, alpha):
+    how = plan(name, alpha=alpha)
+    p, q = (Q, P) if how.changed else (P, Q)
+    x = p.rvs(20000, random_state=3)
+    drawn = how.near.drawn(xnp, p.logpdf(x), q.logpdf(x))
+    truth = integrated(how, P, Q)
+    mean, error = drawn.mean(), drawn.std() / math.sqrt(x.size)
+    low, high = sorted(finished(how.near, v) for v in (max(mean - 4 * error, 0), mean + 4 * error))
+    assert low <= truth <= high
+
+
+def test_small_overlaps_keep_their_digits():
+    how = plan("renyi_divergence", alpha=0.5)
+    assert integrated(how, scipy.stats.norm(0, 1), scipy.stats.norm(12, 1)) == pytest.approx(36.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.95, 1.0, 1.05, 2.0])
+def test_entropies_of_a_normal(alpha):
+    base = 0.5 * math.log(2 * math.pi)
+    renyi = base + (0.5 if alpha == 1 else 0.5 * math.log(alpha) / (alpha - 1))
+    tsallis = renyi if alpha == 1 else math.expm1((1 - alpha) * renyi) / (1 - alpha)
+    assert integrated(plan("renyi_entropy", alpha=alpha), P, P) == pytest.approx(renyi, rel=1e-9)
+    assert integrated(plan("tsallis_entropy", alpha=alpha), P, P) == pytest.approx(tsallis, rel=1e-9)
+
+
+def test_supports_that_differ():
+    lp, lq = np.log([0.5, 0.5]), np.asarray([-INF, 0.0])
+    for alpha in (1.0, 2.0):
+        how = plan("renyi_divergence", alpha=alpha).near
+        assert how.term(xnp, lp, lq)[0] == how.drawn(xnp, lp, lq)[0] == INF
+    below = plan("alpha_divergence", alpha=0.75)
+    assert below.near.term(xnp, lp, lq)[0] == pytest.approx(0.5 / 0.25)
+    # what q has where p has nothing is not missed by draws of p
+    lp, lq = np.log([1.0]), np.log([0.25])
+    for name, truth in (("total_variation", 0.75), ("renyi_divergence", math.log(4)), ("tsallis_divergence", 0.75)):
+        how = plan(name, alpha=0.0).near
+        assert finished(how, how.drawn(xnp, lp, lq)[0]) == pytest.approx(truth)
+    how = plan("f_divergence", f=lambda t: abs(t - 1) / 2, slope=0.5).near
+    assert how.drawn(xnp, lp, lq)[0] == pytest.approx(0.75)
+    assert how.term(xnp, np.asarray(-INF), np.asarray(0.0)) == 0.5
+    assert how.term(xnp, np.asarray(0.0), np.asarray(-INF)) == 0.5
+
+
+def test_closed_forms_at_their_limits():
+    far = np.asarray([0.0, 1e-12, INF])
+    assert from_renyi(xnp, far, 0.5).tolist() == [0.0, pytest.approx(1e-12, rel=1e-12), 4.0]
+    assert from_renyi(xnp, far, 2.0)[2] == INF
+    assert from_renyi(xnp, far, 1.0).tolist() == far.tolist()
+    assert plan("hellinger_distance").closed(xnp, far)[2] == 1.0
+    order_0 = plan("renyi_divergence", alpha=0.0).closed(xnp, far)
+    assert order_0[:2].tolist() == [0.0, 0.0]
+    assert math.isnan(order_0[2])
+    with pytest.raises(ValueError, match="no integral"):
+        plan("renyi_divergence", alpha=INF)
+    with pytest.raises(ValueError, match="is an integral"):
+        plan("renyi_entropy", alpha=INF)
+
+
+def test_gradients_of_torch_densities():
+    import array_api_compat.torch as xt
+
+    scale = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)
+    x = torch.linspace(-9, 9, 5, dtype=torch.float64)
+    for alpha in (0.3, 1.0, 2.0):
+        how = plan("alpha_divergence", alpha=alpha)
+
+        def summed(s, how=how):
+            lp, lq = torch.distributions.Normal(0.0, 1.0).log_prob(x), torch.distributions.Normal(0.2, s).log_prob(x)
+            return how.near.term(xt, *((lq, lp) if how.changed else (lp, lq))).sum()
+
+        assert torch.autograd.gradcheck(summed, scale)
