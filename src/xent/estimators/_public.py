@@ -237,7 +237,8 @@ def mutual_information(
     k : int, optional
         Of samples (docs/estimators.md).
     interval : {"auto", "analytic", "bootstrap"} or None
-        Of a table as in `entropy`, but the jackknife for 'nsb' too, and the posterior's second order for 'dirichlet'.
+        Of a table as in `entropy`, but the jackknife for 'nsb' too, the delta method for 'shrinkage', and the
+        posterior's second order for 'dirichlet'.
     confidence : float
         Of the interval.
     seed : int
