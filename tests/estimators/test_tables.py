@@ -135,6 +135,13 @@ def test_refuses_two_arguments_with_counts():
         mutual_information(xent.Counts(TABLE), xent.Counts(TABLE))
 
 
+def test_asks_for_the_other_variable():
+    with pytest.raises(xent.DistributionError, match="`y` is missing"):
+        mutual_information(xent.Samples([1.0, 2.0]))
+    with pytest.raises(TypeError, match="`k` is for `xent.Samples`"):
+        mutual_information(xent.Counts(TABLE), k=3)
+
+
 def test_no_table_at_all():
     for method in METHODS:
         assert mutual_information(xent.Counts(np.zeros((0, 2, 3))), method=method).value.shape == (0,)
