@@ -293,6 +293,8 @@ def mutual_information(
             raise DistributionError("A table of counts is one argument: `mutual_information(xent.Counts(table))`.")
         return _room(x, "mutual_information", options)(x.values, **options)
     _require("x", x, (Samples, Labels))
+    if y is None:
+        raise DistributionError("`y` is missing: it takes the observations of both variables, in the same order.")
     _require("y", y, (Samples, Labels))
     # `x` and `y` reach the other room as forms: it tells which of the two holds labels.
     return _room(x, "mutual_information", options)(x, y, **options)
@@ -316,8 +318,6 @@ def _room(data: Form, measure: str, options: dict[str, Any]) -> Any:
 def _require(name: str, data: Any, forms: tuple[type, ...]) -> None:
     if isinstance(data, forms):
         return
-    if data is None:
-        raise DistributionError(f"`{name}` is missing: it takes the observations of both, in the same order.")
     what = f"`xent.{type(data).__name__}`" if isinstance(data, (Form, TopK)) else f"a {type(data).__name__}"
     raise DistributionError(
         f"`{name}` is {what}. Say what it holds: `xent.Counts(...)` for how often each outcome was seen, "
