@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xent
-from xent.estimators import Estimate, entropy
+from xent.estimators import Estimate, _coverage, entropy
 from xent.estimators._methods import ENTROPY
 
 EXAMPLE = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]  # the example of the R package `entropy` (Hausser and Strimmer 2009)
@@ -100,6 +100,19 @@ def test_pseudocounts_of_the_r_package_are_counts(a):
     """entropy.Dirichlet(y, a) of R is the plug-in of y + a: no method of its own is needed."""
     p = (np.array(EXAMPLE) + a) / (19 + 11 * a)
     assert value(np.array(EXAMPLE) + a, "plug-in") == pytest.approx(-sum(x * math.log(x) for x in p), rel=1e-14)
+
+
+def test_the_unseen_part_of_chao_wang_jost():
+    """The sum it stands for, also where its closed form cancels or overflows: small A, large n, large nA."""
+    a = np.array([0.5, 2 / 3, 0.3, 0.05, 1e-3, 1e-9, 1e-15, 1e-3, 0.1, 1e-12])
+    n = np.array([3.0, 2.0, 7.0, 40.0, 60.0, 1e6, 1e9, 1e6, 1e4, 1e15])
+    with mp.workdps(40):
+        # the sum is (1-A) Phi(1-A, 1, n) = (1-A)/n 2F1(1, n; n+1; 1-A), here by the integral of its Laplace transform
+        def term(a, n):
+            return mp.quad(lambda v: mp.exp(-v) / (a / (1 - a) - mp.expm1(-v / n)), [0, a * n, 1, 10, 100, 200]) / n
+
+        expected = [float(term(mp.mpf(float(x)), mp.mpf(float(y)))) for x, y in zip(a, n, strict=True)]
+    np.testing.assert_allclose(_coverage._unseen(a, n), expected, rtol=3e-14)
 
 
 def test_the_plug_in_is_the_measure():
@@ -241,6 +254,8 @@ def test_units_scale_everything():
 
 
 def test_weights():
+    with pytest.raises(xent.DistributionError, match="may be rescaled"):
+        value([1e-300, 1], "plug-in")
     half = np.array(EXAMPLE) / 2
     assert value(half, "plug-in") == pytest.approx(value(EXAMPLE, "plug-in"), rel=1e-15)
     for method in ("chao-wang-jost", "chao-shen", "grassberger"):
@@ -258,11 +273,37 @@ def test_weights():
         ([1, math.inf], "a count is a finite number"),
         ([0, 0], "counts nothing: all are 0"),
         ([[1, 0], [0, 0]], "counts nothing in row 1"),
+        ([1e300, 1e300], "`data` holds 1e\\+300; estimates are for"),
     ],
 )
 def test_refuses_what_are_no_counts(counts, message):
     with pytest.raises(xent.DistributionError, match=message):
         entropy(xent.Counts(counts))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_histogram_at_all(method):
+    for interval in ("analytic", "bootstrap"):
+        found = entropy(xent.Counts(np.zeros((0, 3))), method=method, interval=interval)
+        assert found.value.shape == found.standard_error.shape == found.low.shape == (0,)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_extremes_without_a_warning(method):
+    """The largest counts that are taken, with the most outcomes; the smallest weights with the smallest prior."""
+    found = entropy(xent.Counts([1e49, 1e49, 1.0]), method=method)
+    assert found.value == pytest.approx(math.log(2), rel=1e-12)
+    for k in (3.0, 1e30, 1e50):
+        if ENTROPY[method].possible:
+            assert 0 < entropy(xent.Counts([1, 2]), method=method, outcomes=k).value <= math.log(k)
+            assert 0 < value([1e-50, 1e-49], method, outcomes=k) <= math.log(k) * (1 + 1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8", "uint64", "bool"])
+def test_any_numbers(dtype):
+    counts = np.array([3, 1, 0, 1, 1]).astype(dtype)
+    counts.flags.writeable = False
+    assert entropy(xent.Counts(counts)).value == entropy(xent.Counts(counts.tolist())).value
 
 
 def test_refuses_shapes():
@@ -284,7 +325,9 @@ def test_refuses_shapes():
         ({"method": "nsb", "outcomes": "20"}, TypeError, "one number"),
         ({"outcomes": 20}, ValueError, "'chao-wang-jost' does not depend"),
         ({"prior": 1.0}, ValueError, "`prior` is for 'dirichlet'"),
-        ({"method": "dirichlet", "prior": -1.0}, ValueError, "a positive number"),
+        ({"method": "nsb", "outcomes": 10**400}, ValueError, "too large"),
+        ({"method": "dirichlet", "prior": -1.0}, ValueError, "a number from"),
+        ({"method": "dirichlet", "prior": 1e300}, ValueError, "a number from"),
         ({"method": "dirichlet", "prior": "flat"}, ValueError, "'jeffreys', 'laplace'"),
         ({"interval": "jackknife"}, ValueError, "`interval` is 'jackknife'"),
         ({"confidence": 95}, ValueError, "`confidence` is 95"),

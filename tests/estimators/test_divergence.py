@@ -123,6 +123,8 @@ def test_refuses():
         kl_divergence(xent.Counts([1, 2]), xent.Counts([0, 0]))
     with pytest.raises(xent.DistributionError, match="`p` holds counts and `q` holds samples"):
         kl_divergence(xent.Counts([1, 2]), xent.Samples([1.0, 2.0]))
+    with pytest.raises(TypeError, match="`axis` is for `xent.Counts`"):
+        kl_divergence(xent.Samples([1.0, 2.0]), xent.Samples([1.0, 2.0]), axis=0)
     with pytest.raises(xent.DistributionError, match="`q` is a list"):
         kl_divergence(xent.Counts([1, 2]), [1, 2])
     with pytest.raises(xent.DistributionError, match="`p` holds 0.5, no whole number"):

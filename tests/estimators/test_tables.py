@@ -60,7 +60,7 @@ def test_delta_method_by_hand():
     assert found.standard_error == pytest.approx(math.sqrt(expected), rel=1e-13)
 
 
-@pytest.mark.parametrize("method", ["chao-wang-jost", "shrinkage"])
+@pytest.mark.parametrize("method", ["chao-wang-jost", "chao-shen", "nsb"])
 def test_jackknife_is_that_of_every_observation(method):
     table = np.array(TABLE)
     left = []
@@ -133,6 +133,18 @@ def test_refuses_what_is_no_table(table, error, message):
 def test_refuses_two_arguments_with_counts():
     with pytest.raises(xent.DistributionError, match="one argument"):
         mutual_information(xent.Counts(TABLE), xent.Counts(TABLE))
+
+
+def test_asks_for_the_other_variable():
+    with pytest.raises(xent.DistributionError, match="`y` is missing"):
+        mutual_information(xent.Samples([1.0, 2.0]))
+    with pytest.raises(TypeError, match="`k` is for `xent.Samples`"):
+        mutual_information(xent.Counts(TABLE), k=3)
+
+
+def test_no_table_at_all():
+    for method in METHODS:
+        assert mutual_information(xent.Counts(np.zeros((0, 2, 3))), method=method).value.shape == (0,)
 
 
 def test_weights_have_a_plug_in():

@@ -70,6 +70,6 @@ def _bootstrap_variance(method: Method, h: Histograms, prior: Any, seed: Any) ->
 
 def _one_variance(method: Method, h: Histograms, i: int, prior: Any, seed: Any) -> Any:
     row = h.dense[i]
-    parts = [_bootstrap.assemblages(row, seed)] if method.assemblage else _bootstrap.resamples(row, seed)
+    parts = [_bootstrap.assemblages(row, seed)] if method.assemblage else _bootstrap.resamples(row[row > 0], seed)
     drawn = [histograms(part, np.full(len(part), h.outcomes[i])) for part in parts]
     return np.concatenate([method.estimate(d, prior)[0] for d in drawn]).var(ddof=1)

@@ -58,13 +58,13 @@ def _unseen(a: Array, n: Array) -> Array:
     The bracket as it stands loses all digits, and its factor overflows, as soon as nA is large. The sum is taken
     term by term for j < 16 and by Euler and Maclaurin's formula beyond, to 1e-14 for the A <= 2/3 that occur.
     """
-    z = np.where(a < 1, 1 - a, 0.5)
-    s, x = -np.log(z), n + _SKIPPED
+    seen = np.where(a < 1, a, 0.5)
+    z, s, x = 1 - seen, -np.log1p(-seen), n + _SKIPPED
     j = np.arange(_SKIPPED)
     head = (z[:, None] ** j / (n[:, None] + j)).sum(axis=1)
     tail = scaled_exponential_integral(s * x) + 0.5 / x
     for order, weight in _EULER_MACLAURIN:
-        slope = sum(math.perm(order, i) * s ** (order - i) / x ** (i + 1) for i in range(order + 1))
+        slope = sum(math.perm(order, i) * s ** (order - i) * (1 / x) ** (i + 1) for i in range(order + 1))
         tail = tail + weight * slope
     return np.where(a < 1, z * (head + z**_SKIPPED * tail), 0.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xent.estimators._gamma import excess, log_excess
-from xent.estimators._histograms import Multiplicities
+from xent.estimators._histograms import LARGEST, Multiplicities
 
 Array = np.ndarray[Any, Any]
 
@@ -23,10 +23,14 @@ def concentration(m: Multiplicities, prior: Any) -> Array:
     """The prior's concentration of each outcome, (B,)."""
     if isinstance(prior, str) and prior in PRIORS:
         return PRIORS[prior](m)
-    if isinstance(prior, (int, float, np.integer, np.floating)) and not isinstance(prior, bool) and 0 < prior < np.inf:
+    if (
+        isinstance(prior, (int, float, np.integer, np.floating))
+        and not isinstance(prior, bool)
+        and 1 / LARGEST <= prior <= LARGEST
+    ):
         return np.full_like(m.total, float(prior))
     names = ", ".join(map(repr, PRIORS))
-    raise ValueError(f"`prior` is {prior!r}; it is one of {names}, or a positive number, the concentration.")
+    raise ValueError(f"`prior` is {prior!r}; it is one of {names}, or the concentration, a number from 1e-50 to 1e50.")
 
 
 def with_unseen(m: Multiplicities) -> tuple[Array, Array]:

@@ -18,6 +18,10 @@ from xent.measures._operands import take
 
 Array = np.ndarray[Any, Any]
 
+# No count, prior or number of outcomes is larger, nor is a weight or prior smaller than 1/LARGEST: products of three
+# of them are still far from overflow.
+LARGEST = 1e50
+
 
 @dataclass(frozen=True)
 class Multiplicities:
@@ -117,16 +121,30 @@ def flattened(name: str, array: Array, outcomes: Any = None, events: int = 1) ->
     if empty.any():
         row = f" in row {_place(int(np.argmax(empty)), batch)}" if batch else ""
         raise DistributionError(f"`{name}` counts nothing{row}: all are 0. Without observations there is no estimate.")
+    _require_range(name, dense)
     found = histograms(dense)
     return found if outcomes is None else replace(found, outcomes=_possible(found, outcomes))
+
+
+def _require_range(name: str, dense: Array) -> None:
+    """Refuse what would overflow when it is squared."""
+    out = (dense > LARGEST / dense.shape[1]) | ((dense < 1 / LARGEST) & (dense > 0))
+    if out.any():
+        raise DistributionError(
+            f"`{name}` holds {dense[out][0]:.6g}; estimates are for counts and weights between {1 / LARGEST:.0e} and "
+            f"{LARGEST:.0e} together. Weights may be rescaled."
+        )
 
 
 def _possible(found: Histograms, outcomes: Any) -> Array:
     if isinstance(outcomes, (bool, np.bool_)) or not isinstance(outcomes, (int, float, np.integer, np.floating)):
         raise TypeError(f"`outcomes` is {outcomes!r}; it is one number, how many outcomes are possible.")
-    most = found.seen.max(initial=1)
-    if not (most <= outcomes < math.inf) or float(outcomes) != math.floor(outcomes):
-        raise ValueError(f"`outcomes` is {outcomes!r}; it is a whole number, and {most:.0f} different ones were seen.")
+    most = float(found.seen.max(initial=1))
+    if not (most <= outcomes <= LARGEST) or outcomes != math.floor(outcomes):
+        raise ValueError(
+            f"`outcomes` is {float(outcomes) if outcomes < LARGEST else 'too large'}; it is a whole number up to "
+            f"{LARGEST:.0e}, and {most:.0f} different ones were seen."
+        )
     return np.full(len(found.dense), float(outcomes))
 
 

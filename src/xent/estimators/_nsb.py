@@ -25,7 +25,7 @@ _RESOLVED = 20.0  # the second difference at the peak, below which a look has se
 _FIRST = 32  # intervals of the first trapezoid rule
 _HALVINGS = 12
 _CLOSE = 3e-7
-_ELEMENTS = 1 << 18  # of a temporary: a batch is cut into parts that stay in the cache
+_ELEMENTS = 1 << 16  # of a temporary: a batch is cut into parts that stay in the cache
 
 
 def nsb(m: Multiplicities) -> tuple[Array, Array]:

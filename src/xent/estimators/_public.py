@@ -9,12 +9,14 @@ from xent._errors import DistributionError
 from xent._forms import Counts, Form, Labels, Samples, TopK
 from xent.estimators._estimate import Estimate
 
-# The module that answers, by what the data hold, and the options that only data of this kind have.
+# The module that answers for counts, and the options that only counts, or only samples, have.
 _COUNTS = {"entropy": "_counts", "kl_divergence": "_divergence", "mutual_information": "_tables"}
-_ONLY = {
-    "counts": {"outcomes", "prior"},
-    "samples": {"k", "norm", "window"},
+_FOR_COUNTS = {
+    "entropy": {"outcomes", "prior"},
+    "kl_divergence": {"axis", "prior"},
+    "mutual_information": {"prior"},
 }
+_FOR_SAMPLES = {"k", "norm", "window"}
 
 
 def entropy(
@@ -53,7 +55,7 @@ def entropy(
         Unit of the result.
     outcomes : float, optional
         Of counts, for 'shrinkage', 'dirichlet' and 'nsb': how many outcomes are possible, by default the length of the
-        axis. It may be as large as 1e30.
+        axis. It may be as large as 1e50.
     prior : {"jeffreys", "laplace", "perks", "minimax"} or float, optional
         For 'dirichlet': the concentration of each outcome, 1/2 (the default), 1, 1/K, sqrt(N)/K, or any number above 0.
     k, norm, window : optional
@@ -61,7 +63,8 @@ def entropy(
     interval : {"auto", "analytic", "bootstrap"} or None
         Of counts "auto" is "analytic": the delta method to second order for 'plug-in', 'miller-madow' and
         'grassberger'; the jackknife for 'chao-shen', 'chao-wang-jost' and 'shrinkage', at least the plug-in's; the
-        posterior for 'dirichlet' and 'nsb'. "bootstrap" draws 400 data sets; None computes the value alone.
+        posterior for 'dirichlet' and 'nsb'. "bootstrap" draws 400 data sets. Of samples there is "analytic", for
+        'kozachenko-leonenko'. None computes the value alone.
     confidence : float
         Of the interval.
     seed : int
@@ -151,8 +154,8 @@ def kl_divergence(
         For 'dirichlet', as in `entropy`; the same for both.
     k : int, optional
         Of samples (docs/estimators.md).
-    interval : {"auto", "analytic", "bootstrap"} or None
-        As in `entropy`; of counts the delta method to second order, or the posterior.
+    interval : {"auto", "analytic", "bootstrap", "subsampling"} or None
+        As in `entropy`; of counts the delta method to second order, or the posterior. Of samples "subsampling".
     confidence : float
         Of the interval.
     seed : int
@@ -236,8 +239,9 @@ def mutual_information(
         For 'dirichlet': the concentration of each cell of the table.
     k : int, optional
         Of samples (docs/estimators.md).
-    interval : {"auto", "analytic", "bootstrap"} or None
-        Of a table as in `entropy`, but the jackknife for 'nsb' too, and the posterior's second order for 'dirichlet'.
+    interval : {"auto", "analytic", "bootstrap", "subsampling"} or None
+        Of a table as in `entropy`, but the jackknife for 'nsb' too, the delta method for 'shrinkage', and the
+        posterior's second order for 'dirichlet'. Of samples "subsampling".
     confidence : float
         Of the interval.
     seed : int
@@ -289,6 +293,8 @@ def mutual_information(
             raise DistributionError("A table of counts is one argument: `mutual_information(xent.Counts(table))`.")
         return _room(x, "mutual_information", options)(x.values, **options)
     _require("x", x, (Samples, Labels))
+    if y is None:
+        raise DistributionError("`y` is missing: it takes the observations of both variables, in the same order.")
     _require("y", y, (Samples, Labels))
     # `x` and `y` reach the other room as forms: it tells which of the two holds labels.
     return _room(x, "mutual_information", options)(x, y, **options)
@@ -301,8 +307,9 @@ def _given(**options: Any) -> dict[str, Any]:
 def _room(data: Form, measure: str, options: dict[str, Any]) -> Any:
     """What computes the measure of this kind of data; imported now, for it may need SciPy."""
     kind, other = ("counts", "samples") if isinstance(data, Counts) else ("samples", "counts")
+    foreign = _FOR_SAMPLES if kind == "counts" else _FOR_COUNTS[measure]
     for name in options:
-        if name in _ONLY[other]:
+        if name in foreign:
             raise TypeError(f"`{name}` is for `xent.{other.capitalize()}`; of {kind} there is nothing it would change.")
     module = _COUNTS[measure] if kind == "counts" else "_samples"
     return getattr(importlib.import_module(f"xent.estimators.{module}"), measure)

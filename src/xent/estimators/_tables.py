@@ -18,7 +18,7 @@ from xent.measures import mutual_information as information
 
 DEFAULT = "nsb"
 # Those whose variance is that of the plug-in; of the others but 'dirichlet' the jackknife finds it.
-_NEAR_PLUG_IN = ("plug-in", "miller-madow", "grassberger")
+_NEAR_PLUG_IN = ("plug-in", "miller-madow", "grassberger", "shrinkage")
 
 
 def plug_in(t: Array) -> Array:
@@ -48,7 +48,7 @@ def by_entropies(name: str, t: Array) -> Array:
 
 
 def _flat(t: Array) -> Array:
-    return t.reshape(len(t), -1)
+    return t.reshape(len(t), t.shape[1] * t.shape[2])
 
 
 def estimate(name: str, t: Array, prior: Any) -> Array:
@@ -102,15 +102,13 @@ def plug_in_variance(t: Array) -> Array:
 
 
 def jackknife_variance(name: str, t: Array) -> Array:
-    """By leaving out each observation in turn, at least that of the plug-in, (B,); inf for one observation."""
-    left = _shrunk_without(t) if name == "shrinkage" else _entropies_without(name, t)
-    return np.maximum(_intervals.jackknife(_flat(left), _flat(t), t.sum(axis=(1, 2))), plug_in_variance(t))
+    """By leaving out each observation in turn, at least that of the plug-in, (B,); inf for one observation.
 
-
-def _entropies_without(name: str, t: Array) -> Array:
-    """H(X) + H(Y) - H(X, Y) without one observation of each cell, (B, I, J): each entropy depends on one count."""
+    Each of the three entropies depends on one count alone, of the row, the column or the cell it is taken from.
+    """
     rows, columns = _left_out(name, t.sum(axis=2)), _left_out(name, t.sum(axis=1))
-    return rows[:, :, None] + columns[:, None, :] - _left_out(name, _flat(t)).reshape(t.shape)
+    left = _flat(rows[:, :, None] + columns[:, None, :]) - _left_out(name, _flat(t))
+    return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2))), plug_in_variance(t))
 
 
 def _left_out(name: str, dense: Array) -> Array:
@@ -120,16 +118,6 @@ def _left_out(name: str, dense: Array) -> Array:
     result = np.zeros_like(dense)
     for at in range(left.shape[1]):
         result += left[:, at, None] * ((dense == h.counts[:, at, None]) & (h.multiplicity[:, at, None] > 0))
-    return result
-
-
-def _shrunk_without(t: Array) -> Array:
-    """The estimate from the shrunk table without one observation of each cell, (B, I, J); 0 for empty cells."""
-    result = np.zeros_like(t)
-    for b, i, j in zip(*np.nonzero(t * (t.sum(axis=(1, 2), keepdims=True) > 1)), strict=True):
-        left = t[b : b + 1].copy()
-        left[0, i, j] -= 1
-        result[b, i, j] = shrinkage(left)[0]
     return result
 
 
@@ -149,11 +137,11 @@ def mutual_information(
     interval = _intervals.asked(interval, confidence)
     array = read("x", values)
     require_table("x", array)
-    if ENTROPY[name].whole or interval == "bootstrap" or (interval and name in ("shrinkage", "nsb")):
+    if ENTROPY[name].whole or interval == "bootstrap" or (interval and name == "nsb"):
         require_whole("x", array, repr(name) if ENTROPY[name].whole else f"the interval of {name!r}")
     batch, shape = array.shape[:-2], array.shape[-2:]
     h = flattened("x", array, events=2)
-    t = h.dense.reshape(-1, *shape)
+    t = h.dense.reshape(len(h.dense), *shape)
     value, counted = estimate(name, t, prior), batched(h.total, batch)
     if interval is None:
         return Estimate(batched(value * scale, batch), None, None, None, name, counted)
