@@ -28,9 +28,9 @@ def entropy(
     x: Any,
     *,
     method: str | None = None,
-    k: int = 3,
+    k: int | None = None,
     window: int | None = None,
-    norm: str = "euclidean",
+    norm: str | None = None,
     axis: int | None = None,
     interval: str | None = "auto",
     confidence: float = 0.95,
@@ -41,12 +41,14 @@ def entropy(
     name: str = _one_of("method", method or "kozachenko-leonenko", ("kozachenko-leonenko", *_spacings.METHODS))
     asked = _asked(interval, confidence)
     if name in _spacings.METHODS:
+        if k is not None or norm is not None:
+            raise TypeError(f"`k` and `norm` are for nearest neighbours; method={name!r} has `window`.")
         return _from_spacings(x, name, window, axis, asked, unit)
     if axis is not None or window is not None:
         raise TypeError('`axis` and `window` are for spacings, such as method="vasicek".')
     if asked == "subsampling":
         raise ValueError('Entropy has interval="analytic".')
-    distance = _NORMS[_one_of("norm", norm, _NORMS)]
+    distance = _NORMS[_one_of("norm", "euclidean" if norm is None else norm, _NORMS)]
     k = _points.neighbours_wanted(k)
     points = _points.points("data", x, integers=_points.MEASURED)
     n, d = points.shape
@@ -66,7 +68,7 @@ def kl_divergence(
     y: Any,
     *,
     method: str | None = None,
-    k: int = 3,
+    k: int | None = None,
     interval: str | None = "auto",
     confidence: float = 0.95,
     unit: str = "nats",
@@ -103,7 +105,7 @@ def mutual_information(
     y: Any,
     *,
     method: str | None = None,
-    k: int = 3,
+    k: int | None = None,
     interval: str | None = "auto",
     confidence: float = 0.95,
     unit: str = "nats",
