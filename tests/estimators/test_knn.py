@@ -161,6 +161,13 @@ def test_a_large_offset_loses_nothing_but_digits_of_the_data():
     assert entropy(1e8 + x).value == entropy(x).value
 
 
+def test_the_widest_range_of_floats():
+    x = points(50, 2) / 100
+    for scale in (2.0**1023, 2.0**-1030):
+        found = entropy(x * scale).value
+        assert found == pytest.approx(entropy(x).value + 2 * math.log(2) * math.log2(scale), rel=1e-6)
+
+
 def test_of_floats_of_any_width_and_library():
     x = points(50, 2).astype(np.float32)
     assert entropy(x).value == entropy(x.astype(float)).value
@@ -216,6 +223,8 @@ def test_ties_are_refused_and_not_jittered():
     assert math.isfinite(entropy(x, k=4).value)
     with pytest.raises(DistributionError, match="1 of the 3 samples of `p` has its 1st"):
         divergence([0.0, 4.0, 5.0], [4.0, 6.0, 8.0], k=1)
+    with pytest.raises(DistributionError, match="20 of the 20 samples of `p` are samples of `q` too"):
+        divergence(np.arange(20.0), np.arange(20.0))
     with pytest.raises(DistributionError, match="of `p` have their 1st"):
         divergence([0.0, 0.0, 5.0], [4.0, 6.0, 8.0], k=1)
     with pytest.raises(DistributionError, match="1st nearest"):
@@ -249,6 +258,8 @@ def test_arguments_that_are_none():
         entropy([[0.0, 1.0], [np.inf, 3.0], [1.0, 1.0]])
     with pytest.raises(DistributionError, match="int64"):
         entropy(np.arange(20))
+    with pytest.raises(DistributionError, match="an object array"):
+        entropy(np.array([1.0, None]))
     with pytest.raises(DistributionError, match="complex"):
         entropy(np.arange(20) * 1j)
     with pytest.raises(DistributionError, match="masked"):

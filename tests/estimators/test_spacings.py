@@ -125,5 +125,10 @@ def test_what_is_refused():
     for window in (0, 5, 1.5, True):
         with pytest.raises(ValueError, match="`window`"):
             value(np.arange(10.0), "vasicek", window=window)
+    for options in ({"k": 5}, {"norm": "max"}):
+        with pytest.raises(TypeError, match="has `window`"):
+            value(np.arange(10.0), "vasicek", **options)
+    with pytest.raises(TypeError, match="`axis` is 1.5"):
+        value(np.ones((5, 5)), "vasicek", axis=1.5)
     with pytest.raises(TypeError, match="for spacings"):
         estimators.entropy(Samples(np.arange(10.0)), window=2)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from xent._errors import DistributionError
 from xent.estimators import _neighbours
 from xent.estimators._points import Points, refuse_ties
 from xent.estimators._special import digamma, log_ball, trigamma
@@ -51,10 +52,15 @@ def wang_kulkarni_verdu(x: Points, y: Points, k: int) -> float:
     """
     (n, d), m = x.shape, len(y)
     own = _logs("p", _neighbours.nearest(x, k, 2)[1], k)
-    other = _neighbours.nearest_across(x, y, k, 2)
+    first, other = _neighbours.nearest_across(x, y, k, 2)
     met = int((other == 0).sum())
     if met:
         refuse_ties("p", met, n, k, "Those lie on samples of `q`; leave out what the two have in common.")
+    if 2 * int((first == 0).sum()) > n:
+        raise DistributionError(
+            f"{int((first == 0).sum())} of the {n} samples of `p` are samples of `q` too: the estimate is of samples "
+            "that were drawn apart. Leave out what the two have in common, or split the samples."
+        )
     return float(d * (np.log(other).mean() - own.mean())) + math.log(m / (n - 1))
 
 

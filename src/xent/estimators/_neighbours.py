@@ -38,11 +38,13 @@ def nearest_others(x: Points, k: int) -> tuple[Points, Points]:
     return ordered, _places(tree)[found[~itself].reshape(-1, k)]
 
 
-def nearest_across(x: Points, y: Points, k: int, norm: float) -> Points:
-    """The distance from each row of `x` (in an order that suits the search) to the kth nearest row of `y`."""
+def nearest_across(x: Points, y: Points, k: int, norm: float) -> tuple[Points, Points]:
+    """The distances from each row of `x` (in an order that suits the search) to the nearest and kth row of `y`."""
     if x.shape[1] == 1:
-        return _radii_across(np.sort(x[:, 0]), np.sort(y[:, 0]), k)
-    return _tree(y).query(x, k=[k], p=norm, workers=_workers(x))[0][:, 0]
+        centres, ordered = np.sort(x[:, 0]), np.sort(y[:, 0])
+        return _radii_across(centres, ordered, 1), _radii_across(centres, ordered, k)
+    found = _tree(y).query(x, k=[1, k], p=norm, workers=_workers(x))[0]
+    return found[:, 0], found[:, 1]
 
 
 def count_within(x: Points, radius: Points, *, closed: bool) -> Points:

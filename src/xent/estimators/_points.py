@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent.measures import _namespace as ns
 
@@ -38,10 +39,8 @@ def lines(name: str, values: Any, axis: int | None) -> Points:
         if array.ndim not in (1, 2) or 0 in array.shape[1:]:
             raise ShapeError(f"`{name}` has shape {array.shape}; samples are (n,) numbers.")
         array = array.reshape(-1)
-    elif not -array.ndim <= axis < array.ndim:
-        raise ShapeError(f"`axis` is {axis}, but `{name}` has shape {array.shape}.")
     else:
-        array = np.moveaxis(array, axis, -1)
+        array = np.moveaxis(array, _check.axis_from_end(axis, array.ndim), -1)
     if array.dtype.kind in "iub":
         raise DistributionError(f"`{name}` holds {array.dtype}, and a density is estimated here. {MEASURED}")
     return _floats(name, array)
@@ -64,7 +63,9 @@ def labels(name: str, values: Any) -> Points:
 
 
 def neighbours_wanted(k: Any) -> int:
-    """`k` as an int of at least 1."""
+    """`k` as an int of at least 1; 3 where it was not given, the default of most who estimate so."""
+    if k is None:
+        return 3
     if isinstance(k, (bool, np.bool_)) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"`k` is {k!r}; it is the number of the nearest neighbour, an integer of at least 1.")
     return int(k)
@@ -121,7 +122,7 @@ def comparable(what: str, *samples: Points) -> None:
     n = len(samples[0])
     widths = np.concatenate([_interquartile(x) for x in samples])
     seen = widths[widths > 0]
-    if len(seen) > 1 and seen.max() > seen.min() * max(n, 100):
+    if len(seen) > 1 and seen.max() / max(n, 100) > seen.min():
         raise DistributionError(
             f"The columns of {what} have interquartile ranges from {2 * seen.min():.3g} to {2 * seen.max():.3g}: "
             f"among {n} samples the nearest neighbours would see the wider ones alone. Rescale them to like ranges "
@@ -157,7 +158,9 @@ def rows_in_range(rows: Points) -> tuple[Points, Any]:
 
 def _host(name: str, values: Any) -> Points:
     if what := ns.is_refused(values):
-        raise DistributionError(f"`{name}` is a {what} array; pass plain numbers, one in every place.")
+        raise DistributionError(
+            f"`{name}` is {'an' if what == 'object' else 'a'} {what} array; pass plain numbers, one in every place."
+        )
     if ns.library(values) not in ("", "numpy"):
         values = ns.to_host(ns.detach(values))
     try:
