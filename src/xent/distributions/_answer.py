@@ -22,8 +22,9 @@ from xent.distributions._view import View
 from xent.distributions._views import check_pair, view
 from xent.measures import _namespace as ns
 
-# How far a closed form may be from the truth, in units in the last place of the larger of its value and 1 (entropies
-# and cross-entropies are differences that may vanish) or of its value (divergences). Tests hold every family to it.
+# How far a closed form may be from the truth, in units in the last place of the larger of its value and 1 (entropies,
+# cross-entropies, and divergences between two families are differences that may vanish) or of its value (divergences
+# within a family). Tests hold every family to it.
 _ULP = 64
 _SIGNED = ("entropy", "cross_entropy", "perplexity", "renyi_entropy", "tsallis_entropy")
 
@@ -71,7 +72,8 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     dtype = _libraries.result_dtype(*views)
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
-        return Details(value, "closed form", _closed_bound(measure, value, dtype), None, 0)
+        signed = measure in _SIGNED or _families(*views) > 1
+        return Details(value, "closed form", _closed_bound(value, dtype, signed), None, 0)
     if plan is not None and plan.changed and q is not None:
         p, q = q, p
     compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
@@ -149,9 +151,13 @@ def _check_how(how: How) -> None:
         raise ValueError(f"`seed` is {how.seed!r}; it is an integer, at least 0.")
 
 
-def _closed_bound(measure: str, value: Any, dtype: str) -> Any:
+def _families(*views: View) -> int:
+    return len({v.family.name for v in views if v.family is not None})
+
+
+def _closed_bound(value: Any, dtype: str, signed: bool) -> Any:
     size = np.abs(_libraries.to_numpy(value))
-    if measure in _SIGNED:
+    if signed:
         size = np.maximum(size, 1.0)
     bound = _ULP * float(np.finfo(dtype).eps) * size
     return np.where(np.isfinite(size), bound, 0.0)[()]

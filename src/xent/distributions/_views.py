@@ -93,5 +93,5 @@ def _product(name: str, value: Product) -> View:
         quantile=None,
         draw=draw if all(part.draw is not None for part in parts) else None,
         reparametrised=all(part.reparametrised for part in parts),
-        family=Family("product", {"parts": known}) if len(known) == len(families) else None,
+        family=Family("product", {"parts": known, "axes": 0}) if len(known) == len(families) else None,
     )
