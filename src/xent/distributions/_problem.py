@@ -17,7 +17,7 @@ from xent.measures._namespace import differentiates, graft, namespace, quiet
 
 Array = np.ndarray[Any, Any]
 
-_UNDERFLOW = -745.0  # e to a smaller number is 0
+_NEGLIGIBLE = -100.0  # what p weighs where its log density is less, 1e-43, is nothing
 _ROUNDINGS = 8.0  # of a log density: so many, at its own size or at 1
 
 
@@ -144,12 +144,12 @@ def terms(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array | 
 
 
 def _seen(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array) -> Array:
-    """`lp`, -inf where p underflows within the support of a q whose log density overflowed: nothing is known there.
+    """`lp`, -inf where next to nothing of p is, within the support of a q whose log density is -inf nevertheless.
 
-    It is no place that q rules out, and what p weighs there is below the smallest number.
+    That q rules nothing out there: its log density overflowed, or is the log of a density that underflowed.
     """
     inside = (places >= problem.low[1, lanes]) & (places <= problem.high[1, lanes])
-    return np.where((lq == -math.inf) & inside & (lp < _UNDERFLOW), -math.inf, lp)
+    return np.where((lq == -math.inf) & inside & (lp < _NEGLIGIBLE), -math.inf, lp)
 
 
 def member(problem: Problem, lane: int) -> str:
