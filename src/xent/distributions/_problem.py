@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xent._errors import DistributionError
 from xent.distributions._integrands import Integrand
 from xent.distributions._view import View
 from xent.measures._namespace import differentiates, graft, namespace, quiet
@@ -94,6 +95,11 @@ def pose(integrand: Integrand, p: View, q: View | None, bounds: tuple[float, flo
     start, end = (np.min(low, axis=0), np.max(high, axis=0)) if both else (low[0], high[0])
     if bounds is not None:
         start, end = np.maximum(start, bounds[0]), np.minimum(end, bounds[1])
+    if np.any(~(start <= end) if p.discrete else ~(start < end)):
+        given = "its ends" if bounds is None else f"`bounds={bounds}`"
+        raise DistributionError(
+            f"There is nothing of the support of `{p.name}` between {given}: low must be below high."
+        )
     return Problem(integrand, p, q, batch, low, high, start, end)
 
 
