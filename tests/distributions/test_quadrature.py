@@ -276,6 +276,22 @@ def test_what_does_not_integrate_to_1_is_refused(scipy_view):
         integrate(INTEGRANDS["kl_divergence"], scipy_view(st.norm()), loose)
 
 
+@pytest.mark.parametrize("bounds", [(2.0, 3.0), (1.0, 0.0), (0.5, 0.5)])
+def test_bounds_that_hold_nothing_are_refused(scipy_view, bounds):
+    with pytest.raises(DistributionError, match="nothing of the support of `p` between `bounds="):
+        integrate(INTEGRANDS["entropy"], scipy_view(st.uniform()), None, bounds=bounds)
+
+
+def test_the_log_of_a_density_that_underflows_is_no_zero(scipy_view):
+    """SciPy's Laplace is the log of its density: -inf from 745 scales on."""
+    p, q = st.laplace(0.0, 1.0), st.laplace(0.5, 0.4)
+    result = integrate(INTEGRANDS["kl_divergence"], scipy_view(p), scipy_view(q, "q"))
+    truth = math.log(0.4) + (0.5 + math.exp(-0.5)) / 0.4 - 1
+    assert abs(result.value - truth) <= result.error_bound < 1e-12
+    with pytest.raises(DistributionError, match="`q` has a log density of -inf near .* within its support"):
+        integrate(INTEGRANDS["kl_divergence"], scipy_view(p), scipy_view(st.laplace(0.0, 0.01), "q"))
+
+
 def test_nan_is_refused(scipy_view):
     import dataclasses
 

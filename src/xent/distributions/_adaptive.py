@@ -36,6 +36,8 @@ class Measured(NamedTuple):
     tail_error: Array
     diverges: Array
     infinite: Array
+    within: Array  # infinite within the support of q
+    floor: Array  # the least finite log density of q
 
 
 def sums(problem: Problem, panels: Panels, a: Array) -> Array:
@@ -139,7 +141,13 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         tail_error,
         diverges | np.any(overflow, axis=1),
         np.any(ruled_out, axis=1),
+        np.any(ruled_out, axis=1) & ~np.any(ruled_out & ~_within(problem, lanes, places.place), axis=1),
+        np.min(np.where(np.isfinite(lp if lq is None else lq), lp if lq is None else lq, 0.0), axis=1),
     )
+
+
+def _within(problem: Problem, lanes: Array, places: Array) -> Array:
+    return (places >= problem.low[-1, lanes]) & (places <= problem.high[-1, lanes])
 
 
 def _mass_of(panels: Panels, places: Any, heights: Array | None, range_: float) -> Array:

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xent._errors import DistributionError
 from xent.distributions._integrands import Integrand
 from xent.distributions._view import View
 from xent.measures._namespace import differentiates, graft, namespace, quiet
 
 Array = np.ndarray[Any, Any]
 
-_UNDERFLOW = -745.0  # e to a smaller number is 0
+_NEGLIGIBLE = -100.0  # what p weighs where its log density is less, 1e-43, is nothing
 _ROUNDINGS = 8.0  # of a log density: so many, at its own size or at 1
 
 
@@ -94,6 +95,11 @@ def pose(integrand: Integrand, p: View, q: View | None, bounds: tuple[float, flo
     start, end = (np.min(low, axis=0), np.max(high, axis=0)) if both else (low[0], high[0])
     if bounds is not None:
         start, end = np.maximum(start, bounds[0]), np.minimum(end, bounds[1])
+    if np.any(~(start <= end) if p.discrete else ~(start < end)):
+        given = "its ends" if bounds is None else f"`bounds={bounds}`"
+        raise DistributionError(
+            f"There is nothing of the support of `{p.name}` between {given}: low must be below high."
+        )
     return Problem(integrand, p, q, batch, low, high, start, end)
 
 
@@ -144,12 +150,12 @@ def terms(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array | 
 
 
 def _seen(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array) -> Array:
-    """`lp`, -inf where p underflows within the support of a q whose log density overflowed: nothing is known there.
+    """`lp`, -inf where next to nothing of p is, within the support of a q whose log density is -inf nevertheless.
 
-    It is no place that q rules out, and what p weighs there is below the smallest number.
+    That q rules nothing out there: its log density overflowed, or is the log of a density that underflowed.
     """
     inside = (places >= problem.low[1, lanes]) & (places <= problem.high[1, lanes])
-    return np.where((lq == -math.inf) & inside & (lp < _UNDERFLOW), -math.inf, lp)
+    return np.where((lq == -math.inf) & inside & (lp < _NEGLIGIBLE), -math.inf, lp)
 
 
 def member(problem: Problem, lane: int) -> str:

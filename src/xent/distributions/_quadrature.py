@@ -18,7 +18,7 @@ from xent.distributions._landmarks import landmarks
 from xent.distributions._nodes import PLACES
 from xent.distributions._panels import Panels, first_panels, tables
 from xent.distributions._problem import Integral, Problem, conclude, missing, nothing, pose, with_derivatives
-from xent.distributions._refusals import check_convergence, check_mass
+from xent.distributions._refusals import check_convergence, check_mass, check_underflow
 from xent.distributions._view import View
 
 
@@ -44,6 +44,7 @@ def integrate(
     if np.any(missing(problem, found) > 1e-9):  # a bump was not seen
         panels, measured = adapt(problem, first_panels(problem, *landmarks(problem, thorough=True)), rtol)
         found = totals(problem, panels, measured)
+    check_underflow(problem, panels, measured)
     check_mass(problem, found)
     check_convergence(problem, panels, measured, found.infinite)
     carrier = None if np.any(found.infinite) else _carrier(problem, panels)

@@ -11,6 +11,7 @@ from xent.distributions._problem import Array, Problem, Totals, member
 from xent.distributions._view import View
 
 _MASS = 1e-6  # how far from 1 a density may integrate
+_UNDERFLOWS = -50.0  # a log density that goes down to this before it is -inf is that of a number that underflows
 
 
 def check_mass(problem: Problem, found: Totals) -> None:
@@ -30,6 +31,23 @@ def _check_mass(problem: Problem, view: View, mass: Array, found: Totals) -> Non
             f"`{view.name}`{member(problem, lane)} {does} to {mass[lane]:.6g} from {problem.start[lane]:.6g} to "
             f"{problem.end[lane]:.6g}, not to 1. If its mass lies where it was not found, give `bounds=(low, high)` "
             "around it; what is not normalised has to be."
+        )
+
+
+def check_underflow(problem: Problem, panels: Panels, measured: Measured) -> None:
+    """That no lane is infinite because a density underflowed to 0 before its log was taken."""
+    floor = np.zeros(problem.lanes)
+    np.minimum.at(floor, panels.lane, measured.floor)
+    outside = np.zeros(problem.lanes, dtype=bool)
+    outside[panels.lane[measured.infinite & ~measured.within]] = True
+    bad = np.flatnonzero(measured.within & ~outside[panels.lane] & (floor[panels.lane] < _UNDERFLOWS))
+    if bad.size and problem.q is not None:
+        panel = int(bad[0])
+        place = panels.origin[panel] + panels.side[panel] * panels.far[panel]
+        raise DistributionError(
+            f"`{problem.q.name}`{member(problem, int(panels.lane[panel]))} has a log density of -inf near {place:.6g}, "
+            f"within its support, where `{problem.p.name}` has mass: it is the log of a number that underflows. Give a "
+            "distribution whose log density is computed as such."
         )
 
 
