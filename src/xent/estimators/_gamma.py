@@ -10,6 +10,7 @@ below 1e-17. Below 16 their leading terms are no larger than a few units, and Sc
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ _LOG_EXCESS = [b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
 _HALFWAY = [(1 - 2.0 ** (1 - 2 * k)) * b / (2 * k) for k, b in enumerate(_BERNOULLI, 1)]
 
 
+@functools.cache
 def special() -> Any:
     """SciPy's special functions, imported when first needed: the plug-in without an interval needs none."""
     try:
