@@ -36,12 +36,32 @@ def test_the_line_of_kl(xent):
         (["perplexity", "0.25,0.25,0.25,0.25"], "4 outcomes"),
         (["perplexity", "label:0", "0.25,0.75"], "4 outcomes"),
         (["surprisal", "0.125", "--unit", "bits"], "3 bits"),
+        (["renyi", "0.5,0.5", "0.25,0.75", "--alpha", "inf", "--unit", "bits"], "1 bit"),
+        (["tsallis", "0.5,0.5", "0.25,0.75", "--alpha", "2"], "0.333333"),
+        (["alpha", "0.5,0.5", "0.25,0.75", "--alpha", "-1"], "0.125"),
+        (["hellinger", "1,0", "0,1"], "1"),
+        (["tv", "label:0", "0.25,0.75"], "0.75"),
+        (["chi2", "0.5,0.5", "0.25,0.75"], "0.333333"),
     ],
 )
 def test_values(xent, args, value):
     done = xent("measure", *args)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{value}   ")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["renyi", "1,0", "0,1"], "renyi has an order: give it with --alpha"),
+        (["kl", "1,0", "0,1", "--alpha", "2"], "kl has no order"),
+        (["tsallis", "1,0", "0,1", "--alpha", "-1"], "`alpha` is -1.0"),
+    ],
+)
+def test_orders(xent, args, words):
+    done = xent("measure", *args)
+    assert done.returncode != 0
+    assert words in done.stderr
 
 
 def test_number_by_number(xent):

@@ -5,7 +5,6 @@ import math
 import array_api_compat.numpy as xnp
 import numpy as np
 import pytest
-import scipy.integrate
 import scipy.stats
 import torch
 
@@ -32,11 +31,10 @@ def finished(integrand, value):
 def integrated(how, p, q):
     p, q = (q, p) if how.changed else (p, q)
 
-    def integral(integrand):
-        def at(x):
-            return float(integrand.term(xnp, np.asarray(p.logpdf(x)), np.asarray(q.logpdf(x))))
+    x = np.linspace(-40, 40, 2001)  # of analytic functions the trapezoids are as exact as their sum
 
-        return scipy.integrate.quad(at, -30, 30, limit=200, epsabs=0, epsrel=1e-9, points=[0, 0.3, 6])[0]
+    def integral(integrand):
+        return float(integrand.term(xnp, p.logpdf(x), q.logpdf(x)).sum() * (x[1] - x[0]))
 
     value = integral(how.near)
     if how.far is not None and how.is_far(value):
@@ -57,7 +55,7 @@ CASES = [
 def test_integrals_are_closed_forms(name, alpha):
     how = plan(name, alpha=alpha)
     closed = float(how.closed(xnp, np.asarray(renyi_of_normals(how.order))))
-    assert integrated(how, P, Q) == pytest.approx(closed, rel=1e-9)
+    assert integrated(how, P, Q) == pytest.approx(closed, rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "alpha"), CASES)
@@ -74,7 +72,7 @@ def test_draws_have_the_mean(name, alpha):
 
 def test_small_overlaps_keep_their_digits():
     how = plan("renyi_divergence", alpha=0.5)
-    assert integrated(how, scipy.stats.norm(0, 1), scipy.stats.norm(12, 1)) == pytest.approx(36.0, rel=1e-9)
+    assert integrated(how, scipy.stats.norm(0, 1), scipy.stats.norm(12, 1)) == pytest.approx(36.0, rel=1e-12)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.95, 1.0, 1.05, 2.0])
@@ -82,8 +80,8 @@ def test_entropies_of_a_normal(alpha):
     base = 0.5 * math.log(2 * math.pi)
     renyi = base + (0.5 if alpha == 1 else 0.5 * math.log(alpha) / (alpha - 1))
     tsallis = renyi if alpha == 1 else math.expm1((1 - alpha) * renyi) / (1 - alpha)
-    assert integrated(plan("renyi_entropy", alpha=alpha), P, P) == pytest.approx(renyi, rel=1e-9)
-    assert integrated(plan("tsallis_entropy", alpha=alpha), P, P) == pytest.approx(tsallis, rel=1e-9)
+    assert integrated(plan("renyi_entropy", alpha=alpha), P, P) == pytest.approx(renyi, rel=1e-12)
+    assert integrated(plan("tsallis_entropy", alpha=alpha), P, P) == pytest.approx(tsallis, rel=1e-12)
 
 
 def test_supports_that_differ():

@@ -14,7 +14,11 @@ from xent.cli._numbers import FORMS, Typed, parse
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure: the function in `xent`, its letters for one argument and for two (empty: not taken)."""
+    """A measure: the function in `xent`, its letters for one argument and for two (empty: not taken).
+
+    pure: what a number without a unit of information is called ("" for nothing), None where the unit is asked for;
+    alpha: whether it has an order.
+    """
 
     function: str
     one: str
@@ -22,6 +26,8 @@ class Measure:
     letters: tuple[str, str] = ("p", "q")
     elementwise: bool = False
     reverse: bool = False
+    pure: str | None = None
+    alpha: bool = False
 
 
 MEASURES: dict[str, Measure] = {
@@ -30,7 +36,13 @@ MEASURES: dict[str, Measure] = {
     "kl": Measure("kl_divergence", "", "KL(p || q)", reverse=True),
     "js": Measure("js_divergence", "", "JS(p, q)"),
     "bce": Measure("binary_cross_entropy", "", "BCE(y, q)", letters=("y", "q"), elementwise=True),
-    "perplexity": Measure("perplexity", "perplexity of p", "perplexity of q under p"),
+    "perplexity": Measure("perplexity", "perplexity of p", "perplexity of q under p", pure="outcomes"),
+    "renyi": Measure("renyi_divergence", "", "D(p || q)", alpha=True, reverse=True),
+    "tsallis": Measure("tsallis_divergence", "", "D(p || q)", alpha=True, reverse=True, pure=""),
+    "alpha": Measure("alpha_divergence", "", "D(p || q)", alpha=True, reverse=True, pure=""),
+    "hellinger": Measure("hellinger_distance", "", "d(p, q)", pure=""),
+    "tv": Measure("total_variation", "", "TV(p, q)", pure=""),
+    "chi2": Measure("chi_square_divergence", "", "chi2(p || q)", reverse=True, pure=""),
     "surprisal": Measure("surprisal", "-log p", "", elementwise=True),
 }
 
@@ -49,9 +61,17 @@ class Answer:
     where: str | None = None
 
 
-def from_call(name: str, numbers: Sequence[str], unit: str, truth: str | None, model: str | None) -> Answer:
+def from_call(
+    name: str,
+    numbers: Sequence[str],
+    unit: str,
+    truth: str | None,
+    model: str | None,
+    alpha: float | None = None,
+) -> Answer:
     """The measure of numbers that were typed."""
     measure = MEASURES[name]
+    options = _options(name, measure, unit, alpha)
     _check_count(name, measure, len(numbers))
     typed = [parse(argument) for argument in numbers]
     if measure.elementwise and len({len(one.numbers) for one in typed}) > 1:
@@ -59,26 +79,34 @@ def from_call(name: str, numbers: Sequence[str], unit: str, truth: str | None, m
         raise ValueError(f"{name} goes number by number, but there are {found} of them")
     forms = _forms([one.form for one in typed], truth, model)
     arguments = [_wrapped(_array(one, form), form) for one, form in zip(typed, forms, strict=True)]
-    values = _apply(measure, arguments, unit)
+    values = _apply(measure, arguments, options)
     backwards = measure.reverse and "label" not in forms and len(typed) == 2
     return Answer(
         name,
         measure.two if len(typed) == 2 else measure.one,
-        "outcomes" if name == "perplexity" else unit,
+        unit if measure.pure is None else measure.pure,
         values,
         math.fsum(values) / len(values),
         texts=_texts(measure, typed, forms),
-        reverse=_apply(measure, arguments[::-1], unit)[0] if backwards else None,
+        reverse=_apply(measure, arguments[::-1], options)[0] if backwards else None,
     )
 
 
 def from_file(
-    name: str, specs: Sequence[str], unit: str, truth: str | None, model: str | None, path: str, file_format: str | None
+    name: str,
+    specs: Sequence[str],
+    unit: str,
+    truth: str | None,
+    model: str | None,
+    path: str,
+    file_format: str | None,
+    alpha: float | None = None,
 ) -> Answer:
     """The measure of every row of a file's columns."""
     from xent.io import printable, read_columns, span
 
     measure = MEASURES[name]
+    options = _options(name, measure, unit, alpha)
     _check_count(name, measure, len(specs))
     heads = [spec.partition(":") for spec in specs]
     prefixed = [head if colon and head in FORMS else None for head, colon, _ in heads]
@@ -93,14 +121,14 @@ def from_file(
             )
     arguments = [_wrapped(numbers, form) for (numbers, _), form in zip(found, forms, strict=True)]
     try:
-        values = _apply(measure, arguments, unit)
+        values = _apply(measure, arguments, options)
     except (DistributionError, ShapeError) as error:
         raise type(error)(f"{printable(path)}: {error}") from None
     where = "  ".join(
         f"{letter} = {span(columns)}" for letter, (_, columns) in zip(_letters(measure, forms), found, strict=False)
     )
     title = measure.two if len(specs) == 2 else measure.one
-    shown_unit = "outcomes" if name == "perplexity" else unit
+    shown_unit = unit if measure.pure is None else measure.pure
     return Answer(name, title, shown_unit, values, math.fsum(values) / len(values), where=where)
 
 
@@ -141,12 +169,21 @@ def _wrapped(array: Any, form: str) -> Any:
     return kinds[form](array) if form in kinds else xent.Probs(array)
 
 
-def _apply(measure: Measure, arguments: list[Any], unit: str) -> tuple[float, ...]:
+def _options(name: str, measure: Measure, unit: str, alpha: float | None) -> dict[str, Any]:
+    """The keywords of the function: the unit where it has one, the order where it has one."""
+    if measure.alpha and alpha is None:
+        raise ValueError(f"{name} has an order: give it with --alpha, such as --alpha 0.5")
+    if alpha is not None and not measure.alpha:
+        raise ValueError(f"{name} has no order; --alpha is for renyi, tsallis and alpha")
+    options: dict[str, Any] = {} if measure.pure is not None else {"unit": unit}
+    return {**options, "alpha": alpha} if measure.alpha else options
+
+
+def _apply(measure: Measure, arguments: list[Any], options: dict[str, Any]) -> tuple[float, ...]:
     import numpy as np
 
     import xent
 
-    options = {} if measure.function == "perplexity" else {"unit": unit}
     try:
         values = getattr(xent, measure.function)(*arguments, **options)
     except (DistributionError, ShapeError) as error:
