@@ -77,7 +77,7 @@ def test_rtol_draws_until_it_is_reached():
 def test_scipy_and_torch_mix_and_gradients_stay():
     scale = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     for p, q in [(NORMAL, laws.Normal(1.0, scale)), (laws.Normal(torch.zeros((), dtype=torch.float64), 1.0), WIDE)]:
-        assert float(xent.kl_divergence(p, q)) == pytest.approx(KL_OF_NORMALS, rel=1e-15)
+        assert float(xent.kl_divergence(p, q).detach()) == pytest.approx(KL_OF_NORMALS, rel=1e-15)
     xent.kl_divergence(NORMAL, laws.Normal(1.0, scale)).backward()
     assert scale.grad.item() == pytest.approx(1 / 2 - 2 / 8, rel=1e-14)
 
@@ -122,7 +122,7 @@ def test_units_scale_values_and_errors(unit):
 
 
 def test_a_product_adds_up():
-    p, q = Product(NORMAL, stats.expon(), STUDENT), Product(WIDE, stats.gamma(2), NORMAL)
+    p, q = Product(NORMAL, stats.expon(), NORMAL), Product(WIDE, stats.gamma(2), STUDENT)
     found = xent.kl_divergence(p, q, details=True)
     parts = [xent.kl_divergence(a, b) for a, b in zip(p.parts, q.parts, strict=True)]
     assert found.method == "quadrature"
@@ -182,7 +182,7 @@ def test_a_product_of_torch_is_independent():
         (lambda: xent.cross_entropy(NORMAL, xent.Samples([1.0])), xent.DistributionError, "second a distribution"),
         (lambda: xent.kl_divergence(Product(NORMAL), Product(NORMAL, WIDE)), xent.ShapeError, "must be as many"),
         (lambda: Product(), ValueError, "at least one"),
-        (lambda: xent.kl_divergence(stats.cauchy(), NORMAL), xent.NotConverged, "does not converge"),
+        (lambda: xent.kl_divergence(stats.cauchy(), stats.logistic()), xent.NotConverged, "does not converge"),
     ],
 )
 def test_refused_with_the_reason(call, error, words):
