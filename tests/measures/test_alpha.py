@@ -438,3 +438,10 @@ def test_slopes_are_those_of_the_formulas():
         by_q = (1 - (p / q) ** alpha) / alpha
         assert slopes[0].numpy() == pytest.approx(by_p, rel=1e-12)
         assert slopes[1].numpy() == pytest.approx(by_q, rel=1e-12)
+
+
+def test_a_steep_slope_is_finite_in_float32_too():
+    for alpha in (0.1, 0.5, 1 - 1e-9):
+        p = torch.tensor([0.5, 0.5, 0.0], requires_grad=True)
+        xent.renyi_divergence(p, torch.tensor([0.25, 0.5, 0.25]), alpha=alpha).backward()
+        assert torch.isfinite(p.grad).all()

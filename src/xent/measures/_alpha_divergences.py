@@ -82,8 +82,8 @@ def renyi_divergence(
 
     Gradient
     --------
-    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is that at the
-    smallest normal number: finite, so that it vanishes behind a softmax.
+    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is steep and
+    finite, so that it vanishes behind a softmax.
 
     References
     ----------
@@ -170,8 +170,8 @@ def tsallis_divergence(
 
     Gradient
     --------
-    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is that at the
-    smallest normal number: finite, so that it vanishes behind a softmax.
+    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is steep and
+    finite, so that it vanishes behind a softmax.
 
     References
     ----------
@@ -264,8 +264,8 @@ def alpha_divergence(
 
     Gradient
     --------
-    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is that at the
-    smallest normal number: finite, so that it vanishes behind a softmax.
+    Of every order by PyTorch and JAX; 0 at p = q. At p_k = 0, where the slope may be infinite, it is steep and
+    finite, so that it vanishes behind a softmax.
 
     References
     ----------

@@ -78,8 +78,8 @@ def renyi_entropy(
 
     Gradient
     --------
-    Of every order by PyTorch and JAX. At p_k = 0, where the slope is infinite for alpha < 1, it is that at the
-    smallest normal number. That of order infinity goes to the largest probability.
+    Of every order by PyTorch and JAX. At p_k = 0, where the slope is infinite for alpha < 1, it is steep and
+    finite. That of order infinity goes to the largest probability.
 
     References
     ----------
@@ -163,8 +163,8 @@ def tsallis_entropy(
 
     Gradient
     --------
-    Of every order by PyTorch and JAX. At p_k = 0, where the slope is infinite for alpha < 1, it is that at the
-    smallest normal number.
+    Of every order by PyTorch and JAX. At p_k = 0, where the slope is infinite for alpha < 1, it is steep and
+    finite.
 
     References
     ----------

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from xent.measures._distributions import Row, onehot, row
 from xent.measures._exact import Twice, divided, exact_row
-from xent.measures._namespace import detach, graft, largest
+from xent.measures._namespace import detach, graft
 from xent.measures._primitives import (
     horner,
     log_complement,
@@ -166,8 +166,8 @@ def _exponent(xp: Any, x: Both, a: float, b: float) -> tuple[Any, Any]:
 
 
 def _at_edges(xp: Any, x: Both, a: float, b: float, shift: Any) -> Any:
-    """p^a q^(1 - a) e^-shift where p or q is 0: 0, as steep in it as at the smallest normal number."""
-    most = 0.85 * math.log(largest(x.p))  # so that no slope overflows on its way, and a zero can multiply it
+    """p^a q^(1 - a) e^-shift where p or q is 0: 0, with a slope that is steep and finite."""
+    most = 60.0  # no slope then overflows on its way back to float32, and a zero can multiply it
     by_p, by_q = (w * xp.exp(xp.clip(detach(c * x.ratio) - shift, None, most)) for w, c in ((x.p, b), (x.q, a)))
     nothing = xp.where(x.absent, by_p, by_q)
     if b < 0:
