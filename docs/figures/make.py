@@ -25,6 +25,7 @@ FIGURES = (
     "code_lengths",
     "kl_integrand",
     "forward_reverse_fit",
+    "estimator_bias",
 )
 # Chapter, height of the shot, and what is not as at first
 EXPLORED = (("simplex", 860, ""), ("binary", 1390, ""), ("training", 1230, "&step=8"))
