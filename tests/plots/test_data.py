@@ -402,7 +402,7 @@ def test_bias_is_what_the_estimates_lack_on_average(unit, k):
         ways = np.array([math.comb(size, int(i)) for i in x], dtype=float)
         chance = ways * p[:, None] ** x * (1 - p[:, None]) ** (size - x)
         exact.append((chance * -(x / size) * np.log(x / size)).sum() - xent.entropy(p))
-    errors = [s.get_segments() for s in ax.collections][0]
+    errors = ax.collections[0].get_segments()
     spread = np.array([(top - bottom) / 2 for (_, bottom), (_, top) in errors])
     assert np.all(np.abs(off - np.array(exact) * k) < 4 * spread)
     assert np.mean(np.abs(off - np.array(exact) * k) < 2 * spread) >= 0.7
