@@ -1,11 +1,12 @@
-"""The tables of docs/estimators.md, from the rows of estimator_quality.py."""
+"""The tables of docs/estimators.md, from what estimator_quality.py wrote: `python benchmarks/_quality_tables.py`."""
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 
-from _timing import machine, replace_section
+from _timing import RESULTS, replace_section
 
 PAGE = "estimators.md"
 RATIOS = (0.3, 1, 3, 10)
@@ -77,7 +78,11 @@ def told(rows):
     """Three methods with what they are told of the number of outcomes, at K = 100."""
     body = []
     for method in ("nsb", "dirichlet", "shrinkage"):
-        for part, words in (("entropy", "K"), ("entropy, a bound of 10K", "10 K"), ("entropy, K as seen", "those seen")):
+        for part, words in (
+            ("entropy", "K"),
+            ("entropy, a bound of 10K", "10 K"),
+            ("entropy, K as seen", "those seen"),
+        ):
             own = [some(rows, part=part, method=method, K=100, ratio=ratio) for ratio in RATIOS]
             body.append([f"`{method}`", words, *(nats(total(x, f)) for f in ("bias", "rmse") for x in own),
                          *(percent(total(x, "coverage")) for x in own)])  # fmt: skip
@@ -109,17 +114,24 @@ def across(rows, lines, field="p"):
     return table([*lines, *head], body)
 
 
-def document(rows) -> None:
-    """Every marked section, from the run that was just made."""
-    facts = machine()
+def document() -> None:
+    """Every marked section, from the last run."""
+    kept = json.loads((RESULTS / "estimator_quality.json").read_text())
+    facts, rows = kept["machine"], kept["rows"]
     entropy = some(rows, part="entropy")
     divergence = some(rows, part="KL of counts")
     sections = {
-        "quality-run": [f"Simulated {facts['date']} at {facts['commit']}, {len(rows):,} cases of 40 to 1,000 data sets each."],
+        "quality-run": [
+            f"Simulated {facts['date']} at {facts['commit']}: {len(rows):,} rows, each of 40 to 1,000 data sets."
+        ],
         "quality-entropy": by_ratio(entropy, RATIOS),
         "quality-biases": biases(entropy),
         "quality-told": told(rows),
-        "quality-kl": [*by_ratio(divergence, (1, 3, 10, 30)), "", f"The plug-in is infinite in {infinite(divergence)}."],
+        "quality-kl": [
+            *by_ratio(divergence, (1, 3, 10, 30)),
+            "",
+            f"The plug-in is infinite in {infinite(divergence)}.",
+        ],
         "quality-tables": by_ratio(some(rows, part="MI of tables"), (1, 3, 10, 30)),
         "quality-samples": across(some(rows, part="entropy of samples"), ("d", "k", "n")),
         "quality-spacings": across([r for r in rows if r["part"] == "spacings"], ("method", "n")),
@@ -130,3 +142,7 @@ def document(rows) -> None:
     }
     for name, lines in sections.items():
         replace_section(name, lines, PAGE)
+
+
+if __name__ == "__main__":
+    document()
