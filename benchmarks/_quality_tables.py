@@ -47,20 +47,20 @@ def table(head, body):
     return [f"| {' | '.join(map(str, row))} |" for row in (head, rule, *body)]
 
 
+def cell(rows):
+    """Bias / error / how often of 100 the interval held the truth."""
+    return f"{nats(total(rows, 'bias'))} / {nats(total(rows, 'rmse'))} / {percent(total(rows, 'coverage'))}"
+
+
 def by_ratio(rows, ratios):
-    """Error and coverage of each method over all distributions, by observations for each outcome."""
+    """Each method over all distributions, by observations for each outcome."""
     body = []
     for method in distinct(rows, "method"):
         own = some(rows, method=method)
-        parts = [some(own, ratio=ratio) for ratio in ratios]
-        least = [r["coverage"] for r in own if r["coverage"] is not None]
-        body.append([
-            f"`{method}`", *(nats(total(part, "bias")) for part in parts), *(nats(total(part, "rmse")) for part in parts),
-            *(percent(total(part, "coverage")) for part in parts), percent(min(least, default=None)),
-            f"{sum(c >= 0.9 for c in least)} of {len(least)}",
-        ])  # fmt: skip
-    columns = [f"{word} {ratio:g}" for word in ("bias", "error", "%") for ratio in ratios]
-    return table(["method", *columns, "least %", "90 % or more"], body)
+        held = [r["coverage"] for r in own]
+        cells = [cell(some(own, ratio=ratio)) for ratio in ratios]
+        body.append([f"`{method}`", *cells, percent(min(held)), f"{sum(c >= 0.9 for c in held)} of {len(held)}"])
+    return table(["method", *(f"N/K = {ratio:g}" for ratio in ratios), "least %", "90 % or more"], body)
 
 
 def biases(rows):
@@ -78,16 +78,10 @@ def told(rows):
     """Three methods with what they are told of the number of outcomes, at K = 100."""
     body = []
     for method in ("nsb", "dirichlet", "shrinkage"):
-        for part, words in (
-            ("entropy", "K"),
-            ("entropy, a bound of 10K", "10 K"),
-            ("entropy, K as seen", "those seen"),
-        ):
-            own = [some(rows, part=part, method=method, K=100, ratio=ratio) for ratio in RATIOS]
-            body.append([f"`{method}`", words, *(nats(total(x, f)) for f in ("bias", "rmse") for x in own),
-                         *(percent(total(x, "coverage")) for x in own)])  # fmt: skip
-    columns = [f"{word} {ratio:g}" for word in ("bias", "error", "%") for ratio in RATIOS]
-    return table(["method", "told", *columns], body)
+        for part, words in (("entropy", "K"), ("entropy, a bound of 10K", "10 K"), ("entropy, K as seen", "those seen")):
+            own = some(rows, part=part, method=method, K=100)
+            body.append([f"`{method}`, {words}", *(cell(some(own, ratio=ratio)) for ratio in RATIOS)])
+    return table(["method, told", *(f"N/K = {ratio:g}" for ratio in RATIOS)], body)
 
 
 def infinite(rows):
@@ -99,19 +93,15 @@ def infinite(rows):
     )
 
 
-def across(rows, lines, field="p"):
-    """A line for each combination of `lines`: bias, error and coverage in the columns of `field`."""
-    columns = distinct(rows, field)
-    keys = list(dict.fromkeys(tuple(r[name] for name in lines) for r in rows))
+def across(rows, lines):
+    """A line for each combination of `lines`, a column for each distribution."""
+    columns = distinct(rows, "p")
     body = []
-    for key in keys:
+    for key in dict.fromkeys(tuple(r[name] for name in lines) for r in rows):
         own = some(rows, **dict(zip(lines, key, strict=True)))
-        cells = [some(own, **{field: column}) for column in columns]
         shown = [f"`{part}`" if name == "method" else f"{part:,}" for name, part in zip(lines, key, strict=True)]
-        body.append([*shown, *(nats(total(c, "bias")) for c in cells), *(nats(total(c, "rmse")) for c in cells),
-                     *(percent(total(c, "coverage")) for c in cells)])  # fmt: skip
-    head = [f"{word} {column}" for word in ("bias", "error", "%") for column in columns]
-    return table([*lines, *head], body)
+        body.append([*shown, *(cell(some(own, p=column)) for column in columns)])
+    return table([*lines, *columns], body)
 
 
 def document() -> None:
