@@ -78,7 +78,11 @@ def told(rows):
     """Three methods with what they are told of the number of outcomes, at K = 100."""
     body = []
     for method in ("nsb", "dirichlet", "shrinkage"):
-        for part, words in (("entropy", "K"), ("entropy, a bound of 10K", "10 K"), ("entropy, K as seen", "those seen")):
+        for part, words in (
+            ("entropy", "K"),
+            ("entropy, a bound of 10K", "10 K"),
+            ("entropy, K as seen", "those seen"),
+        ):
             own = some(rows, part=part, method=method, K=100)
             body.append([f"`{method}`, {words}", *(cell(some(own, ratio=ratio)) for ratio in RATIOS)])
     return table(["method, told", *(f"N/K = {ratio:g}" for ratio in RATIOS)], body)

@@ -98,10 +98,13 @@ def coverage() -> Figure:
         ax.set_ylim(len(methods) - 0.5, -0.5)
         ax.set_xlim(-2, 102)
         ax.set_xlabel("data sets whose 95 % interval holds the true entropy (%)")
-        ax.set_title("Which intervals keep their promise\n15 distributions of 10 to 1,000 outcomes: a point each", pad=26)
-    least = {method: min(100 * row["coverage"] for row in rows if row["method"] == method) for method in methods}
+        ax.set_title(
+            "Which intervals keep their promise\n15 distributions of 10 to 1,000 outcomes: a point each", pad=26
+        )
+    least = {m: min(100 * row["coverage"] for row in rows if row["method"] == m) for m in methods}
     worst = ", ".join(f"{method} {share:.0f}" for method, share in least.items())
-    _description.remember(ax, f"How often the 95 % intervals for the entropy of counts hold it; at the least, in %: {worst}.")
+    sentence = f"How often the 95 % intervals for the entropy of counts hold it; at the least, in %: {worst}."
+    _description.remember(ax, sentence)
     return figure
 
 

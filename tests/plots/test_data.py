@@ -410,7 +410,8 @@ def test_bias_is_what_the_estimates_lack_on_average(unit, k):
 
 
 def test_lines_of_the_bias_differ_by_more_than_colour():
-    lines = [one(plots.estimator_bias((0.5, 0.5)), name) for name in COUNTED]
+    ax = plots.estimator_bias((0.5, 0.5))
+    lines = [one(ax, name) for name in COUNTED]
     assert len({line.get_marker() for line in lines}) == len(COUNTED)
 
 

@@ -181,7 +181,7 @@ def leader(label):
 
 
 @pytest.mark.parametrize(
-    "name", ["corner", "equal", "tangent", "simplex", "integrand", "fit", "apart", "twins", "bias", "even"]
+    "name", ["corner", "equal", "tangent", "simplex", "integrand", "fit", "apart", "twins", "bias"]
 )
 def test_no_leader_runs_through_another_label(name, drawn):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
