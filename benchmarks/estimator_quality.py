@@ -108,6 +108,16 @@ def seen_alone(counts, method, truth, **case):
     return quality("entropy, K as seen", truth, *joined, method=method, **case)
 
 
+def bootstraps():
+    """The other kind of interval, for Zipf's law over 100 outcomes."""
+    p = shares("Zipf", 100)
+    for n in (100, 1000):
+        counts = Counts(seeded("bootstrap", n).multinomial(n, p, size=draws(100)))
+        for method in ("plug-in", "chao-wang-jost"):
+            found = estimators.entropy(counts, method=method, interval="bootstrap")
+            yield of_batch("entropy, bootstrap", float(xent.entropy(p)), found, p="Zipf", K=100, n=n, ratio=n / 100)
+
+
 def divergences():
     pairs = {
         "uniform ‖ Zipf": ("uniform", "Zipf"),
@@ -281,7 +291,17 @@ def with_ties():
 def main() -> None:
     print(machine())
     rows = []
-    parts = (entropies, divergences, informations, neighbours, spacings, sample_divergences, paired, partly_discrete)
+    parts = (
+        entropies,
+        bootstraps,
+        divergences,
+        informations,
+        neighbours,
+        spacings,
+        sample_divergences,
+        paired,
+        partly_discrete,
+    )
     for part in (*parts, with_ties):
         start = time.perf_counter()
         rows += part()
