@@ -54,6 +54,7 @@ def test_the_suffix_says_the_format_and_the_same_call_gives_the_same_bytes(suffi
         (["code-lengths", "--p", "0.5,0.5", "--q", "1,0"], ">inf<"),
         (["kl-integrand", "--p", "-1/2,1", "--q", "0.5,1"], "KL(p‖q) = 0.5 nats"),
         (["forward_reverse_fit", "--p", "1/2,-3,0.5,1/2,3,0.5", "--unit", "bits"], "KL(q‖p) = 1 bit, the least"),
+        (["estimator-bias", "--p", "1/2,1/4,1/4", "--unit", "bits"], "H(p) = 1.5 bits"),
     ],
 )
 def test_options_reach_the_figure(args, words, call, tmp_path):
@@ -93,6 +94,8 @@ def test_options_reach_the_figure(args, words, call, tmp_path):
         (["kl-integrand", "--p", "probs:0,1"], "means and deviations, not probs"),
         (["forward-reverse-fit", "--q", "0,1"], "has no --q; it takes --p, --unit"),
         (["forward-reverse-fit", "--p", "0.5,0,1,0.6,2,1"], "weights 0.5, 0.6"),
+        (["estimator-bias", "--p", "1"], "--p has 1 value; an entropy"),
+        (["estimator-bias", "--q", "1/2,1/2"], "has no --q; it takes --p, --unit"),
     ],
 )
 def test_a_call_that_cannot_be_done_ends_with_2_a_reason_and_no_file(args, says, call, tmp_path):

@@ -28,6 +28,7 @@ FIGURES = {
     "code lengths": plots.code_lengths,
     "integrand": plots.kl_integrand,
     "fit": plots.forward_reverse_fit,
+    "bias": partial(plots.estimator_bias, (0.4, 0.3, 0.2, 0.1)),
 }
 
 
@@ -277,7 +278,7 @@ def test_labels_keep_to_the_unit_and_the_description_is_one_sentence_with_the_nu
     sentence = plots.describe(ax)
     assert sentence.endswith(".")
     assert sentence[:-1].count(". ") == 0
-    main = ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.643", "1.646", "0.906 bits", "0.714 bits")
+    main = ("0.693 nats = 1 bit", "0.802 nats = 1.157 bits", "0.643", "1.646", "0.906 bits", "0.714 bits", "1.846 bits")
     assert any(number in sentence for number in main)
 
 
@@ -384,3 +385,37 @@ def test_outcomes_without_a_box_are_named():
 
 def test_nothing_of_ours_has_no_description():
     assert plots.describe(Figure()) == ""
+
+
+COUNTED = ("plug-in", "miller-madow", "grassberger", "chao-shen", "chao-wang-jost", "shrinkage", "dirichlet", "nsb")
+
+
+@pytest.mark.parametrize(("unit", "k"), [("nats", 1.0), ("bits", 1 / LN2)])
+def test_bias_is_what_the_estimates_lack_on_average(unit, k):
+    p = np.array([0.3, 0.25, 0.2, 0.15, 0.1])
+    ax = plots.estimator_bias(p, unit=unit)
+    n, off = one(ax, "plug-in").get_data()
+    # E[plug-in] exactly: outcomes are binomial one by one
+    exact = []
+    for size in n.astype(int):
+        x = np.arange(1, size + 1)
+        ways = np.array([math.comb(size, int(i)) for i in x], dtype=float)
+        chance = ways * p[:, None] ** x * (1 - p[:, None]) ** (size - x)
+        exact.append((chance * -(x / size) * np.log(x / size)).sum() - xent.entropy(p))
+    errors = ax.collections[0].get_segments()
+    spread = np.array([(top - bottom) / 2 for (_, bottom), (_, top) in errors])
+    assert np.all(np.abs(off - np.array(exact) * k) < 4 * spread)
+    assert np.mean(np.abs(off - np.array(exact) * k) < 2 * spread) >= 0.7
+    assert np.abs(one(ax, "miller-madow").get_data()[1][-1]) < np.abs(off[-1]) / 2
+
+
+def test_lines_of_the_bias_differ_by_more_than_colour():
+    ax = plots.estimator_bias((0.5, 0.5))
+    lines = [one(ax, name) for name in COUNTED]
+    assert len({line.get_marker() for line in lines}) == len(COUNTED)
+
+
+def test_bias_in_bits_is_that_in_nats_by_ln_2():
+    nats, bits = (plots.estimator_bias((0.5, 0.3, 0.2), unit=unit) for unit in ("nats", "bits"))
+    for name in COUNTED:
+        np.testing.assert_allclose(one(bits, name).get_data()[1] * LN2, one(nats, name).get_data()[1], rtol=1e-12)

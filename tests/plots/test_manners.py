@@ -30,6 +30,7 @@ FIGURES = {
     "code lengths": (plots.code_lengths, ["truth", "model"]),
     "integrand": (plots.kl_integrand, ["truth", "model", "forward", "reverse", "forward-area", "reverse-area"]),
     "fit": (plots.forward_reverse_fit, ["truth", "forward", "reverse"]),
+    "bias": (plots.estimator_bias, ["zero", "plug-in", "chao-wang-jost", "nsb"]),
 }
 SOLID = {"binary surface", "surface"}
 EVERY = pytest.mark.parametrize("name", FIGURES)
@@ -162,6 +163,9 @@ CROWDED = {
     "one bump": lambda: plots.forward_reverse_fit((0.5, 1, 2, 0.5, 1, 2)),
     "lonely bump": lambda: plots.forward_reverse_fit((0.999, 0, 1, 0.001, 29, 1)),
     "twins": lambda: plots.forward_reverse_fit((0.5, -3, 0.2, 0.5, 3, 0.2)),
+    "certain": lambda: plots.estimator_bias((1, 0)),
+    "even": lambda: plots.estimator_bias(np.full(50, 1 / 50), unit="bans"),
+    "rare": lambda: plots.estimator_bias((0.998, 0.001, 0.001)),
 }
 
 
@@ -176,7 +180,9 @@ def leader(label):
     return start + np.linspace(0, 1, 200)[:, None] * (end - start)
 
 
-@pytest.mark.parametrize("name", ["corner", "equal", "tangent", "simplex", "integrand", "fit", "apart", "twins"])
+@pytest.mark.parametrize(
+    "name", ["corner", "equal", "tangent", "simplex", "integrand", "fit", "apart", "twins", "bias"]
+)
 def test_no_leader_runs_through_another_label(name, drawn):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -276,6 +282,10 @@ def test_a_flat_figure_refuses_solid_axes(name):
         (lambda: plots.forward_reverse_fit((0.5, 0, 1, 0.5, np.nan, 1)), "`p` has nan"),
         (lambda: plots.forward_reverse_fit((0.5, 0, 1, 0.5, 300, 1)), "The bumps of `p` cannot be seen"),
         (lambda: plots.forward_reverse_fit(unit="bit"), "'bit'"),
+        (lambda: plots.estimator_bias((1,)), "`p` has 1 value; an entropy"),
+        (lambda: plots.estimator_bias(np.full(1001, 1 / 1001)), "`p` has 1,001 outcomes; at most 1,000"),
+        (lambda: plots.estimator_bias((0.5, 0.4)), "`p` sums to 0.9, not 1"),
+        (lambda: plots.estimator_bias(unit="bit"), "'bit'"),
         (lambda: plots.code_lengths(ax=Figure().subplots(1, 2)), "`ax` is a ndarray"),
         (lambda: plots.code_lengths(ax=Figure().add_subplot(projection="polar")), "'polar'"),
     ],

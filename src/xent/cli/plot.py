@@ -31,6 +31,7 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "code-lengths": ("message lengths as areas", ("p", "q")),
     "kl-integrand": ("KL of two Gaussians, where it comes from", ("p", "q")),
     "forward-reverse-fit": ("one Gaussian for two bumps", ("p",)),
+    "estimator-bias": ("mean error of estimates of entropy, by n", ("p",)),
 }
 # The figures whose p and q are one probability each, not a row of them.
 _SINGLE = {"entropy-tangent"}

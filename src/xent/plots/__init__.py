@@ -1,4 +1,4 @@
-"""Figures drawn with matplotlib: eight that explain cross-entropy, and those of an evaluation and of a comparison.
+"""Figures drawn with matplotlib: nine that explain cross-entropy, and those of an evaluation and of a comparison.
 
 Every figure takes `ax=`, those that explain also `unit=`; all return the `Axes` they drew on, leave matplotlib's
 settings alone and never import pyplot. `describe` gives a figure's sentence, `save` writes it, `svg` puts it into a
@@ -19,6 +19,7 @@ from xent.plots._binary_surface import binary_cross_entropy_surface as binary_cr
 from xent.plots._code_lengths import code_lengths as code_lengths
 from xent.plots._comparison import comparison as comparison
 from xent.plots._description import describe as describe
+from xent.plots._estimator_bias import estimator_bias as estimator_bias
 from xent.plots._fit import forward_reverse_fit as forward_reverse_fit
 from xent.plots._histogram import loss_histogram as loss_histogram
 from xent.plots._identity import identity_bar as identity_bar
