@@ -64,9 +64,9 @@ def write(name: str, rows: list[dict[str, Any]], **facts: Any) -> None:
     print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}", file=sys.stderr)
 
 
-def replace_section(name: str, lines: list[str]) -> None:
-    """Puts `lines` between the marks of one section of docs/performance.md."""
-    path = Path(__file__).parent.parent / "docs" / "performance.md"
+def replace_section(name: str, lines: list[str], document: str = "performance") -> None:
+    """Puts `lines` between the marks of one section of a file of docs."""
+    path = Path(__file__).parent.parent / "docs" / f"{document}.md"
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, rest = path.read_text().split(begin)
     path.write_text(begin.join([before, "\n".join(["", *lines, end]) + rest.split(end)[1]]))
