@@ -48,7 +48,9 @@ def truth(p: Member, q: Member) -> Any:
 
     def logs(member: Member, x: Any) -> Any:
         name, shapes, loc, scale = member
-        return LOGS[name]((x - mpmath.mpf(loc)) / mpmath.mpf(scale), *map(mpmath.mpf, shapes)) - mpmath.log(mpmath.mpf(scale))
+        return LOGS[name]((x - mpmath.mpf(loc)) / mpmath.mpf(scale), *map(mpmath.mpf, shapes)) - mpmath.log(
+            mpmath.mpf(scale)
+        )
 
     def term(x: Any) -> Any:
         mine = logs(p, x)
@@ -150,7 +152,9 @@ def monte_carlo(quick: bool) -> list[dict[str, Any]]:
             centre = squared(P, Q) if estimator == "k2" else exact
             hits, values = 0, []
             for seed in range(runs):
-                found = xent.kl_divergence(P, Q, method="Monte Carlo", estimator=estimator, n=2048, seed=seed, details=True)
+                found = xent.kl_divergence(
+                    P, Q, method="Monte Carlo", estimator=estimator, n=2048, seed=seed, details=True
+                )
                 hits += bool(abs(found.value - centre) <= 1.96 * found.standard_error)
                 values.append(float(found.value))
             row[str(estimator)] = hits / runs
@@ -164,9 +168,11 @@ def monte_carlo(quick: bool) -> list[dict[str, Any]]:
 def quadrature_text(found: dict[str, Any]) -> list[str]:
     s = found["summary"]
     return [
-        f"KL by quadrature of {s['pairs']} pairs of one-dimensional densities, narrow and far from 0, near-equal and wide "
-        "ones among them, beside `scipy.integrate.quad` of p (log p - log q) over the support with its own settings; the truth "
-        "is mpmath at 25 digits:",
+        (
+            f"KL by quadrature of {s['pairs']} pairs of one-dimensional densities, narrow and far from 0, near-equal and wide "
+            "ones among them, beside `scipy.integrate.quad` of p (log p - log q) over the support with its own settings; the truth "
+            "is mpmath at 25 digits:"
+        ),
         "",
         "| | xent | quad |",
         "|---|---:|---:|",
@@ -179,8 +185,10 @@ def quadrature_text(found: dict[str, Any]) -> list[str]:
 
 def monte_carlo_text(rows: list[dict[str, Any]]) -> list[str]:
     lines = [
-        f"Monte Carlo, {rows[0]['runs']} runs of 2,048 draws: how often value ± 1.96 standard errors holds the truth (of k2: its "
-        "own mean), and the variance of k1 and k3 over that of the estimator without a name, with its controls:",
+        (
+            f"Monte Carlo, {rows[0]['runs']} runs of 2,048 draws: how often value ± 1.96 standard errors holds the truth (of k2: its "
+            "own mean), and the variance of k1 and k3 over that of the estimator without a name, with its controls:"
+        ),
         "",
         "| p, q | KL | controls | k1 | k2 | k3 | k1's variance | k3's |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",

@@ -233,7 +233,9 @@ def dirichlets(rng: Any) -> list[Any]:
     found = []
     for size, e in product((0, 2, 10), (1e-12, 1e-8, 1e-3, None)):
         a = 10.0 ** rng.uniform(0, max(size, 0.5), 5)
-        found.append(((a,), (10.0 ** rng.uniform(0, max(size, 0.5), 5) if e is None else a * (1 + e * rng.normal(size=5)),)))
+        found.append(
+            ((a,), (10.0 ** rng.uniform(0, max(size, 0.5), 5) if e is None else a * (1 + e * rng.normal(size=5)),))
+        )
     return found
 
 
@@ -249,11 +251,17 @@ def tables(rng: Any) -> list[Any]:
 def cases() -> list[Case]:
     rng = np.random.default_rng(0)
     chances = [((a,), (b,)) for a in CHANCES for b in CHANCES] + [((a,), (a * e,)) for a in CHANCES[:4] for e in NEAR]
-    many = [((20.0, *p), (20.0, *q)) for p, q in chances if 1e-20 < min(*p, *q)]
-    waits = [((2.5, *p), (2.5, *q)) for p, q in chances if 0.01 < min(*p, *q)]
+    many = [((20.0, *p), (20.0, *q)) for p, q in chances if min(*p, *q) > 1e-20]
+    waits = [((2.5, *p), (2.5, *q)) for p, q in chances if min(*p, *q) > 0.01]
     betas = [((a, b), (c, d)) for a in SHAPES for b in SHAPES for c, d in ((1.0, 1.0), (3.7, 1e3), (1e14, 0.5))]
     betas += [((a, b), (a * e, b * g)) for a in SHAPES[1:] for b in SHAPES[1:] for e in NEAR for g in NEAR]
-    circle = [((0.3, a), (0.3 + x, b * e)) for a in (1e-8, 0.5, 3.7, 1e3) for b in (a, 2.0) for e in NEAR for x in (0.0, 1e-6, 1.0)]
+    circle = [
+        ((0.3, a), (0.3 + x, b * e))
+        for a in (1e-8, 0.5, 3.7, 1e3)
+        for b in (a, 2.0)
+        for e in NEAR
+        for x in (0.0, 1e-6, 1.0)
+    ]
     moderate, rate = (1e-8, 1.0, 3.7, 1e8), lambda s: (1 / mpf(float(1 / s)),)
     return [
         Case("normal", located(), normal_entropy, normal_kl, stats.norm, lambda m, s: td.Normal(*t(m, s))),

@@ -62,7 +62,10 @@ def failures() -> list[dict[str, Any]]:
         ("KL(Poisson(1e15) ‖ Poisson(1e15 + 1))", both(td.Poisson, (1e15,), (1e15 + 1,)),
          mpf(1e15) * mpmath.log(mpf(1e15) / mpf(1e15 + 1)) + 1),
     ]  # fmt: skip
-    rows = [(name, truth, lambda v=v: xent.kl_divergence(*v), "torch", lambda v=v: td.kl_divergence(*v)) for name, v, truth in kls]
+    rows = [
+        (name, truth, lambda v=v: xent.kl_divergence(*v), "torch", lambda v=v: td.kl_divergence(*v))
+        for name, v, truth in kls
+    ]
     rows += [
         (f"KL(N(1e6, 1e-3) ‖ N(1e6, 2e-3)){how}", normal_kl((0, mpf(1e-3)), (0, mpf(2e-3))),
          lambda method=method: xent.kl_divergence(*spike, method=method), "scipy quad", scipy_quad(*spike))
@@ -127,7 +130,9 @@ def speed() -> list[dict[str, Any]]:
     P, Q, T = stats.norm(0, 1), stats.norm(1, 2), stats.t(5)
     rows.append(timed("KL, one Normal of SciPy", lambda: xent.kl_divergence(P, Q), scipy_quad(P, Q), "scipy quad", 5))
     rows.append(timed("entropy, one Normal of SciPy", lambda: xent.entropy(P), P.entropy, "SciPy entropy", 20))
-    rows.append(timed("KL, Normal and Student t, quadrature", lambda: xent.kl_divergence(P, T), scipy_quad(P, T), "scipy quad"))
+    rows.append(
+        timed("KL, Normal and Student t, quadrature", lambda: xent.kl_divergence(P, T), scipy_quad(P, T), "scipy quad")
+    )
     return rows
 
 
@@ -145,13 +150,17 @@ def speed_text(rows: list[dict[str, Any]]) -> list[str]:
 def document(found: dict[str, Any]) -> None:
     facts = machine()
     lines = [
-        f"Measured {facts['date']} at {facts['commit']}: {facts['cpu']}, Python {facts['python']}, NumPy {np.__version__}, "
-        f"SciPy {scipy.__version__}, torch {torch.__version__}; regenerate with `python benchmarks/distributions.py`.",
+        (
+            f"Measured {facts['date']} at {facts['commit']}: {facts['cpu']}, Python {facts['python']}, NumPy {np.__version__}, "
+            f"SciPy {scipy.__version__}, torch {torch.__version__}; regenerate with `python benchmarks/distributions.py`."
+        ),
         "",
-        "The largest errors of closed forms over grids of parameters, tiny, ordinary, huge and near-equal, in float64, against "
-        "mpmath at 60 to 700 digits. KL in units in the last place (ulp) of the value; entropies and cross-entropies, which "
-        "may be 0, in ulp of the larger of the value and 1. SciPy has entropies only; an empty cell is a formula that is not "
-        "there, inf a NaN or an infinity that is wrong. A peer's 5e+15 is an answer of 0, or of the wrong size.",
+        (
+            "The largest errors of closed forms over grids of parameters, tiny, ordinary, huge and near-equal, in float64, against "
+            "mpmath at 60 to 700 digits. KL in units in the last place (ulp) of the value; entropies and cross-entropies, which "
+            "may be 0, in ulp of the larger of the value and 1. SciPy has entropies only; an empty cell is a formula that is not "
+            "there, inf a NaN or an infinity that is wrong. A peer's 5e+15 is an answer of 0, or of the wrong size."
+        ),
         "",
         *table(found["accuracy"]),
         "",
