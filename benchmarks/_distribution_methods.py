@@ -62,7 +62,7 @@ def truth(p: Member, q: Member) -> Any:
     inner += [float(law.isf(u)) for u in (1e-6, 1e-12)]
     inner += [x for x in (p[2], q[2]) if low < x < high]
     ends = [mpmath.mpf(low) if math.isfinite(low) else -mpmath.inf, mpmath.inf]
-    value, error = mpmath.quad(term, [ends[0], *sorted(set(inner)), ends[1]], error=True, maxdegree=7)
+    value, error = mpmath.quad(term, [ends[0], *sorted(set(inner)), ends[1]], error=True, maxdegree=6)
     return value if error < 1e-17 * max(1e-3, abs(value)) else None
 
 
@@ -79,13 +79,13 @@ def pairs(quick: bool) -> list[tuple[Member, Member]]:
             if (first, second) in (("gamma", "rayleigh"), ("expon", "rayleigh"), ("lognorm", "rayleigh")):
                 growth *= 2
             found.append(((first, tuple(a), 0.0, scale), (second, tuple(b), 0.0, scale * growth)))
-    return found[:: 9 if quick else 1]
+    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 5 in (0, 2)]
 
 
 def quadrature(quick: bool) -> dict[str, Any]:
     rows, unknown = [], 0
     for p, q in pairs(quick):
-        with mpmath.workdps(25):
+        with mpmath.workdps(22):
             exact = truth(p, q)
         if exact is None:
             unknown += 1
@@ -171,7 +171,7 @@ def quadrature_text(found: dict[str, Any]) -> list[str]:
         (
             f"KL by quadrature of {s['pairs']} pairs of one-dimensional densities, narrow and far from 0, near-equal and wide "
             "ones among them, beside `scipy.integrate.quad` of p (log p - log q) over the support with its own settings; the truth "
-            "is mpmath at 25 digits:"
+            "is mpmath at 22 digits:"
         ),
         "",
         "| | xent | quad |",
