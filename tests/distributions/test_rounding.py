@@ -72,3 +72,20 @@ def test_ordinary_bounds_stay_narrow():
     np.testing.assert_allclose(found.error_bound, 64 * 2.0**-52 * found.value, rtol=1e-12)
     infinite = xent.kl_divergence(stats.uniform(0, 2), stats.uniform(0, 1), details=True)
     assert (infinite.value, infinite.error_bound) == (np.inf, 0.0)
+
+
+@pytest.mark.parametrize(("median", "growth"), [(1e8, 1 + 1e-12), (3.0, 1 + 1e-10), (1e-200, 1 + 1e-9), (1e-3, 1e9)])
+def test_of_lognormals_told_by_their_medians(median, growth):
+    found = xent.kl_divergence(
+        stats.lognorm(0.5, scale=median), stats.lognorm(0.5, scale=median * growth), details=True
+    )
+    with mpmath.workdps(60):
+        truth = 2 * mpmath.log(M(median * growth) / M(median)) ** 2
+        assert abs(truth - M(float(found.value))) <= found.error_bound < 1e-13 * found.value
+
+
+def test_a_scaled_lognormal_has_another_median():
+    made = stats.make_distribution(stats.lognorm)(s=0.5)
+    found = xent.kl_divergence(3 * made, made, details=True)
+    assert found.method == "closed form"
+    assert abs(found.value - 2 * np.log(3.0) ** 2) <= found.error_bound
