@@ -54,6 +54,8 @@ def truth(p: Member, q: Member) -> Any:
 
     def term(x: Any) -> Any:
         mine = logs(p, x)
+        if mine < -1000:  # a Gumbel law's exp(-exp(x)) would take for ever
+            return mpmath.mpf(0)
         return mpmath.exp(mine) * (mine - logs(q, x))
 
     law = frozen(p)
@@ -79,7 +81,7 @@ def pairs(quick: bool) -> list[tuple[Member, Member]]:
             if (first, second) in (("gamma", "rayleigh"), ("expon", "rayleigh"), ("lognorm", "rayleigh")):
                 growth *= 2
             found.append(((first, tuple(a), 0.0, scale), (second, tuple(b), 0.0, scale * growth)))
-    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 5 in (0, 2)]
+    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 4 == 0]
 
 
 def quadrature(quick: bool) -> dict[str, Any]:
@@ -143,7 +145,7 @@ def squared(P: Any, Q: Any) -> float:
 
 
 def monte_carlo(quick: bool) -> list[dict[str, Any]]:
-    runs, rows = 40 if quick else 400, []
+    runs, rows = 40 if quick else 200, []
     for name, P, Q in drawn_pairs():
         exact = float(xent.kl_divergence(P, Q))
         row: dict[str, Any] = {"pair": name, "runs": runs, "kl": exact}

@@ -108,7 +108,7 @@ def failure_text(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def timed(name: str, ours: Any, theirs: Any, peer: str, inner: int = 1) -> dict[str, Any]:
-    found = alternate({"ours": ours, "peer": theirs}, seconds=0.5 if QUICK else 4.0, inner=inner)
+    found = alternate({"ours": ours, "peer": theirs}, seconds=0.5 if QUICK else 2.0, inner=inner)
     row = {"case": name, "ours_us": found["ours"] * 1e6, "peer_us": found["peer"] * 1e6, "peer": peer}
     print(f"{name:<40}{row['ours_us']:12.1f}{row['peer_us']:12.1f} us   {peer}", flush=True)
     return row
