@@ -21,7 +21,7 @@ LOGS: dict[str, Any] = {
     "norm": lambda z: -z * z / 2 - mpmath.log(2 * mpmath.pi) / 2,
     "laplace": lambda z: -abs(z) - mpmath.log(2),
     "logistic": lambda z: -2 * mpmath.log(2 * mpmath.cosh(z / 2)),
-    "gumbel_r": lambda z: -z - mpmath.exp(-z),
+    "gumbel_r": lambda z: -z - mpmath.exp(-z) if z > -50 else -mpmath.mpf(10) ** 20,  # exp(exp(x)) takes for ever
     "hypsecant": lambda z: -mpmath.log(mpmath.pi * mpmath.cosh(z)),
     "cauchy": lambda z: -mpmath.log(mpmath.pi * (1 + z * z)),
     "t": lambda z, df: _loggamma((df + 1) / 2) - _loggamma(df / 2) - mpmath.log(df * mpmath.pi) / 2
@@ -54,8 +54,6 @@ def truth(p: Member, q: Member) -> Any:
 
     def term(x: Any) -> Any:
         mine = logs(p, x)
-        if mine < -1000:  # a Gumbel law's exp(-exp(x)) would take for ever
-            return mpmath.mpf(0)
         return mpmath.exp(mine) * (mine - logs(q, x))
 
     law = frozen(p)
@@ -81,7 +79,7 @@ def pairs(quick: bool) -> list[tuple[Member, Member]]:
             if (first, second) in (("gamma", "rayleigh"), ("expon", "rayleigh"), ("lognorm", "rayleigh")):
                 growth *= 2
             found.append(((first, tuple(a), 0.0, scale), (second, tuple(b), 0.0, scale * growth)))
-    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 4 == 0]
+    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 7 == 0]
 
 
 def quadrature(quick: bool) -> dict[str, Any]:
