@@ -79,7 +79,7 @@ def pairs(quick: bool) -> list[tuple[Member, Member]]:
             if (first, second) in (("gamma", "rayleigh"), ("expon", "rayleigh"), ("lognorm", "rayleigh")):
                 growth *= 2
             found.append(((first, tuple(a), 0.0, scale), (second, tuple(b), 0.0, scale * growth)))
-    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 7 == 0]
+    return found[::10] if quick else [pair for i, pair in enumerate(found) if i % 4 == 0]
 
 
 def quadrature(quick: bool) -> dict[str, Any]:
