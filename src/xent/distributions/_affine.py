@@ -29,6 +29,7 @@ def _grown(xp: Any, family: Family, scale: Any, shift: Any) -> Family | None:
     if name in (*_SYMMETRIC, *_MIRRORED, *_BY_LOC_AND_SCALE):
         return Family(name, p | {"scale": p["scale"] * scale, "loc": p["loc"] * scale + shift})
     if name == "lognormal":
+        p.pop("median", None)  # which may not be a float any more
         return Family(name, p | {"mu": p["mu"] + xp.log(scale), "loc": p["loc"] * scale + shift})
     if name == "uniform":
         ends = {"low": p["low"] * scale + shift, "high": p["high"] * scale + shift}

@@ -14,19 +14,23 @@ from xent import _check, _units
 from xent._errors import DistributionError
 from xent._forms import Samples
 from xent._objects import Details, How
-from xent.distributions import _alpha, _closed, _libraries, _monte_carlo, _products, _quadrature, _samples, _summation
+from xent.distributions import (
+    _alpha,
+    _closed,
+    _libraries,
+    _monte_carlo,
+    _products,
+    _quadrature,
+    _rounding,
+    _samples,
+    _summation,
+)
 from xent.distributions._integrands import INTEGRANDS, Integrand
 from xent.distributions._method import Method, choose
 from xent.distributions._product import Product
 from xent.distributions._view import View
 from xent.distributions._views import check_pair, view
 from xent.measures import _namespace as ns
-
-# How far a closed form may be from the truth, in units in the last place of the larger of its value and 1 (entropies,
-# cross-entropies, and divergences between two families are differences that may vanish) or of its value (divergences
-# within a family). Tests hold every family to it.
-_ULP = 64
-_SIGNED = ("entropy", "cross_entropy", "perplexity", "renyi_entropy", "tsallis_entropy")
 
 
 def implementation(measure: str) -> Callable[..., Details]:
@@ -72,8 +76,8 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     dtype = _libraries.result_dtype(*views)
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
-        signed = measure in _SIGNED or _families(*views) > 1
-        return Details(value, "closed form", _closed_bound(value, dtype, signed), None, 0)
+        members = tuple(v.family for v in views if v.family is not None)
+        return Details(value, "closed form", _rounding.bound(measure, value, dtype, members), None, 0)
     if plan is not None and plan.changed and q is not None:
         p, q = q, p
     compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
@@ -149,18 +153,6 @@ def _check_how(how: How) -> None:
             raise ValueError(f"`bounds` is {how.bounds!r}; it is (low, high) with low < high.")
     if how.seed is not None and (isinstance(how.seed, bool) or how.seed != int(how.seed) or how.seed < 0):
         raise ValueError(f"`seed` is {how.seed!r}; it is an integer, at least 0.")
-
-
-def _families(*views: View) -> int:
-    return len({v.family.name for v in views if v.family is not None})
-
-
-def _closed_bound(value: Any, dtype: str, signed: bool) -> Any:
-    size = np.abs(_libraries.to_numpy(value))
-    if signed:
-        size = np.maximum(size, 1.0)
-    bound = _ULP * float(np.finfo(dtype).eps) * size
-    return np.where(np.isfinite(size), bound, 0.0)[()]
 
 
 def _scale(measure: str, unit: str) -> float:

@@ -65,5 +65,5 @@ def check_convergence(problem: Problem, panels: Panels, measured: Measured, infi
     raise NotConverged(
         f"The {what} over {names}{member(problem, lane)} does not converge: at a distance of {to:.3g} from "
         f"{panels.origin[panel]:.6g} it has come to {so_far:.6g} and its terms do not fall. The measure is infinite or "
-        "out of reach; `bounds=(low, high)` gives the part within them."
+        "out of reach."
     )

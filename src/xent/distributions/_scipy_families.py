@@ -28,7 +28,7 @@ def _beta(a: Array, b: Array, loc: Array, scale: Array) -> Family:
 
 
 def _lognormal(s: Array, loc: Array, scale: Array) -> Family:
-    return Family("lognormal", {"mu": np.log(scale), "sigma": s, "loc": loc})
+    return Family("lognormal", {"mu": np.log(scale), "median": scale, "sigma": s, "loc": loc})
 
 
 def _gamma(concentration: Array, loc: Array, scale: Array) -> Family:

@@ -55,6 +55,16 @@ def test_divergences_of_chances_near_equal_tiny_and_near_one():
                 assert ulp_error(float(found), 5 * truth / M(p) / 2, "float64") <= 4
 
 
+def test_divergences_of_tiny_chances_that_are_nearly_equal():
+    with mpmath.workdps(700):
+        for p, growth in ((1e-300, 1 + 1e-12), (1e-200, 1 - 1e-9), (1e-40, 1.5), (1e-31, 10.0), (1e-300, 1e280)):
+            truth = two(M(p), M(p * growth)) / M(p)
+            found = FORMULAS["geometric"].kl(XP, told(p), told(p * growth))
+            assert ulp_error(float(found), truth, "float64") <= 3
+            found = FORMULAS["negative_binomial"].kl(XP, told(p, n=2.5), told(p * growth, n=2.5))
+            assert ulp_error(float(found), 5 * truth / 2, "float64") <= 4
+
+
 def test_log_odds_keep_what_probabilities_have_lost():
     p, q = by_log_odds(40.0), by_log_odds(50.0)
     with mpmath.workdps(60):

@@ -68,21 +68,22 @@ def log_gap(xp: Any, r: Array, s: Array, log_r: Array, alpha: float) -> Array:
     With m the mean it is (a/m - 1 - log(a/m)) / (1 - alpha) + (b/m - 1 - log(b/m)) / alpha: the linear terms cancel
     on paper. It is b/a - 1 - log(b/a) at alpha = 1, a/b - 1 - log(a/b) at 0, and inf where the mean is not positive.
     """
+    if alpha == 1.0:
+        return excess(xp, 1.0 / r, -s, -log_r)
+    if alpha == 0.0:
+        return excess(xp, r, s, log_r)
     one = xp.ones_like(r)
     first, second = xp.where(r < 1.0, r, one), xp.where(r < 1.0, one, 1.0 / r)  # a and b, the larger of them 1
     mean = alpha * first + (1.0 - alpha) * second
     proper = mean > 0.0
     mean = xp.where(proper, mean, one)
     log_mean = xp.log(mean)
-    value = xp.zeros_like(r)
-    if alpha != 1.0:
-        log_first = xp.where(r < 1.0, log_r, 0.0 * one) - log_mean
-        apart = xp.where(proper, (1.0 - alpha) * s / (1.0 + alpha * s), 0.0 * one)
-        value = value + excess(xp, first / mean, apart, log_first) / (1.0 - alpha)
-    if alpha != 0.0:
-        log_second = xp.where(r < 1.0, 0.0 * one, -log_r) - log_mean
-        apart = xp.where(proper, -alpha * s / (1.0 - (1.0 - alpha) * s), 0.0 * one)
-        value = value + excess(xp, second / mean, apart, log_second) / alpha
+    log_first = xp.where(r < 1.0, log_r, 0.0 * one) - log_mean
+    apart = xp.where(proper, (1.0 - alpha) * s / (1.0 + alpha * s), 0.0 * one)
+    value = excess(xp, first / mean, apart, log_first) / (1.0 - alpha)
+    log_second = xp.where(r < 1.0, 0.0 * one, -log_r) - log_mean
+    apart = xp.where(proper, -alpha * s / (1.0 - (1.0 - alpha) * s), 0.0 * one)
+    value = value + excess(xp, second / mean, apart, log_second) / alpha
     return infinite_where(xp, ~proper, value)
 
 

@@ -10,11 +10,13 @@ from typing import Any
 
 from xent.distributions.families._formulas import Formulas, Parameters
 from xent.distributions.families._summed import binomial_entropy, negative_binomial_entropy
-from xent.distributions.families._terms import everywhere, infinite_where, silent
+from xent.distributions.families._terms import everywhere, excess, infinite_where, positives, silent
 from xent.measures._elementwise import binary_cross_entropy, binary_entropy, binary_kl_divergence
 from xent.measures._primitives import sigmoid
 
 Array = Any
+
+_TINY = 2.0**-100  # of chances below, what the chance of failure adds is far below the last digit
 
 
 def _chance(p: Parameters) -> tuple[str, Array]:
@@ -113,6 +115,15 @@ def _per_success(xp: Any, value: Array, p: Parameters) -> Array:
     return value / success(xp, p) + 0.0 * p["loc"]
 
 
+def _kl_per_success(xp: Any, p: Parameters, q: Parameters) -> Array:
+    """Of two chances so small that the divergence of one trial may underflow: r - 1 - log r, r = q/p."""
+    mine, theirs = xp.broadcast_arrays(success(xp, p), success(xp, q))
+    tiny = (mine > 0.0) & (mine < _TINY) & (theirs > 0.0) & (theirs < _TINY)
+    one = xp.ones_like(mine)
+    of_tiny = excess(xp, *positives(xp, xp.where(tiny, theirs, one), xp.where(tiny, mine, one)))
+    return xp.where(tiny, of_tiny, _per_success(xp, _one_kl(xp, p, q), p)) + 0.0 * p["loc"]
+
+
 @silent
 def _geometric_entropy(xp: Any, p: Parameters) -> Array:
     return _per_success(xp, _one_entropy(xp, p), p)
@@ -120,7 +131,7 @@ def _geometric_entropy(xp: Any, p: Parameters) -> Array:
 
 @silent
 def _geometric_kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
-    return _per_success(xp, _one_kl(xp, p, q), p) if _same(xp, p, q) else None
+    return _kl_per_success(xp, p, q) if _same(xp, p, q) else None
 
 
 @silent
@@ -141,7 +152,7 @@ def _negative_binomial_entropy(xp: Any, p: Parameters) -> Array | None:
 
 @silent
 def _negative_binomial_kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
-    return p["n"] * _per_success(xp, _one_kl(xp, p, q), p) if _same(xp, p, q, "n") else None
+    return p["n"] * _kl_per_success(xp, p, q) if _same(xp, p, q, "n") else None
 
 
 NEGATIVE_BINOMIAL = Formulas(_negative_binomial_entropy, _negative_binomial_kl)

@@ -1,4 +1,4 @@
-"""The normal and the lognormal distribution."""
+"""The normal distribution, and the lognormal one: mu, sigma, loc, and its median e^mu where that is what was told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from xent.distributions.families._formulas import Formulas, Parameters
-from xent.distributions.families._terms import everywhere, infinite_where, log_gap, positives, silent
+from xent.distributions.families._terms import everywhere, infinite_where, log_gap, log_quotient, positives, silent
 
 Array = Any
 HALF_LOG_2PI = 0.9189385332046728
@@ -58,9 +58,16 @@ def _log_entropy(xp: Any, p: Parameters) -> Array:
     return _entropy(xp, _of_log(p)) + p["mu"] + 0.0 * p["loc"]
 
 
+@silent
 def _log_renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
-    same = everywhere(xp, p["loc"] == q["loc"])
-    return _renyi(xp, _of_log(p), _of_log(q), alpha) + 0.0 * p["loc"] if same else None
+    """That of the logarithms; where medians were told, whose logarithms are rounded, by the quotient of those."""
+    if not everywhere(xp, p["loc"] == q["loc"]):
+        return None
+    first, second = _of_log(p), _of_log(q)
+    if "median" in p and "median" in q:
+        apart = log_quotient(xp, p["median"], q["median"])
+        first, second = {**first, "loc": apart}, {**second, "loc": xp.zeros_like(apart)}
+    return _renyi(xp, first, second, alpha) + 0.0 * p["loc"]
 
 
 def _log_kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
