@@ -11,8 +11,8 @@ from xent.distributions._view import Family
 
 Array = Any
 
-# Units in the last place of the larger of the value and 1 (entropies and cross-entropies are differences that may
-# vanish) or of the value (divergences). Tests hold every family to it.
+# Units in the last place of the larger of the value and 1 (entropies, cross-entropies, and divergences between two
+# families are differences that may vanish) or of the value (divergences within a family). Tests hold every one to it.
 _ULP = 64
 _SIGNED = ("entropy", "cross_entropy", "perplexity", "renyi_entropy", "tsallis_entropy")
 _GROWING = ("gumbel", "gumbel_min", "weibull")  # whose divergences are e^t: of them the error of t counts t-fold
@@ -24,7 +24,8 @@ def bound(measure: str, value: Array, dtype: str, members: tuple[Family, ...]) -
     finite = np.isfinite(size)
     size = np.where(finite, size, 0.0)
     eps = float(np.finfo(dtype).eps)
-    scale = np.maximum(size, 1.0) if measure in _SIGNED else size
+    signed = measure in _SIGNED or len({member.name for member in members}) > 1
+    scale = np.maximum(size, 1.0) if signed else size
     with np.errstate(all="ignore"):
         strain = _largest(*(_strain(member) for member in members))
         if any(member.name in _GROWING for member in members):
