@@ -87,8 +87,19 @@ def answer(measure: str, arguments: tuple[Any, ...], unit: str, how: tuple[Any, 
         for load in _loaders:
             load()
     asked = How(*how)
-    found = _implementations[measure](*arguments, unit=unit, how=asked, **parameters)
+    try:
+        found = _implementations[measure](*arguments, unit=unit, how=asked, **parameters)
+    except Exception as error:
+        _forget(error)
+        raise
     return found if asked.details else found.value
+
+
+def _forget(error: BaseException) -> None:
+    """Leave out of a traceback that an argument was no array: that is how a distribution is told, and no error."""
+    while error.__context__ is not None and not isinstance(error.__context__, NotAnArray):
+        error = error.__context__
+    error.__context__ = None
 
 
 def of_arrays(value: Any, how: tuple[Any, ...]) -> Any:

@@ -240,3 +240,20 @@ def test_a_formula_and_quadrature_agree_within_their_bounds(name, measure):
     numeric = call(p, q, method="quadrature", details=True)
     assert abs(formula.value - numeric.value) <= formula.error_bound + numeric.error_bound
     assert numeric.error_bound <= 1e-9 * max(1.0, abs(numeric.value))
+
+
+def test_draws_of_torch_carry_their_gradients():
+    # KL(Laplace(l, 1) || N(m, 1)) = const + |l - m|²/2 for independent coordinates
+    loc = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
+    mean = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    p = laws.Independent(laws.Laplace(loc, torch.ones(2, dtype=torch.float64)), 1)
+    q = laws.MultivariateNormal(mean, torch.eye(2, dtype=torch.float64))
+    xent.kl_divergence(p, q, n=20_000).backward()
+    torch.testing.assert_close(loc.grad, loc.detach(), atol=0.05, rtol=0)
+    torch.testing.assert_close(mean.grad, -loc.detach(), atol=0.05, rtol=0)
+
+
+def test_a_traceback_does_not_speak_of_arrays():
+    with pytest.raises(xent.NotConverged) as caught:
+        xent.kl_divergence(stats.cauchy(), stats.logistic())
+    assert caught.value.__context__ is None

@@ -92,14 +92,15 @@ def _tensors(torch: Any, thing: Any, seen: set[int]) -> Any:
 
 
 def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array]:
-    """Log densities of NumPy places."""
+    """Log densities of places: NumPy's, or tensors with their gradients."""
     density = masked(torch, d, device)
     batch, event = tuple(d.batch_shape), tuple(d.event_shape)
     # float32 has no integers beyond 2^24: places of numbers stay float64, which torch promotes its parameters to
     exact = torch.float64 if not event and device.type != "mps" else dtype
 
     def log_density(x: Array) -> Array:
-        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(exact)
+        given = x if isinstance(x, torch.Tensor) else np.array(x, dtype=np.float64)
+        places = torch.as_tensor(given, device=device).to(exact)
         lead = tuple(places.shape[: places.ndim - len(event)])
         return density(places.expand((*np.broadcast_shapes(lead, batch), *event))).to(dtype)
 
