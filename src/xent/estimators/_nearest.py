@@ -55,7 +55,7 @@ def wang_kulkarni_verdu(x: Points, y: Points, k: int) -> float:
     first, other = _neighbours.nearest_across(x, y, k, 2)
     met = int((other == 0).sum())
     if met:
-        refuse_ties("p", met, n, k, "Those lie on samples of `q`; leave out what the two have in common.")
+        refuse_ties("samples of `p`", met, n, k, "Those lie on samples of `q`; leave out what the two have in common.")
     if 2 * int((first == 0).sum()) > n:
         raise DistributionError(
             f"{int((first == 0).sum())} of the {n} samples of `p` are samples of `q` too: the estimate is of samples "
@@ -67,5 +67,5 @@ def wang_kulkarni_verdu(x: Points, y: Points, k: int) -> float:
 def _logs(name: str, radii: Points, k: int) -> Points:
     zeros = int((radii == 0).sum())
     if zeros:
-        refuse_ties(name, zeros, len(radii), k, _UNIQUE)
+        refuse_ties(f"samples of `{name}`", zeros, len(radii), k, _UNIQUE)
     return np.log(radii)

@@ -87,12 +87,12 @@ def paired(names: tuple[str, str], x: Points, y: Points) -> None:
         )
 
 
-def refuse_ties(name: str, zeros: int, n: int, k: int, advice: str) -> NoReturn:
+def refuse_ties(samples: str, zeros: int, n: int, k: int, advice: str) -> NoReturn:
     """Samples whose kth nearest neighbour is at no distance."""
     whose = "has its" if zeros == 1 else "have their"
     nearest = f"{k}{'st' if k == 1 else 'nd' if k == 2 else 'rd' if k == 3 else 'th'} nearest neighbour"
     raise DistributionError(
-        f"{zeros} of the {n} samples of `{name}` {whose} {nearest} at distance 0: ties, "
+        f"{zeros} of the {n} {samples} {whose} {nearest} at distance 0: ties, "
         f"which no density has. Nothing is jittered in silence. {advice}"
     )
 
@@ -134,8 +134,9 @@ def comparable(what: str, *samples: Points) -> None:
 def _interquartile(x: Points) -> Points:
     """Half the interquartile range of each column, which does not overflow; 0 where half the values are tied."""
     first, last = len(x) // 4, len(x) - 1 - len(x) // 4
-    parts = np.partition(x, (first, last), axis=0)
-    return parts[last] / 2 - parts[first] / 2
+    # A partition by one place is several times as fast as one by two; rows of it are columns of x.
+    lower = np.partition(np.ascontiguousarray(x.T), last)
+    return lower[:, last] / 2 - np.partition(lower[:, : last + 1], first)[:, first] / 2
 
 
 def in_range(*samples: Points) -> tuple[tuple[Points, ...], int]:
@@ -163,6 +164,7 @@ def _host(name: str, values: Any) -> Points:
         )
     if ns.library(values) not in ("", "numpy"):
         values = ns.to_host(ns.detach(values))
+        values = ns.widen(ns.namespace(values), values)  # NumPy has no bfloat16
     try:
         array = np.asarray(values)
     except ValueError:
@@ -173,7 +175,8 @@ def _host(name: str, values: Any) -> Points:
 
 
 def _floats(name: str, array: Points) -> Points:
-    found = np.asarray(array, dtype=np.float64)
+    with np.errstate(over="ignore"):  # of longer floats: infinite then, and refused as such
+        found = np.asarray(array, dtype=np.float64)
     good = np.isfinite(found)
     if not good.all():
         bad = np.argwhere(~good)
