@@ -248,6 +248,25 @@ def test_constant_and_badly_scaled_columns():
     assert math.isfinite(entropy(points(200, 2) * [1.0, 20.0]).value)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
+def test_points_in_a_hyperplane(scale):
+    x = points(300, 3) * scale
+    line = np.column_stack([x[:, 0], 3 - 2 * x[:, 0] if scale == 1 else -2 * x[:, 0]])
+    plane = np.column_stack([x[:, :2], x[:, 0] - x[:, 1] / 3, x[:, 2]])
+    for bad in (line, plane, plane + 7 * scale):
+        with pytest.raises(DistributionError, match=r"`data` lie in a hyperplane: column \d is"):
+            entropy(bad)
+    with pytest.raises(DistributionError, match="`p` lie in"):
+        divergence(line, x[:, :2])
+    with pytest.raises(DistributionError, match="`q` lie in"):
+        divergence(x[:, :2], line)
+    # One outlier, or a narrow ridge, is no plane.
+    far = np.vstack([x[:, :2], [[1e10 * scale, 1e10 * scale]]])
+    assert math.isfinite(entropy(far).value)
+    ridge = np.column_stack([x[:, 0], x[:, 0] + 1e-5 * x[:, 1]])
+    assert math.isfinite(entropy(ridge).value)
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_too_few(n):
     with pytest.raises(DistributionError, match=f"`data` has {n} sample.*at least 4"):

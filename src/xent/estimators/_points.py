@@ -111,6 +111,38 @@ def constant_column(name: str, x: Points) -> None:
     )
 
 
+def flat(name: str, x: Points) -> None:
+    """Refuse points of which a column repeats the others: they lie in a hyperplane, where there is no density.
+
+    Flat is what is 1e-7 as wide as long, seen from the median, so that no outlier makes the rest look so.
+    """
+    n, d = x.shape
+    if d == 1 or n <= d:
+        return
+    some = _correlations(x[:200])[1]
+    if np.linalg.det(some) > 1e-12 * d:  # the least eigenvalue is no less than a third of it
+        return
+    scale, correlations = _correlations(x)
+    normal = np.linalg.eigh(correlations)[1][:, 0]
+    parts = (x - np.median(x, axis=0)) / scale * normal
+    across, along = parts.sum(axis=1), np.abs(parts).sum(axis=1)
+    if (np.abs(across - np.median(across)) <= 1e-7 * along + 1e-13 * np.median(along)).all():
+        column = int(np.abs(normal).argmax())
+        raise DistributionError(
+            f"The points of `{name}` lie in a hyperplane: column {column} is a sum of multiples of the others and a "
+            "constant. There is no density there, and the entropy is -inf. Leave that column out."
+        )
+
+
+def _correlations(x: Points) -> tuple[Points, Points]:
+    """The lengths of the centred columns (1 where one is constant), and the correlations."""
+    apart = x - x.mean(axis=0)
+    products = apart.T @ apart
+    lengths = np.sqrt(products.diagonal())
+    lengths[lengths == 0] = 1
+    return lengths, products / lengths / lengths[:, None]
+
+
 def comparable(what: str, *samples: Points) -> None:
     """Refuse columns whose scales are so unlike that the nearest points are near in the widest direction alone.
 

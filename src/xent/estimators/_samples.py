@@ -60,6 +60,7 @@ def entropy(
     _points.constant_column("data", points)
     _points.comparable("`data`", points)
     (points,), exponent = _points.in_range(points)
+    _points.flat("data", points)
     value, error = _nearest.kozachenko_leonenko(points, k, distance)
     value += d * exponent * math.log(2)
     if asked is None:
@@ -96,6 +97,8 @@ def kl_divergence(
         _points.constant_column(argument, points)
         _points.comparable(f"`{argument}`", points)
     (p, q), _ = _points.in_range(p, q)
+    _points.flat("p", p)
+    _points.flat("q", q)
     value = _nearest.wang_kulkarni_verdu(p, q, k)
     number = _parts(min(len(p), len(q)), k, asked)
     if number is None:
