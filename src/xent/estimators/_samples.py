@@ -61,10 +61,11 @@ def entropy(
     _points.comparable("`data`", points)
     (points,), exponent = _points.in_range(points)
     _points.flat("data", points)
-    value, error = _nearest.kozachenko_leonenko(points, k, distance)
+    value, logs = _nearest.kozachenko_leonenko(points, k, distance)
     value += d * exponent * math.log(2)
     if asked is None:
         return Estimate(value * per_nat(unit), None, None, None, name, n)
+    error = _nearest.standard_error(logs, k)
     return _estimate(value, error, _reach(d, asked, _spread.reach(confidence)), name, n, unit)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xent.estimators._gamma import excess, special
+from xent.estimators._gamma import special
 
 
 def digamma(a: Any) -> Any:
@@ -15,7 +15,7 @@ def digamma(a: Any) -> Any:
 
 def trigamma(a: float) -> float:
     """The slope of psi at `a`."""
-    return float((1 + excess(a)[0]) / a)
+    return float(special().zeta(2.0, a))
 
 
 def log_ball(d: int) -> float:
