@@ -36,8 +36,8 @@ def gao(x: Points, y: Points, k: int) -> float:
     Where it is a tie, k_i, n_x + 1 and n_y + 1 count how often the pair, its x and its y occur. This is the form of the
     authors' program (up to log n - psi(n), about 1/2n, so that a constant tells exactly nothing). That of the paper has
     log in place of the last two psi, and counts what is as far as the kth neighbour too: of 1000 normal pairs it is
-    0.04 to 0.06 too small, where x repeats and y does not 0.3 (here 0.01), and of independent outcomes, 6 x 6, 0.005
-    (here 0.0002): where all is tied psi makes Miller and Madow's correction.
+    0.04 to 0.06 too small, where x repeats and y does not 0.2 to 0.3 (here off by 0.005 to 0.06), and of independent
+    outcomes, 6 x 6, by 0.005 (here 0.0002): where all is tied psi makes Miller and Madow's correction.
     """
     x, y, radius = _joint(x, y, k)
     near_x = _neighbours.count_within(x, radius, closed=False)
