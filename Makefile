@@ -60,6 +60,9 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/evaluation.py
 	$(BIN)/python benchmarks/torch_cpu.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/estimators.py
+	$(BIN)/python benchmarks/distributions.py
+	$(BIN)/python benchmarks/estimator_quality.py
 
 accuracy: $(VENV)/.test
 	$(BIN)/python benchmarks/accuracy.py

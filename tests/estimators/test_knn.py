@@ -174,6 +174,10 @@ def test_of_floats_of_any_width_and_library():
     assert entropy(x.tolist()).value == entropy(x).value
     torch = pytest.importorskip("torch")
     assert entropy(torch.tensor(x, requires_grad=True)).value == entropy(x).value
+    half = torch.tensor(x[:, :1], dtype=torch.bfloat16)
+    assert entropy(half, k=9).value == entropy(half.double(), k=9).value
+    for same in (np.asfortranarray(x), x.astype(">f4"), x[::-1][::-1], np.array(x, order="F")[:, ::-1][:, ::-1]):
+        assert entropy(same).value == entropy(x).value
     frozen = x.copy()
     frozen.flags.writeable = False
     assert entropy(frozen).value == entropy(x).value
@@ -187,6 +191,7 @@ def test_units_confidence_and_fields():
     assert bits.standard_error == pytest.approx(nats.standard_error / math.log(2))
     assert nats.high - nats.value == pytest.approx(1.959963984540054 * nats.standard_error)
     assert entropy(x, confidence=0.5).high < nats.high
+    assert entropy(x, confidence=np.float32(0.5)).high == entropy(x, confidence=0.5).high
     assert (nats.method, nats.n) == ("kozachenko-leonenko", 500)
     none = entropy(x, interval=None)
     assert (none.value, none.standard_error, none.low, none.high) == (nats.value, None, None, None)
@@ -243,6 +248,25 @@ def test_constant_and_badly_scaled_columns():
     assert math.isfinite(entropy(points(200, 2) * [1.0, 20.0]).value)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])
+def test_points_in_a_hyperplane(scale):
+    x = points(300, 3) * scale
+    line = np.column_stack([x[:, 0], 3 - 2 * x[:, 0] if scale == 1 else -2 * x[:, 0]])
+    plane = np.column_stack([x[:, :2], x[:, 0] - x[:, 1] / 3, x[:, 2]])
+    for bad in (line, plane, plane + 7 * scale):
+        with pytest.raises(DistributionError, match=r"`data` lie in a hyperplane: column \d is"):
+            entropy(bad)
+    with pytest.raises(DistributionError, match="`p` lie in"):
+        divergence(line, x[:, :2])
+    with pytest.raises(DistributionError, match="`q` lie in"):
+        divergence(x[:, :2], line)
+    # One outlier, or a narrow ridge, is no plane.
+    far = np.vstack([x[:, :2], [[1e10 * scale, 1e10 * scale]]])
+    assert math.isfinite(entropy(far).value)
+    ridge = np.column_stack([x[:, 0], x[:, 0] + 1e-5 * x[:, 1]])
+    assert math.isfinite(entropy(ridge).value)
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_too_few(n):
     with pytest.raises(DistributionError, match=f"`data` has {n} sample.*at least 4"):
@@ -256,6 +280,8 @@ def test_arguments_that_are_none():
         entropy([0.0, 1.0, np.nan, 3.0, 5.0])
     with pytest.raises(DistributionError, match=r"inf at \(1, 0\)"):
         entropy([[0.0, 1.0], [np.inf, 3.0], [1.0, 1.0]])
+    with pytest.raises(DistributionError, match="not finite; the first is inf at 1"):
+        entropy(np.array([1, "1e4000", 2, 3, 4], dtype=np.longdouble))
     with pytest.raises(DistributionError, match="int64"):
         entropy(np.arange(20))
     with pytest.raises(DistributionError, match="an object array"):
@@ -276,7 +302,14 @@ def test_arguments_that_are_none():
             entropy(points(9, 1), k=k)
     with pytest.raises(ValueError, match=r"no bootstrap.*twice"):
         entropy(points(9, 1), interval="bootstrap")
-    for options in ({"method": "vasiceck"}, {"norm": "l1"}, {"interval": "student"}, {"confidence": 1}):
+    for options in (
+        {"method": "vasiceck"},
+        {"method": ""},
+        {"norm": "l1"},
+        {"norm": ["max"]},
+        {"interval": "student"},
+        {"confidence": 1},
+    ):
         with pytest.raises(ValueError, match=next(iter(options))):
             entropy(points(9, 1), **options)
     with pytest.raises(ValueError, match="interval"):

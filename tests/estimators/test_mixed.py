@@ -89,9 +89,18 @@ def test_units_and_few():
     assert information(labels, x, unit="bits").value == pytest.approx(information(labels, x).value / math.log(2))
     rare = (np.arange(1000) < 20).astype(int)
     assert information(rare, x).standard_error is None
-    with pytest.raises(DistributionError, match="as rare as the rarest"):
+    with pytest.raises(DistributionError, match="of each of 2 labels 200; the rarest has 20"):
         information(rare, x, interval="subsampling")
     assert information(labels == 1, x).value == information(labels, x).value
+
+
+def test_parts_hold_neighbours_of_every_label():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=800)
+    assert information(np.arange(400) % 100, x[:400]).standard_error is None
+    assert information(np.arange(800) % 50, x).standard_error > 0
+    with pytest.raises(DistributionError, match="of each of 100 labels 16; the rarest has 4"):
+        information(np.arange(400) % 100, x[:400], interval="subsampling")
 
 
 def test_what_is_refused():
@@ -103,7 +112,7 @@ def test_what_is_refused():
         information(np.arange(10), x)
     with pytest.raises(DistributionError, match="both labels"):
         estimators.mutual_information(Labels(labels), Labels(labels))
-    with pytest.raises(DistributionError, match=r"distance 0: ties.*gao"):
+    with pytest.raises(DistributionError, match=r"4 of the 10 samples have their 1st .*ties.*of the same label.*gao"):
         information(labels, np.r_[0.0, 0.0, 0.0, 0.0, x[4:]], k=1)
     with pytest.raises(DistributionError, match="labels are integers"):
         information(labels * 1.0, x)

@@ -105,6 +105,8 @@ def test_ties_are_refused(method):
     x = np.r_[np.zeros(12), np.arange(1.0, 9.0)]
     with pytest.raises(DistributionError, match=r"has ties.*larger `window`"):
         value(x, method, window=2)
+    with pytest.raises(DistributionError, match="`data` has ties"):  # no row, where there is one
+        value(x, method, window=2)
     with pytest.raises(DistributionError, match="row 1"):
         value(np.stack([np.arange(20.0), x]), method, window=2, axis=1)
 

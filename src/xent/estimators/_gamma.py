@@ -33,7 +33,7 @@ def special() -> Any:
     try:
         from scipy import special  # pyright: ignore[reportMissingTypeStubs]
     except ImportError as error:  # pragma: no cover
-        raise ImportError("Estimates from counts need SciPy: pip install 'xent[scipy]'") from error
+        raise ImportError("Estimates need SciPy: pip install 'xent[scipy]'") from error
     return special
 
 

@@ -34,8 +34,10 @@ def gao(x: Points, y: Points, k: int) -> float:
     """psi(n) + mean(psi(k_i) - psi(n_x + 1) - psi(n_y + 1)): KSG 1 where the kth neighbour is at a distance.
 
     Where it is a tie, k_i, n_x + 1 and n_y + 1 count how often the pair, its x and its y occur. This is the form of the
-    authors' program (up to log n - psi(n), about 1/2n, so that a constant tells exactly nothing); that of the paper has
-    logarithms in place of psi, and a bias of -0.05 at 1000 independent normal pairs.
+    authors' program (up to log n - psi(n), about 1/2n, so that a constant tells exactly nothing). That of the paper has
+    log in place of the last two psi, and counts what is as far as the kth neighbour too: of 1000 normal pairs it is
+    0.04 to 0.06 too small, where x repeats and y does not 0.2 to 0.3 (here off by 0.005 to 0.06), and of independent
+    outcomes, 6 x 6, by 0.005 (here 0.0002): where all is tied psi makes Miller and Madow's correction.
     """
     x, y, radius = _joint(x, y, k)
     near_x = _neighbours.count_within(x, radius, closed=False)

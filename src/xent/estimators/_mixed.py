@@ -30,7 +30,7 @@ def ross(labels: Points, x: Points, k: int) -> float:
     radius = np.concatenate([radii for _, radii in parts])
     tied = int((radius == 0).sum())
     if tied:
-        refuse_ties("the samples within a label", tied, len(x), k, _TIED)
+        refuse_ties("samples", tied, len(x), k, f"Neighbours are those of the same label. {_TIED}")
     near = _neighbours.count_near(x, centres, radius, closed=False)  # itself among them: 1
     share = counts / len(x)
     own = float(share @ (digamma(np.minimum(k, counts - 1)) - digamma(counts)))

@@ -17,8 +17,8 @@ _UNIQUE = (
 )
 
 
-def kozachenko_leonenko(x: Points, k: int, norm: float) -> tuple[float, float]:
-    """The entropy of the density behind `x`, in nats, and its standard error.
+def kozachenko_leonenko(x: Points, k: int, norm: float) -> tuple[float, Points]:
+    """The entropy of the density behind `x`, in nats, and the terms d log r_i, from which `standard_error` is.
 
         H = psi(n) - psi(k) + log c_d + d/n sum log r_i
 
@@ -28,10 +28,10 @@ def kozachenko_leonenko(x: Points, k: int, norm: float) -> tuple[float, float]:
     logs = d * _logs("data", _neighbours.nearest(x, k, norm)[1], k)
     ball = log_ball(d) if norm == 2 else d * math.log(2)
     value = float(digamma(n) - digamma(k)) + ball + float(logs.mean())
-    return value, _standard_error(logs, k)
+    return value, logs
 
 
-def _standard_error(logs: Points, k: int) -> float:
+def standard_error(logs: Points, k: int) -> float:
     """The root of (Var log f + chi_k)/n.
 
     The terms have variance Var log f + trigamma(k). Those of neighbours are correlated: what their mean has above
@@ -55,7 +55,7 @@ def wang_kulkarni_verdu(x: Points, y: Points, k: int) -> float:
     first, other = _neighbours.nearest_across(x, y, k, 2)
     met = int((other == 0).sum())
     if met:
-        refuse_ties("p", met, n, k, "Those lie on samples of `q`; leave out what the two have in common.")
+        refuse_ties("samples of `p`", met, n, k, "Those lie on samples of `q`; leave out what the two have in common.")
     if 2 * int((first == 0).sum()) > n:
         raise DistributionError(
             f"{int((first == 0).sum())} of the {n} samples of `p` are samples of `q` too: the estimate is of samples "
@@ -67,5 +67,5 @@ def wang_kulkarni_verdu(x: Points, y: Points, k: int) -> float:
 def _logs(name: str, radii: Points, k: int) -> Points:
     zeros = int((radii == 0).sum())
     if zeros:
-        refuse_ties(name, zeros, len(radii), k, _UNIQUE)
+        refuse_ties(f"samples of `{name}`", zeros, len(radii), k, _UNIQUE)
     return np.log(radii)

@@ -50,7 +50,8 @@ def entropy(
         'dirichlet' or 'nsb'; of samples 'kozachenko-leonenko' (the default), or by spacings 'vasicek', 'van-es',
         'ebrahimi' or 'correa'.
     axis : int, optional
-        Of counts: the outcome axis, by default the last. Other axes are a batch.
+        Of counts: the outcome axis, by default the last. Of samples, by spacings alone: the axis that holds them,
+        where there are several samples at once. Other axes are a batch.
     unit : {"nats", "bits", "bans"}
         Unit of the result.
     outcomes : float, optional
@@ -58,13 +59,20 @@ def entropy(
         axis. It may be as large as 1e50.
     prior : {"jeffreys", "laplace", "perks", "minimax"} or float, optional
         For 'dirichlet': the concentration of each outcome, 1/2 (the default), 1, 1/K, sqrt(N)/K, or any number above 0.
-    k, norm, window : optional
-        Of samples (docs/estimators.md).
+    k : int, optional
+        Of samples, for 'kozachenko-leonenko': which nearest neighbour's distance stands for the density, by default 3.
+        A larger one lowers the spread and raises the bias; it needs k + 1 samples.
+    norm : {"euclidean", "max"}, optional
+        Of samples, for 'kozachenko-leonenko': in which neighbours are nearest, by default "euclidean".
+    window : int, optional
+        Of samples, for spacings: how many places apart in the sorted sample two values are whose distance is one
+        spacing, less than n/2; by default about the root of n.
     interval : {"auto", "analytic", "bootstrap"} or None
         Of counts "auto" is "analytic": the delta method to second order for 'plug-in', 'miller-madow' and
         'grassberger'; the jackknife for 'chao-shen', 'chao-wang-jost' and 'shrinkage', at least the plug-in's; the
         posterior for 'dirichlet' and 'nsb'. "bootstrap" draws 400 data sets. Of samples there is "analytic", for
-        'kozachenko-leonenko'. None computes the value alone.
+        'kozachenko-leonenko' in one or two dimensions: in more the bias outgrows the spread, and "auto" gives the
+        standard error alone; spacings have neither. None computes the value alone.
     confidence : float
         Of the interval.
     seed : int
@@ -80,6 +88,9 @@ def entropy(
     DistributionError
         Data without a form; counts that are negative, not finite or all 0; fractions where numbers of observations are
         needed; fewer possible outcomes than were seen.
+        Samples that are fewer than k + 1, not finite, integers, constant in a column or in a hyperplane, of columns
+        whose scales are too unlike, or tied so often that a neighbour or a spacing is at distance 0: nothing is
+        jittered.
     TypeError, ValueError
         A method or option that is not known, or that this kind of data does not have.
 
@@ -147,19 +158,22 @@ def kl_divergence(
     method : str, optional
         Of counts 'zhang-grabchak' (the default), 'plug-in' or 'dirichlet'; of samples 'nearest-neighbour'.
     axis : int, optional
-        Of counts: the outcome axis, by default the last.
+        Of counts: the outcome axis, by default the last; samples have none.
     unit : {"nats", "bits", "bans"}
         Unit of the result.
     prior : {"jeffreys", "laplace", "perks", "minimax"} or float, optional
         For 'dirichlet', as in `entropy`; the same for both.
     k : int, optional
-        Of samples (docs/estimators.md).
+        Of samples: the number of the nearest neighbour in both, by default 3, as in `entropy`.
     interval : {"auto", "analytic", "bootstrap", "subsampling"} or None
-        As in `entropy`; of counts the delta method to second order, or the posterior. Of samples "subsampling".
+        As in `entropy`; of counts the delta method to second order, or the posterior. Of samples "subsampling": they
+        are dealt at random into 4 to 10 parts of at least 25 (k + 1), and the spread of the estimates of the parts
+        gives the standard error of the whole; "auto" gives None where they are too few for that, and no interval from
+        two dimensions on.
     confidence : float
         Of the interval.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap, and of how samples are dealt into parts.
 
     Returns
     -------
@@ -238,10 +252,13 @@ def mutual_information(
     prior : {"jeffreys", "laplace", "perks", "minimax"} or float, optional
         For 'dirichlet': the concentration of each cell of the table.
     k : int, optional
-        Of samples (docs/estimators.md).
+        Of samples: the number of the nearest neighbour of a pair, by default 3; of labels and samples, of a sample
+        among those of its own label.
     interval : {"auto", "analytic", "bootstrap", "subsampling"} or None
         Of a table as in `entropy`, but the jackknife for 'nsb' too, the delta method for 'shrinkage', and the
-        posterior's second order for 'dirichlet'. Of samples "subsampling".
+        posterior's second order for 'dirichlet'. Of samples "subsampling", as in `kl_divergence`, with k + 1 of each
+        label in every part; no interval where x and y have more than three dimensions together, or x beside labels
+        more than two.
     confidence : float
         Of the interval.
     seed : int

@@ -42,7 +42,7 @@ def entropy(
     Nothing is jittered, rescaled or cut: ties that have no spacing and no distance are refused, and the message says
     what to do. Columns of unlike scales are used as they are; the standard error is in `_nearest`.
     """
-    name: str = _one_of("method", method or "kozachenko-leonenko", ("kozachenko-leonenko", *_spacings.METHODS))
+    name = _method(method, "kozachenko-leonenko", ("kozachenko-leonenko", *_spacings.METHODS))
     asked = _asked(interval, confidence)
     if name in _spacings.METHODS:
         if k is not None or norm is not None:
@@ -52,7 +52,7 @@ def entropy(
         raise TypeError('`axis` and `window` are for spacings, such as method="vasicek".')
     if asked == "subsampling":
         raise ValueError('Entropy has interval="analytic".')
-    distance = _NORMS[_one_of("norm", "euclidean" if norm is None else norm, _NORMS)]
+    distance = _NORMS[_one_of("norm", "euclidean" if norm is None else norm, tuple(_NORMS))]
     k = _points.neighbours_wanted(k)
     points = _points.points("data", x, integers=_points.MEASURED)
     n, d = points.shape
@@ -60,10 +60,12 @@ def entropy(
     _points.constant_column("data", points)
     _points.comparable("`data`", points)
     (points,), exponent = _points.in_range(points)
-    value, error = _nearest.kozachenko_leonenko(points, k, distance)
+    _points.flat("data", points)
+    value, logs = _nearest.kozachenko_leonenko(points, k, distance)
     value += d * exponent * math.log(2)
     if asked is None:
         return Estimate(value * per_nat(unit), None, None, None, name, n)
+    error = _nearest.standard_error(logs, k)
     return _estimate(value, error, _reach(d, asked, _spread.reach(confidence)), name, n, unit)
 
 
@@ -83,7 +85,7 @@ def kl_divergence(
     Its error is from the estimates of parts of both; it misses what `q` rules out where `p` has few samples. It may
     fall below 0, and is not cut there.
     """
-    name: str = _one_of("method", method or "nearest-neighbour", ("nearest-neighbour",))
+    name = _method(method, "nearest-neighbour", ("nearest-neighbour",))
     asked = _asked(interval, confidence)
     k = _points.neighbours_wanted(k)
     p = _points.points("p", x, integers=_points.MEASURED)
@@ -96,6 +98,8 @@ def kl_divergence(
         _points.constant_column(argument, points)
         _points.comparable(f"`{argument}`", points)
     (p, q), _ = _points.in_range(p, q)
+    _points.flat("p", p)
+    _points.flat("q", q)
     value = _nearest.wang_kulkarni_verdu(p, q, k)
     number = _parts(min(len(p), len(q)), k, asked)
     if number is None:
@@ -128,14 +132,14 @@ def mutual_information(
     asked = _asked(interval, confidence)
     k = _points.neighbours_wanted(k)
     if isinstance(x, Labels) or isinstance(y, Labels):
-        name: str = _one_of("method", method or "ross", ("ross",), " of labels and samples")
+        name = _method(method, "ross", ("ross",), " of labels and samples")
         first, second, call, dimensions, groups = _labelled(x, y, k)
     else:
-        name: str = _one_of("method", method or "ksg1", tuple(_PAIRED), " of samples")
+        name = _method(method, "ksg1", tuple(_PAIRED), " of samples")
         first, second, call, dimensions, groups = _paired(x.values, y.values, name, k)
     n = len(first)
     value = call(first, second, k)
-    number = _parts(n if groups is None else _even(groups), k, asked)
+    number = _parts(n, k, asked, groups)
     if number is None:
         return Estimate(value * per_nat(unit), None, None, None, name, n)
     dealt = _spread.deal(n, number, np.random.default_rng(seed), groups)
@@ -194,24 +198,26 @@ def _from_spacings(x: Any, method: str, window: Any, axis: int | None, asked: st
     return Estimate(value if rows.ndim > 1 else float(value), None, None, None, method, n)
 
 
-def _even(groups: Points) -> int:
-    """How many samples there would be, were all groups as small as the smallest."""
-    sizes = np.bincount(groups)
-    return int(sizes.min()) * len(sizes)
+def _parts(n: int, k: int, asked: str | None, groups: Points | None = None) -> int | None:
+    """Into how many parts to deal the samples; None where no error was asked for, or the samples are too few.
 
-
-def _parts(n: int, k: int, asked: str | None) -> int | None:
-    """Into how many parts to deal the samples; None where no error was asked for, or the samples are too few."""
+    Groups count as if all were as small as the smallest, of which each part needs k + 1.
+    """
     if asked == "analytic":
         raise ValueError('KL divergence and mutual information have interval="subsampling".')
-    if asked is None or (n < _spread.least(k) and asked == "auto"):
+    sizes = np.array([n]) if groups is None else np.bincount(groups)
+    rarest, least = int(sizes.min()), _spread.least(k)
+    number = min(_spread.parts(rarest * len(sizes), k), rarest // (k + 1))
+    if asked is None or (number < _spread.FEWEST and asked == "auto"):
         return None
-    if n < _spread.least(k):
+    if number < _spread.FEWEST:
+        each = max(-(-least // len(sizes)), _spread.FEWEST * (k + 1))
+        labelled = "" if groups is None else f", and of each of {len(sizes)} labels {each}; the rarest has {rarest}"
         raise DistributionError(
-            f'{n} samples are too few for interval="subsampling" with k={k}: it takes {_spread.least(k)}, and of '
-            "labels as many if all were as rare as the rarest. Pass interval=None."
+            f'{n} samples are too few for interval="subsampling" with k={k}: it takes {least}{labelled}. '
+            "Pass interval=None."
         )
-    return _spread.parts(n, k)
+    return number
 
 
 def _reach(dimensions: int, asked: str | None, reach: float) -> float | None:
@@ -235,7 +241,7 @@ def _estimate(value: float, error: float, reach: float | None, method: str, n: A
 
 
 def _asked(interval: str | None, confidence: Any) -> str | None:
-    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+    if isinstance(confidence, bool) or not isinstance(confidence, (int, float, np.floating)) or not 0 < confidence < 1:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
     if interval == "bootstrap":
         raise ValueError(
@@ -243,6 +249,10 @@ def _asked(interval: str | None, confidence: Any) -> str | None:
             'those is then at distance 0. Pass interval="auto".'
         )
     return _one_of("interval", interval, _INTERVALS)
+
+
+def _method(asked: str | None, usual: str, known: tuple[str, ...], what: str = "") -> str:
+    return _one_of("method", usual if asked is None else asked, known, what)
 
 
 def _one_of(name: str, value: Any, known: Any, what: str = "") -> Any:

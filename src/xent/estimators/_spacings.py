@@ -70,8 +70,8 @@ def correa(ordered: Points, m: int) -> Any:
             chunk = slice(start, min(start + _CHUNK, n))
             parts = rows[block, start : chunk.stop + 2 * m]
             rise[block, chunk], square[block, chunk] = _regression(parts, m)
-    mean = (_logs(square) - _logs(rise)).reshape(ordered.shape).mean(axis=-1)
-    return mean + math.log(n)
+    terms = _logs(square.reshape(ordered.shape)) - _logs(rise.reshape(ordered.shape))
+    return terms.mean(axis=-1) + math.log(n)
 
 
 METHODS: dict[str, Spacings] = {"vasicek": vasicek, "van-es": van_es, "ebrahimi": ebrahimi, "correa": correa}

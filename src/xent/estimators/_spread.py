@@ -16,12 +16,12 @@ from xent.estimators._special import normal_quantile, student_quantile
 # standard error of KSG is a quarter too small, with 25 a tenth (1 to 16 %), and 95 % intervals hold the truth in 91 to
 # 96 % of simulations with normal pairs, n = 400 to 3000, k = 3.
 _SHARE = 25
-_FEWEST, _MOST = 4, 10
+FEWEST, _MOST = 4, 10
 
 
 def least(k: int) -> int:
     """How many samples it takes."""
-    return _FEWEST * _SHARE * (k + 1)
+    return FEWEST * _SHARE * (k + 1)
 
 
 def parts(n: int, k: int) -> int:
@@ -44,5 +44,5 @@ def standard_error(values: list[float]) -> float:
 
 def reach(confidence: float, number: int | None = None) -> float:
     """How many standard errors an interval reaches each way; `number`: where they are those of so many parts."""
-    p = (1 + confidence) / 2
+    p = (1 + float(confidence)) / 2
     return normal_quantile(p) if number is None else student_quantile(p, number - 1)
