@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from xent.measures._namespace import detach
 from xent.measures._primitives import Pair, js_terms, kl_terms, times
 
 Array = Any
@@ -69,7 +70,10 @@ def _kl(xp: Any, lp: Array, lq: Array) -> Array:
 
 
 def _js(xp: Any, lp: Array, lq: Array) -> Array:
-    return js_terms(xp, _pair(xp, lp, lq))
+    """Of the densities over the larger of the two: densities, unlike probabilities, may be huge."""
+    top = xp.maximum(detach(lp), detach(lq))
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    return xp.exp(top) * js_terms(xp, _pair(xp, lp - top, lq - top))
 
 
 def _drawn_js(xp: Any, lp: Array, lq: Array) -> Array:
