@@ -12,7 +12,7 @@ Array = Any
 
 
 def quietly(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The function in float64, without warnings: NumPy's, and those that SciPy's compiled quantiles raise themselves."""
+    """The function in float64, without the warnings of NumPy, and of SciPy's compiled quantiles."""
 
     def run(x: Array) -> Array:
         with np.errstate(all="ignore"), warnings.catch_warnings():
