@@ -26,12 +26,15 @@ class Integrand(NamedTuple):
 
     finish(xp, value): from the integral to the measure (exp for perplexity, a root, a log1p); its slope carries the
     error. None where the integral is the measure.
+
+    normalised: whether p, and q where its support counts, have to integrate to 1.
     """
 
     term: Callable[[Any, Array, Array], Array]
     drawn: Callable[[Any, Array, Array], Array]
     over: str
     finish: Callable[[Any, Array], Array] | None = None
+    normalised: bool = True
 
 
 def _pair(xp: Any, lp: Array, lq: Array) -> Pair:
