@@ -1,6 +1,7 @@
 """The alpha family of distributions: integrands, closed forms and draws; nothing infinite turns finite."""
 
 import math
+import time
 
 import array_api_compat.numpy as xnp
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import scipy.stats
 import torch
 
+import xent
 from xent.distributions._alpha import from_renyi, plan
 
 P, Q = scipy.stats.norm(0, 1), scipy.stats.norm(0.3, 1.4)
@@ -130,3 +132,48 @@ def test_gradients_of_torch_densities():
             return how.near.term(xt, *((lq, lp) if how.changed else (lp, lq))).sum()
 
         assert torch.autograd.gradcheck(summed, scale)
+
+
+# -- far apart, and beyond the floats ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "alpha"),
+    [
+        (scipy.stats.norm(), scipy.stats.norm(300, 1), 0.5),
+        (scipy.stats.norm(), scipy.stats.norm([0.0, 30.0, 300.0], [[1.0], [1.5]]), 0.3),
+        (scipy.stats.norm(), scipy.stats.norm(300, 1), 2),
+        (scipy.stats.poisson(1), scipy.stats.poisson(5000), 0.5),
+        (scipy.stats.poisson(5000), scipy.stats.poisson(1), 2),
+        (scipy.stats.uniform(0, 1), scipy.stats.uniform(1 - 1e-12, 1), 0.5),
+        (scipy.stats.uniform(0, 1), scipy.stats.uniform([0.5, 1.0, 2.0], 1), 0.5),
+        (scipy.stats.uniform(0, 1), scipy.stats.uniform(2, 1), 2),
+    ],
+)
+def test_renyi_of_what_hardly_overlaps(p, q, alpha):
+    """Where the overlap underflows, or the power overflows, quadrature is that of the formula."""
+    truth = xent.renyi_divergence(p, q, alpha=alpha, method="closed form")
+    found = xent.renyi_divergence(p, q, alpha=alpha, method="quadrature", details=True)
+    finite = np.isfinite(truth)
+    np.testing.assert_array_equal(found.value[~finite], truth[~finite])
+    value, bound, truth = found.value[finite], found.error_bound[finite], truth[finite]
+    assert np.all(np.abs(value - truth) <= bound + 4e-16 * truth)
+    assert np.all(bound < 1e-12 * np.maximum(truth, 1.0))
+
+
+def test_renyi_of_what_hardly_overlaps_has_its_gradient():
+    loc = torch.tensor(300.0, dtype=torch.float64, requires_grad=True)
+    q = torch.distributions.Normal(loc, 1.5)
+    slopes = [
+        torch.autograd.grad(xent.renyi_divergence(scipy.stats.norm(), q, alpha=0.5, method=method), loc)[0].item()
+        for method in ("quadrature", "closed form")
+    ]
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [1.2, 2, 10])
+def test_renyi_that_diverges_is_refused_soon(alpha):
+    start = time.perf_counter()
+    with pytest.raises(xent.NotConverged, match="`p` and `q` does not converge"):
+        xent.renyi_divergence(scipy.stats.t(4), scipy.stats.norm(1, 2), alpha=alpha)
+    assert time.perf_counter() - start < 2.0

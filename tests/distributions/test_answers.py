@@ -257,3 +257,24 @@ def test_a_traceback_does_not_speak_of_arrays():
     with pytest.raises(xent.NotConverged) as caught:
         xent.kl_divergence(stats.cauchy(), stats.logistic())
     assert caught.value.__context__ is None
+
+
+# -- ends of supports --------------------------------------------------------------------------------------------------
+
+
+def test_a_pole_at_an_end_that_floats_blur_is_within_its_bound():
+    """1 - x is known to three digits where x is within 1e-13 of 1, and the density is infinite there."""
+    p, q = stats.arcsine(), stats.beta(2, 3)
+    found = xent.kl_divergence(p, q, method="quadrature", details=True)
+    truth = 8 * math.log(2) - math.log(12 * math.pi)
+    assert abs(found.value - truth) <= found.error_bound < 5e-14
+
+
+def test_js_where_densities_are_further_apart_than_floats_reach():
+    found = xent.js_divergence(stats.arcsine(), stats.beta(2, 3), details=True)
+    # mpmath, 30 digits, over the sine of the angle
+    assert abs(found.value - 0.15686427401095963) <= found.error_bound < 1e-14
+
+
+def test_warnings_of_compiled_quantiles_do_not_escape():
+    assert math.isfinite(xent.kl_divergence(stats.beta(0.5, 2), stats.beta(2, 0.5), method="quadrature"))

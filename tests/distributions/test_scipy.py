@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import xent
 from xent import DistributionError
 from xent.distributions._scipy import recognise
 
@@ -197,3 +198,31 @@ def test_distributions_without_their_parameters_are_refused():
         recognise("p", stats.gamma)
     with pytest.raises(TypeError, match="scipy.stats.dirichlet, which has no parameters yet"):
         recognise("p", stats.dirichlet)
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [
+        (stats.laplace(0, 1000), stats.laplace([0.0, 5.0])),
+        (stats.pareto(0.5), stats.pareto(3000)),
+        (stats.pareto(0.5, loc=-1, scale=2), stats.pareto([3000, 2.0], loc=-1, scale=0.5)),
+    ],
+)
+def test_densities_that_scipy_lets_underflow_have_logs(p, q):
+    found = xent.kl_divergence(p, q, method="quadrature", details=True)
+    assert np.all(np.abs(found.value - xent.kl_divergence(p, q)) <= found.error_bound)
+    assert np.all(found.error_bound < 2e-13 * found.value)
+
+
+@new_style
+def test_new_densities_that_scipy_lets_underflow_have_logs():
+    laplace = stats.make_distribution(stats.laplace)()
+    found = xent.kl_divergence(1000 * laplace, laplace, method="quadrature", details=True)
+    assert abs(found.value - xent.kl_divergence(stats.laplace(0, 1000), stats.laplace())) <= found.error_bound
+
+
+def test_a_log_density_that_overflows_is_told_from_one_that_underflows():
+    with pytest.raises(xent.NotConverged, match="`q` has a log density of -inf near .*: it is beyond the floats"):
+        xent.kl_divergence(stats.cauchy(), stats.gumbel_r())
+    with pytest.raises(xent.DistributionError, match="the log of a number that underflows"):
+        xent.kl_divergence(stats.expon(scale=30.0), stats.rice(1.0))

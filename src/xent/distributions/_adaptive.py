@@ -35,6 +35,7 @@ class Measured(NamedTuple):
     tail: Array
     tail_error: Array
     diverges: Array
+    overflows: Array
     infinite: Array
     within: Array  # infinite within the support of q
     floor: Array  # the least finite log density of q
@@ -88,7 +89,7 @@ def _wanted(problem: Problem, panels: Panels, measured: Measured, rtol: float) -
     share = (allowed / (2.0 * np.maximum(count, 1)))[panels.lane]
     rough = ~done[panels.lane] & (measured.error > share) & (measured.error > 2.0 * measured.noise)
     rough |= measured.mass_error > 1e-9
-    hopeless = (sums(problem, panels, measured.infinite) > 0) | (count > _MOST)
+    hopeless = (sums(problem, panels, measured.infinite | measured.overflows) > 0) | (count > _MOST)
     return rough & ~hopeless[panels.lane] & ~panels.stuck & can_split(panels, whole=problem.p.discrete)
 
 
@@ -127,12 +128,13 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         diverges |= _fades(panels, places, value, lp, range_)
         mass_tail, mass_tail_error, _ = _beyond(panels, places, density, range_)
         mass_q = _mass_of(panels, places, lq, range_)
+        slope_p, slope_q = (np.sum(weight * slope, axis=1) for slope in (found.slope_p, found.slope_q))
     return Measured(
         kronrod,
         error,
         noise,
-        np.sum(weight * found.slope_p, axis=1),
-        np.sum(weight * found.slope_q, axis=1),
+        slope_p,
+        slope_q,
         mass + mass_tail,
         mass_q,
         np.where(np.isfinite(mass_error), mass_error, 0.0),
@@ -140,6 +142,7 @@ def _measure(problem: Problem, panels: Panels) -> Measured:
         tail,
         tail_error,
         diverges | np.any(overflow, axis=1),
+        np.any(overflow, axis=1),
         np.any(ruled_out, axis=1),
         np.any(ruled_out, axis=1) & ~np.any(ruled_out & ~_within(problem, lanes, places.place), axis=1),
         np.min(np.where(np.isfinite(lp if lq is None else lq), lp if lq is None else lq, 0.0), axis=1),

@@ -29,8 +29,9 @@ class Plan(NamedTuple):
 
     changed: the integrands are of (q, p) instead of (p, q): draws are of q then, whose term is bounded.
 
-    near: what is integrated first. far: what is integrated instead where `is_far(value)` of the integral of `near`
-    says that digits were lost (overlaps that are nearly 0), or None.
+    near: what is integrated first. far: what is drawn instead where `is_far(value)` of what `near` gave says that
+    digits were lost (overlaps that are nearly 0), or None. bridged: whether quadrature goes on to `_bridge` then, and
+    where the integral of `near` overflows.
 
     order: the alpha for which a family's `renyi` formula is asked, or None where it says nothing. closed(xp, value):
     the measure from what that formula answers; NaN where it does not tell.
@@ -42,6 +43,7 @@ class Plan(NamedTuple):
     order: float | None = None
     closed: Callable[[Any, Array], Array] | None = None
     is_far: Callable[[Any], Any] | None = None
+    bridged: bool = False
 
 
 def plan(
@@ -161,16 +163,23 @@ def _renyi(alpha: float) -> Plan:
         )
     changed, a, b = exact_order(alpha)
     c = -a * b
-    near = _alpha_integrand(a, b, lambda xp, v: alpha * log_over(xp, v, c))
+    near = _alpha_integrand(a, b, lambda xp, v: alpha * _log_over(xp, v, c))
     if c <= 0:
-        return Plan(changed, near, order=alpha, closed=lambda xp, v: alpha * v)
+        is_far = None if c == 0 else lambda v: ~(v < math.inf)
+        return Plan(changed, near, order=alpha, closed=lambda xp, v: alpha * v, is_far=is_far, bridged=c < 0)
     far = Integrand(
         partial(_moment, a=a),
         lambda xp, lp, lq: _moment(xp, xp.zeros_like(lp), lq - lp, a=a),
         "p",
         lambda xp, v: -xp.log(v) / (1.0 - alpha),
     )
-    return Plan(changed, near, far, alpha, lambda xp, v: alpha * v, lambda v: c * v > 0.5)
+    return Plan(changed, near, far, alpha, lambda xp, v: alpha * v, lambda v: ~(c * v <= 0.5), True)
+
+
+def _log_over(xp: Any, v: Array, c: float) -> Array:
+    """-log(1 - c v)/c, inf where v is and where nothing is left of 1; no derivative goes through that."""
+    proper = xp.isfinite(v) & (c * v < 1.0)
+    return xp.where(proper, log_over(xp, xp.where(proper, v, xp.zeros_like(v)), c), xp.full_like(v, math.inf))
 
 
 def _moment(xp: Any, lp: Array, lq: Array, a: float) -> Array:

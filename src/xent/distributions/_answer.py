@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from xent import _check, _units
-from xent._errors import DistributionError
+from xent._errors import DistributionError, NotConverged
 from xent._forms import Samples
 from xent._objects import Details, How
 from xent.distributions import (
     _alpha,
+    _bridge,
     _closed,
     _libraries,
     _monte_carlo,
@@ -78,15 +79,31 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
         value = _libraries.finished(_broadcast(closed, batch), dtype)
         members = tuple(v.family for v in views if v.family is not None)
         return Details(value, "closed form", _rounding.bound(measure, value, dtype, members), None, 0)
-    if plan is not None and plan.changed and q is not None:
-        p, q = q, p
     compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
-    found = compute(INTEGRANDS[measure] if plan is None else plan.near, p, q, how)
-    if plan is not None and plan.far is not None and plan.is_far is not None:
-        lost = plan.is_far(_libraries.to_numpy(found.value))
-        if np.any(lost):
-            found = _chosen_of(lost, compute(plan.far, p, q, how), found)
+    found = compute(INTEGRANDS[measure], p, q, how) if plan is None else _planned(compute, plan, p, q, how)
     return replace(found, value=_libraries.finished(found.value, dtype))
+
+
+def _planned(compute: Callable[..., Details], plan: _alpha.Plan, p: View, q: View | None, how: How) -> Details:
+    """A measure of the alpha family; what is lost of a Rényi divergence of distributions far apart is made up for."""
+    first, second = (q, p) if plan.changed and q is not None else (p, q)
+    bridge = None
+    if compute is _integrated and plan.bridged and plan.order is not None and q is not None:
+        bridge = partial(_bridge.renyi_divergence, p, q, plan.order, how)
+    try:
+        found = compute(plan.near, first, second, how)
+    except NotConverged as why:
+        if bridge is None:
+            raise
+        try:
+            return bridge()
+        except NotConverged:
+            raise why from None
+    lost = plan.is_far is not None and plan.is_far(_libraries.to_numpy(found.value))
+    if not np.any(lost) or (bridge is None and plan.far is None):
+        return found
+    far = bridge() if bridge is not None else compute(plan.far, first, second, how)
+    return _chosen_of(lost, far, found)
 
 
 def _integrated(integrand: Integrand, p: View, q: View | None, how: How) -> Details:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from xent.measures._namespace import detach
 from xent.measures._primitives import Pair, js_terms, kl_terms, times
 
 Array = Any
@@ -25,12 +26,15 @@ class Integrand(NamedTuple):
 
     finish(xp, value): from the integral to the measure (exp for perplexity, a root, a log1p); its slope carries the
     error. None where the integral is the measure.
+
+    normalised: whether p, and q where its support counts, have to integrate to 1.
     """
 
     term: Callable[[Any, Array, Array], Array]
     drawn: Callable[[Any, Array, Array], Array]
     over: str
     finish: Callable[[Any, Array], Array] | None = None
+    normalised: bool = True
 
 
 def _pair(xp: Any, lp: Array, lq: Array) -> Pair:
@@ -69,7 +73,10 @@ def _kl(xp: Any, lp: Array, lq: Array) -> Array:
 
 
 def _js(xp: Any, lp: Array, lq: Array) -> Array:
-    return js_terms(xp, _pair(xp, lp, lq))
+    """Of the densities over the larger of the two: densities, unlike probabilities, may be huge."""
+    top = xp.maximum(detach(lp), detach(lq))
+    top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    return xp.exp(top) * js_terms(xp, _pair(xp, lp - top, lq - top))
 
 
 def _drawn_js(xp: Any, lp: Array, lq: Array) -> Array:

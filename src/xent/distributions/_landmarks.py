@@ -73,7 +73,7 @@ def _from_scan(view: View, problem: Problem, low: Array, high: Array) -> Array:
     if view.discrete:
         modes = np.round(modes)
     heights = _heights(view, problem, np.where(np.isnan(modes), grid[0], modes))
-    modes = np.where(heights > np.max(heights, axis=0) - 700.0, modes, math.nan)  # e^-700 of the highest is nothing
+    modes = np.where(heights >= np.max(heights, axis=0) - 700.0, modes, math.nan)  # e^-700 of the highest is nothing
     return np.concatenate([modes, _widths(view, problem, modes)])
 
 

@@ -81,7 +81,8 @@ def spread(panels: Panels, *, whole: bool = False) -> Places:
     known = np.where(blurred, distance, side * exact)
     slope = np.where(steep, known * ratio, far - near)
     # of a panel far from its origin not even `distance` is where the rule wants it; these differences are exact
-    shift = np.where(steep, (known - distance) / slope, ((known - near) + side * lost) / (far - near) - NODES)
+    moved = np.log1p(np.where(steep, (known - distance) / np.where(steep, distance, 1.0), 0.0)) / ratio
+    shift = np.where(steep, moved, ((known - near) + side * lost) / (far - near) - NODES)
     kronrod, gauss = weights_at(np.where(blurred, 0.0, shift))
     share = np.where(blurred, np.log(distance / np.where(blurred, floor, 1.0)) / math.log(_LINE), 0.0)
     place = np.where(blurred, origin + side * floor, place)

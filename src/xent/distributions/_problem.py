@@ -18,7 +18,7 @@ from xent.measures._namespace import differentiates, graft, namespace, quiet
 
 Array = np.ndarray[Any, Any]
 
-_NEGLIGIBLE = -100.0  # what p weighs where its log density is less, 1e-43, is nothing
+NEGLIGIBLE = -100.0  # what p weighs where its log density is less, 1e-43, is nothing
 _ROUNDINGS = 8.0  # of a log density: so many, at its own size or at 1
 
 
@@ -155,7 +155,7 @@ def _seen(problem: Problem, lanes: Array, places: Array, lp: Array, lq: Array) -
     That q rules nothing out there: its log density overflowed, or is the log of a density that underflowed.
     """
     inside = (places >= problem.low[1, lanes]) & (places <= problem.high[1, lanes])
-    return np.where((lq == -math.inf) & inside & (lp < _NEGLIGIBLE), -math.inf, lp)
+    return np.where((lq == -math.inf) & inside & (lp < NEGLIGIBLE), -math.inf, lp)
 
 
 def member(problem: Problem, lane: int) -> str:
@@ -170,6 +170,8 @@ def member(problem: Problem, lane: int) -> str:
 
 def missing(problem: Problem, found: Totals) -> Array:
     """How far masses are from 1, beyond what their tails explain, in lanes that are not infinite."""
+    if not problem.integrand.normalised:
+        return np.zeros_like(found.mass)
     off = np.abs(found.mass - 1.0)
     if problem.checks_q:
         off = np.maximum(off, np.abs(found.mass_q - 1.0))
@@ -189,7 +191,7 @@ def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral
     tells how far the log densities may be off.
     """
     finish = problem.integrand.finish
-    lost = np.abs(totals.mass - 1.0)
+    lost = np.abs(totals.mass - 1.0) if problem.integrand.normalised else 0.0
     error = totals.error + 2.0 * lost * totals.slope
     if problem.checks_q:
         lost = np.abs(totals.mass_q - 1.0)

@@ -11,11 +11,15 @@ from xent.distributions._problem import Array, Problem, Totals, member
 from xent.distributions._view import View
 
 _MASS = 1e-6  # how far from 1 a density may integrate
-_UNDERFLOWS = -50.0  # a log density that goes down to this before it is -inf is that of a number that underflows
+# A log density that goes down to the first before it is -inf is that of a number that underflows; the log of none of
+# them is below the second: one that goes down so far overflowed itself.
+_UNDERFLOWS, _OVERFLOWS = -50.0, -746.0
 
 
 def check_mass(problem: Problem, found: Totals) -> None:
     """That p, and q where its mass counts, integrates (or adds up) to 1 in every lane that is not infinite."""
+    if not problem.integrand.normalised:
+        return
     _check_mass(problem, problem.p, found.mass, found)
     if problem.q is not None and problem.checks_q:
         _check_mass(problem, problem.q, found.mass_q, found)
@@ -35,7 +39,7 @@ def _check_mass(problem: Problem, view: View, mass: Array, found: Totals) -> Non
 
 
 def check_underflow(problem: Problem, panels: Panels, measured: Measured) -> None:
-    """That no lane is infinite because a density underflowed to 0 before its log was taken."""
+    """That no lane is infinite because a density underflowed to 0 before its log was taken, or its log overflowed."""
     floor = np.zeros(problem.lanes)
     np.minimum.at(floor, panels.lane, measured.floor)
     outside = np.zeros(problem.lanes, dtype=bool)
@@ -43,11 +47,20 @@ def check_underflow(problem: Problem, panels: Panels, measured: Measured) -> Non
     bad = np.flatnonzero(measured.within & ~outside[panels.lane] & (floor[panels.lane] < _UNDERFLOWS))
     if bad.size and problem.q is not None:
         panel = int(bad[0])
+        lane = int(panels.lane[panel])
         place = panels.origin[panel] + panels.side[panel] * panels.far[panel]
+        found = (
+            f"`{problem.q.name}`{member(problem, lane)} has a log density of -inf near {place:.6g}, within its "
+            f"support, where `{problem.p.name}` has mass: it"
+        )
+        if floor[lane] < _OVERFLOWS:
+            raise NotConverged(
+                f"{found} is beyond the floats. The measure is infinite or out of reach; `bounds=(low, high)` gives "
+                "the part within them."
+            )
         raise DistributionError(
-            f"`{problem.q.name}`{member(problem, int(panels.lane[panel]))} has a log density of -inf near {place:.6g}, "
-            f"within its support, where `{problem.p.name}` has mass: it is the log of a number that underflows. Give a "
-            "distribution whose log density is computed as such."
+            f"{found} is the log of a number that underflows. Give a distribution whose log density is computed as "
+            "such."
         )
 
 

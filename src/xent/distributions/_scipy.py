@@ -10,6 +10,7 @@ import numpy as np
 from xent._errors import DistributionError
 from xent.distributions import _scipy_multivariate, _scipy_new
 from xent.distributions._scipy_calls import quietly, within
+from xent.distributions._scipy_density import log_density_of
 from xent.distributions._scipy_families import family_of
 from xent.distributions._view import View
 
@@ -72,6 +73,7 @@ def _frozen(name: str, frozen: Any) -> View:
     low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), loc.shape) for end in frozen.support())
     if circular:  # SciPy's density goes on around the circle; its draws are these
         low, high = np.full(loc.shape, -np.pi), np.full(loc.shape, np.pi)
+    family = family_of(called, given, loc, scale, discrete) if own else None
     return View(
         name=name,
         origin=frozen,
@@ -83,11 +85,11 @@ def _frozen(name: str, frozen: Any) -> View:
         discrete=discrete,
         low=low,
         high=high,
-        log_density=within(frozen.logpmf if discrete else frozen.logpdf, low, high),
+        log_density=within(log_density_of(family, frozen.logpmf if discrete else frozen.logpdf), low, high),
         quantile=None if circular else quietly(frozen.ppf),
         draw=_drawing(frozen, loc.shape),
         reparametrised=False,
-        family=family_of(called, given, loc, scale, discrete) if own else None,
+        family=family,
     )
 
 

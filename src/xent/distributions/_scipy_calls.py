@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,11 @@ Array = Any
 
 
 def quietly(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """The function in float64, without NumPy warnings."""
+    """The function in float64, without the warnings of NumPy, and of SciPy's compiled quantiles."""
 
     def run(x: Array) -> Array:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return np.asarray(function(np.asarray(x, dtype=np.float64)), dtype=np.float64)
 
     return run

@@ -12,6 +12,7 @@ from xent._errors import DistributionError
 from xent.distributions._affine import affine
 from xent.distributions._odds import chance
 from xent.distributions._scipy_calls import quietly, within
+from xent.distributions._scipy_density import log_density_of
 from xent.distributions._scipy_families import CONTINUOUS, DISCRETE, family_of
 from xent.distributions._view import Family, View
 
@@ -29,6 +30,7 @@ def view(name: str, value: Any) -> View:
             f"`{name}` is SciPy's {_called(value)} with {told or 'parameters outside their domain'}: "
             "some of it is outside the domain, and SciPy answers with NaN."
         )
+    family = _family(value)
     discrete = "DiscreteDistribution" in {c.__name__ for c in type(value).__mro__}
     return View(
         name=name,
@@ -41,11 +43,11 @@ def view(name: str, value: Any) -> View:
         discrete=discrete,
         low=np.array(low),
         high=np.array(high),
-        log_density=within(value.logpmf if discrete else value.logpdf, low, high),
+        log_density=within(log_density_of(family, value.logpmf if discrete else value.logpdf), low, high),
         quantile=quietly(value.icdf),
         draw=_drawing(value, low.shape),
         reparametrised=False,
-        family=_family(value),
+        family=family,
     )
 
 
