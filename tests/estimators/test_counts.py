@@ -177,6 +177,21 @@ def test_priors_by_name(prior):
     assert value(EXAMPLE, "dirichlet", prior=prior) == value(EXAMPLE, "dirichlet", prior=a)
 
 
+@pytest.mark.parametrize("confidence", [1e-300, 1e-17, np.float32(0.5), 1 - 2.0**-53])
+@pytest.mark.parametrize("method", METHODS)
+def test_confidence_at_its_ends(method, confidence):
+    """No warning, no NaN; an error of 0 and an infinite one stay what they are, a finite one has finite ends."""
+    sure = entropy(xent.Counts([5, 0]), method=method, confidence=confidence)
+    assert 0 <= sure.low <= sure.high < math.inf
+    unknown = entropy(xent.Counts([1, 1, 1]), method=method, confidence=confidence)
+    assert 0 <= unknown.low <= unknown.high
+    assert (unknown.high == math.inf) == (unknown.standard_error == math.inf)
+    some = entropy(xent.Counts(EXAMPLE), method=method, confidence=confidence)
+    assert 0 <= some.low <= some.high < 10
+    if confidence > 0.9:  # 8.29 standard errors
+        assert some.high >= min(some.value + 8 * some.standard_error, 0.99 * math.log(11))
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("interval", ["analytic", "bootstrap"])
 def test_batches_are_loops(method, interval):
