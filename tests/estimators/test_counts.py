@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import xent
-from xent.estimators import Estimate, _coverage, entropy
+from xent.estimators import Estimate, _bootstrap, _coverage, entropy
 from xent.estimators._methods import ENTROPY
 
 EXAMPLE = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]  # the example of the R package `entropy` (Hausser and Strimmer 2009)
@@ -274,9 +274,13 @@ def test_weights():
     half = np.array(EXAMPLE) / 2
     assert value(half, "plug-in") == pytest.approx(value(EXAMPLE, "plug-in"), rel=1e-15)
     for method in ("chao-wang-jost", "chao-shen", "grassberger"):
-        with pytest.raises(xent.DistributionError, match="no whole number"):
+        with pytest.raises(
+            xent.DistributionError, match="`data` holds 1.5, no whole number; .* pass `method='plug-in'`"
+        ):
             value(half, method)
-    with pytest.raises(xent.DistributionError, match="the interval of 'shrinkage' needs"):
+    with pytest.raises(xent.DistributionError, match="this interval of 'plug-in' needs"):
+        entropy(xent.Counts(half), method="plug-in", interval="bootstrap")
+    with pytest.raises(xent.DistributionError, match="this interval of 'shrinkage' needs.*pass `interval=None`"):
         entropy(xent.Counts(half), method="shrinkage")
 
 
@@ -321,6 +325,28 @@ def test_any_numbers(dtype):
     assert entropy(xent.Counts(counts)).value == entropy(xent.Counts(counts.tolist())).value
 
 
+def test_half_precision_of_torch():
+    torch = pytest.importorskip("torch")
+    for dtype in (torch.bfloat16, torch.float16):
+        assert value(torch.tensor([3, 1, 1], dtype=dtype), "nsb") == value([3, 1, 1], "nsb")
+
+
+def test_the_bootstrap_says_how_much_it_can_draw():
+    for method in ("plug-in", "chao-wang-jost"):
+        with pytest.raises(xent.DistributionError, match=r"here 2e\+19; it can draw up to 9\.22e\+18\. `interval='ana"):
+            entropy(xent.Counts([1e19, 1e19]), method=method, interval="bootstrap")
+
+
+def test_the_bootstrap_of_many_outcomes_is_drawn_in_parts(monkeypatch):
+    monkeypatch.setattr(_bootstrap, "_CELLS", 100)
+    counts = np.arange(1.0, 31.0)
+    for draw in (_bootstrap.resamples, _bootstrap.assemblages):
+        parts = list(draw(counts, 0))
+        assert len(parts) > 100
+        assert sum(map(len, parts)) == _bootstrap.RESAMPLES
+        assert all((part.sum(axis=1) == counts.sum()).all() for part in parts)
+
+
 def test_refuses_shapes():
     with pytest.raises(xent.ShapeError, match="axis"):
         entropy(xent.Counts(3))
@@ -346,6 +372,10 @@ def test_refuses_shapes():
         ({"method": "dirichlet", "prior": "flat"}, ValueError, "'jeffreys', 'laplace'"),
         ({"interval": "jackknife"}, ValueError, "`interval` is 'jackknife'"),
         ({"confidence": 95}, ValueError, "`confidence` is 95"),
+        ({"method": "nsb", "outcomes": math.nan}, ValueError, "`outcomes` is nan; it is a whole number"),
+        ({"seed": -1}, ValueError, "`seed` is -1; it is an integer, at least 0"),
+        ({"seed": 1.5}, ValueError, "`seed` is 1.5"),
+        ({"seed": None}, ValueError, "`seed` is None"),
         ({"k": 3}, TypeError, "`k` is for `xent.Samples`"),
         ({"unit": "bit"}, ValueError, "Did you mean 'bits'"),
     ],

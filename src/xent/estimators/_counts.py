@@ -31,11 +31,12 @@ def entropy(
     """What `xent.estimators.entropy` answers for counts."""
     name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
     prior = check_options(name, prior, outcomes, [n for n, m in ENTROPY.items() if m.possible])
-    interval = _intervals.asked(interval, confidence)
+    interval = _intervals.asked(interval, confidence, seed)
     found, array = ENTROPY[name], _histograms.along("data", _histograms.read("data", values), axis)
-    if found.whole or interval == "bootstrap" or (interval and name == "shrinkage"):
-        needed = repr(name) if found.whole else f"the interval of {name!r}"
-        _histograms.require_whole("data", array, needed)
+    if found.whole:
+        _histograms.require_whole("data", array, repr(name), "`method='plug-in'`, 'dirichlet' or 'nsb'")
+    elif interval == "bootstrap" or (interval and name == "shrinkage"):
+        _histograms.require_whole("data", array, f"this interval of {name!r}", "`interval=None`")
     h, batch = _histograms.flattened("data", array, outcomes), array.shape[:-1]
     value, variance = found.estimate(h, prior)
     if interval is None:
@@ -70,6 +71,6 @@ def _bootstrap_variance(method: Method, h: Histograms, prior: Any, seed: Any) ->
 
 def _one_variance(method: Method, h: Histograms, i: int, prior: Any, seed: Any) -> Any:
     row = h.dense[i]
-    parts = [_bootstrap.assemblages(row, seed)] if method.assemblage else _bootstrap.resamples(row[row > 0], seed)
-    drawn = [histograms(part, np.full(len(part), h.outcomes[i])) for part in parts]
+    draw = _bootstrap.assemblages if method.assemblage else _bootstrap.resamples
+    drawn = (histograms(part, np.full(len(part), h.outcomes[i])) for part in draw(row[row > 0], seed))
     return np.concatenate([method.estimate(d, prior)[0] for d in drawn]).var(ddof=1)

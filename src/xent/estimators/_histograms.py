@@ -13,7 +13,7 @@ import numpy as np
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Counts
-from xent.measures._namespace import detach, to_host
+from xent.measures._namespace import detach, library, to_host
 from xent.measures._operands import take
 
 Array = np.ndarray[Any, Any]
@@ -95,11 +95,14 @@ def _distinct(dense: Array) -> tuple[Array, Array]:
 
 def read(name: str, values: Any) -> Array:
     """The array of `xent.Counts(values)` as float64: finite, not negative."""
-    array = np.asarray(to_host(detach(take(name, Counts(values), ("counts",)).array)), dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        wrong = ~((array >= 0) & (array < np.inf))
-    if wrong.any():
-        first = np.unravel_index(int(np.argmax(wrong)), array.shape)
+    array = take(name, Counts(values), ("counts",)).array
+    if type(array) is not np.ndarray:
+        array = to_host(detach(array))
+        array = array.double() if library(array) == "torch" else array  # NumPy has no bfloat16
+    array = np.asarray(array, dtype=np.float64)
+    if array.size and not (array.min() >= 0 and array.max() < np.inf):  # NaN is neither
+        with np.errstate(invalid="ignore"):
+            first = np.unravel_index(int(np.argmin((array >= 0) & (array < np.inf))), array.shape)
         where = ", ".join(map(str, first))
         raise DistributionError(f"`{name}` is {array[first]} at [{where}]; a count is a finite number of at least 0.")
     return array
@@ -141,9 +144,9 @@ def _possible(found: Histograms, outcomes: Any) -> Array:
         raise TypeError(f"`outcomes` is {outcomes!r}; it is one number, how many outcomes are possible.")
     most = float(found.seen.max(initial=1))
     if not (most <= outcomes <= LARGEST) or outcomes != math.floor(outcomes):
+        shown = "too large" if outcomes > LARGEST else f"{float(outcomes):.15g}"
         raise ValueError(
-            f"`outcomes` is {float(outcomes) if outcomes < LARGEST else 'too large'}; it is a whole number up to "
-            f"{LARGEST:.0e}, and {most:.0f} different ones were seen."
+            f"`outcomes` is {shown}; it is a whole number up to {LARGEST:.0e}, and {most:.0f} different ones were seen."
         )
     return np.full(len(found.dense), float(outcomes))
 
@@ -153,13 +156,14 @@ def _place(index: int, batch: Sequence[int]) -> str:
     return str(where[0] if len(where) == 1 else tuple(where))
 
 
-def require_whole(name: str, dense: Array, method: str) -> None:
+def require_whole(name: str, dense: Array, what: str, instead: str) -> None:
     """Refuse counts that are not whole numbers, for what counts singletons or draws anew."""
     fractional = dense != np.floor(dense)
     if fractional.any():
+        first = np.unravel_index(int(np.argmax(fractional)), dense.shape)
         raise DistributionError(
-            f"`{name}` holds {dense[fractional][0]:.6g}, no whole number; {method} needs numbers of observations. "
-            "For weights use 'plug-in', 'dirichlet' or 'shrinkage'."
+            f"`{name}` holds {dense[first]:.6g}, no whole number; {what} needs numbers of observations. "
+            f"For weights pass {instead}."
         )
 
 

@@ -16,13 +16,15 @@ _ELEMENTS = 1 << 20  # of a temporary
 _NEARLY_NORMAL = 1e6  # parameters of a beta distribution from which on its skewness is below 0.002
 
 
-def asked(interval: Any, confidence: Any) -> str | None:
-    """The kind of interval; refused when it is none, or the confidence is no share."""
+def asked(interval: Any, confidence: Any, seed: Any) -> str | None:
+    """The kind of interval; refused when it is none, the confidence is no share, or nothing can be seeded so."""
     if interval is not None and not (isinstance(interval, str) and interval in INTERVALS):
         raise ValueError(f"`interval` is {interval!r}; from counts it is 'auto', 'analytic', 'bootstrap' or None.")
     number = isinstance(confidence, (int, float, np.floating)) and not isinstance(confidence, bool)
     if not number or not 0 < confidence < 1:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"`seed` is {seed!r}; it is an integer, at least 0.")
     return "analytic" if interval == "auto" else interval
 
 

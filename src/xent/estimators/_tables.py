@@ -106,6 +106,8 @@ def jackknife_variance(name: str, t: Array) -> Array:
 
     Each of the three entropies depends on one count alone, of the row, the column or the cell it is taken from.
     """
+    if 1 in t.shape[1:]:  # nothing to tell: certainly 0
+        return np.zeros(len(t))
     rows, columns = _left_out(name, t.sum(axis=2)), _left_out(name, t.sum(axis=1))
     left = _flat(rows[:, :, None] + columns[:, None, :]) - _left_out(name, _flat(t))
     return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2))), plug_in_variance(t))
@@ -134,11 +136,13 @@ def mutual_information(
     """What `xent.estimators.mutual_information` answers for a contingency table."""
     name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
     prior = check_options(name, prior, None, ())
-    interval = _intervals.asked(interval, confidence)
+    interval = _intervals.asked(interval, confidence, seed)
     array = read("x", values)
     require_table("x", array)
-    if ENTROPY[name].whole or interval == "bootstrap" or (interval and name == "nsb"):
-        require_whole("x", array, repr(name) if ENTROPY[name].whole else f"the interval of {name!r}")
+    if ENTROPY[name].whole:
+        require_whole("x", array, repr(name), "`method='plug-in'` or 'dirichlet'")
+    elif interval == "bootstrap" or (interval and name == "nsb"):
+        require_whole("x", array, f"this interval of {name!r}", "`interval=None`")
     batch, shape = array.shape[:-2], array.shape[-2:]
     h = flattened("x", array, events=2)
     t = h.dense.reshape(len(h.dense), *shape)
