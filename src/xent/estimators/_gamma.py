@@ -90,6 +90,19 @@ def excess(x: Any) -> Any:
     return _patched(np.atleast_1d(x), large, lambda x: x * trigamma(x) - 1)
 
 
+def excesses(x: Any) -> tuple[Any, Any]:
+    """`log_excess` and `excess` together."""
+    below = x < _FROM
+    large = np.where(below, _FROM, x)
+    z, half = 1 / (large * large), 0.5 / large
+    first, second = half + z * _series(_LOG_EXCESS, z), half + z * _series(_BERNOULLI, z)
+    if below.any():
+        small = x[below]
+        first[below] = np.log(small) - special().digamma(small)
+        second[below] = small * trigamma(small) - 1
+    return first, second
+
+
 def rise(x: Any) -> tuple[Any, Any]:
     """x psi'(x + 1), from 0 (x = 0) to 1 (~ 1 - 1/(2x)), and what it lacks of 1: both right where they are small."""
     below = x < _FROM
