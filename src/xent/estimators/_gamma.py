@@ -139,4 +139,8 @@ def halfway_excess(x: Any) -> Any:
 
 def digamma_gap(x: Any, more: Any) -> Any:
     """psi(x + more) - psi(x) for x > 0, more >= 0."""
-    return np.log1p(more / x) + log_excess(x) - log_excess(x + more)
+    beyond = np.asarray(x + more)
+    both = np.empty((2, *beyond.shape))
+    both[0], both[1] = x, beyond
+    less, of_sum = log_excess(both)
+    return np.log1p(more / x) + less - of_sum

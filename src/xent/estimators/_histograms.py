@@ -76,8 +76,7 @@ def histograms(dense: Array, outcomes: Array | None = None) -> Histograms:
 def _distinct(dense: Array) -> tuple[Array, Array]:
     """The distinct counts of each row in increasing order, and how many columns hold each."""
     if len(dense) == 1:
-        counts, multiplicity = np.unique(dense[dense > 0], return_counts=True)
-        return counts[None], multiplicity[None].astype(np.float64)
+        return _distinct_of_one(dense[0])
     ordered = np.sort(dense, axis=1)
     positive = ordered > 0
     first = positive.copy()
@@ -91,6 +90,18 @@ def _distinct(dense: Array) -> tuple[Array, Array]:
     counts[row, at] = ordered[row, column]
     multiplicity[row, at] = following - column
     return counts, multiplicity
+
+
+def _distinct_of_one(counts: Array) -> tuple[Array, Array]:
+    """The same, of shape (1, D), in a fraction of the time that a batch of one would take."""
+    ordered = counts[counts > 0]
+    ordered.sort()
+    differs = np.ones(len(ordered), dtype=bool)
+    differs[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(differs)
+    multiplicity = np.full(len(first), float(len(ordered)))
+    multiplicity[:-1] = first[1:]
+    return ordered[first][None], (multiplicity - first)[None]
 
 
 def read(name: str, values: Any) -> Array:
@@ -112,29 +123,28 @@ def along(name: str, array: Array, axis: Any) -> Array:
     """The array with its outcomes last."""
     place = _check.axis_from_end(axis, array.ndim)
     _check.outcome_axis(name, array.shape, place)
-    return np.moveaxis(array, place, -1)
+    return array if place == -1 else np.moveaxis(array, place, -1)
 
 
 def flattened(name: str, array: Array, outcomes: Any = None, events: int = 1) -> Histograms:
     """The last `events` axes as one histogram, the others as the batch."""
     batch, shape = array.shape[: array.ndim - events], array.shape[array.ndim - events :]
-    size = math.prod(shape)
-    dense = np.ascontiguousarray(array.reshape(math.prod(batch), size))
-    empty = ~dense.any(axis=1)
-    if empty.any():
-        row = f" in row {_place(int(np.argmax(empty)), batch)}" if batch else ""
-        raise DistributionError(f"`{name}` counts nothing{row}: all are 0. Without observations there is no estimate.")
-    _require_range(name, dense)
+    dense = np.ascontiguousarray(array.reshape(math.prod(batch), math.prod(shape)))
     found = histograms(dense)
+    _require_range(name, found)
+    if not found.seen.all():
+        row = f" in row {_place(int(np.argmin(found.seen)), batch)}" if batch else ""
+        raise DistributionError(f"`{name}` counts nothing{row}: all are 0. Without observations there is no estimate.")
     return found if outcomes is None else replace(found, outcomes=_possible(found, outcomes))
 
 
-def _require_range(name: str, dense: Array) -> None:
+def _require_range(name: str, h: Histograms) -> None:
     """Refuse what would overflow when it is squared."""
-    out = (dense > LARGEST / dense.shape[1]) | ((dense < 1 / LARGEST) & (dense > 0))
-    if out.any():
+    least, most = h.counts.min(initial=1.0), h.counts.max(initial=1.0)
+    if least < 1 / LARGEST or most > LARGEST / h.dense.shape[1]:
+        found = least if least < 1 / LARGEST else most
         raise DistributionError(
-            f"`{name}` holds {dense[out][0]:.6g}; estimates are for counts and weights between {1 / LARGEST:.0e} and "
+            f"`{name}` holds {found:.6g}; estimates are for counts and weights between {1 / LARGEST:.0e} and "
             f"{LARGEST:.0e} together. Weights may be rescaled."
         )
 

@@ -72,13 +72,11 @@ def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tupl
     return ends[0], ends[1]
 
 
-def jackknife_variance(estimate: Callable[[Any], Array], m: Multiplicities) -> Array:
-    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation."""
-    return jackknife(left_out(estimate, m), m.multiplicity * m.counts, m.total)
-
-
 def jackknife(left: Array, weight: Array, n: Array) -> Array:
-    """From the estimates (B, D) without one observation, and how many observations (B, D) give each, of n in all."""
+    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation.
+
+    From the estimates (B, D) without one, and how many observations (B, D) give each, of n in all.
+    """
     mean = (weight * left).sum(axis=1) / n
     spread = (weight * (left - mean[:, None]) ** 2).sum(axis=1)
     return np.where(n > 1, (n - 1) / n * spread, np.inf)

@@ -12,7 +12,7 @@ from xent._forms import Counts
 from xent.estimators import _bootstrap, _dirichlet, _intervals
 from xent.estimators._estimate import Estimate
 from xent.estimators._histograms import Array, flattened, histograms, read, require_table, require_whole
-from xent.estimators._methods import ENTROPY, batched, check_options, chosen
+from xent.estimators._methods import ENTROPY, batched, check_options, chosen, left_out
 from xent.estimators._shrinkage import intensity
 from xent.measures import mutual_information as information
 
@@ -114,9 +114,9 @@ def jackknife_variance(name: str, t: Array) -> Array:
 
 
 def _left_out(name: str, dense: Array) -> Array:
-    """The entropy without one observation of each outcome, (B, K); 0 for those that were not seen."""
-    h, of = histograms(dense), ENTROPY[name].estimate
-    left = _intervals.left_out(lambda m: of(m, None)[0], h)
+    """The entropy without one observation of each outcome, (B, K), less a constant; 0 for those not seen."""
+    h = histograms(dense)
+    left = left_out(ENTROPY[name], h)
     result = np.zeros_like(dense)
     for at in range(left.shape[1]):
         result += left[:, at, None] * ((dense == h.counts[:, at, None]) & (h.multiplicity[:, at, None] > 0))
