@@ -425,3 +425,12 @@ def test_the_estimate_reads_well():
     assert repr(entropy(xent.Counts([EXAMPLE] * 2), method="plug-in", interval=None)) == (
         "Estimate(value=[1.968382, 1.968382], standard_error=None, low=None, high=None, method='plug-in', n=[19., 19.])"
     )
+
+
+def test_the_estimate_of_one_data_set_is_a_number():
+    found = entropy(xent.Counts(EXAMPLE))
+    assert float(found) == found.value
+    assert f"{float(found):.3f}" == "2.197"
+    for batch in ([EXAMPLE], [EXAMPLE] * 2):
+        with pytest.raises(TypeError, match=r"a batch of shape \(\d,\), no single number; see `.value`"):
+            float(entropy(xent.Counts(batch)))
