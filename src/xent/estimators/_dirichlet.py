@@ -37,7 +37,7 @@ def with_unseen(m: Multiplicities) -> tuple[Array, Array]:
     """Distinct counts and their multiplicities, each (B, D + 1), with the outcomes that were not seen, of count 0."""
     unseen = (m.outcomes - m.seen)[:, None]
     counts = np.where(m.multiplicity > 0, m.counts, 0.0)
-    return np.hstack([counts, np.zeros_like(unseen)]), np.hstack([m.multiplicity, unseen])
+    return np.concatenate([counts, 0 * unseen], axis=1), np.concatenate([m.multiplicity, unseen], axis=1)
 
 
 def posterior(m: Multiplicities, a: Array) -> tuple[Array, Array]:

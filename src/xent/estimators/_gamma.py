@@ -82,12 +82,13 @@ def log_excess(x: Any) -> Any:
 
 def excess(x: Any) -> Any:
     """x psi'(x) - 1 > 0, x > 0."""
+    return _patched(np.atleast_1d(x), _excess_beyond, lambda x: x * trigamma(x) - 1)
 
-    def large(x: Any) -> Any:
-        z = 1 / (x * x)
-        return 0.5 / x + z * _series(_BERNOULLI, z)
 
-    return _patched(np.atleast_1d(x), large, lambda x: x * trigamma(x) - 1)
+def _excess_beyond(x: Any) -> Any:
+    """The same from 16 on."""
+    z = 1 / (x * x)
+    return 0.5 / x + z * _series(_BERNOULLI, z)
 
 
 def excesses(x: Any) -> tuple[Any, Any]:
@@ -122,8 +123,8 @@ _SHIFTS = np.arange(16.0)
 
 def trigamma(x: Any) -> Any:
     """psi'(x), 0 < x < 17: 1/x^2 + ... + 1/(x+15)^2 + psi'(x+16); several times as fast as SciPy's zeta(2, x)."""
-    inverse = 1 / (np.asarray(x)[..., None] + _SHIFTS)
-    return np.einsum("...k,...k->...", inverse, inverse) + (1 + excess(x + 16)) / (x + 16)
+    inverse, beyond = 1 / (np.asarray(x)[..., None] + _SHIFTS), x + 16
+    return np.einsum("...k,...k->...", inverse, inverse) + (1 + _excess_beyond(beyond)) / beyond
 
 
 def halfway_excess(x: Any) -> Any:

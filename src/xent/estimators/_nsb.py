@@ -45,12 +45,15 @@ def log_evidence(m: Multiplicities, t: Array) -> Array:
     (n - 1/2) log(1 + b/n) + b log(1 + n/b) + log(b)/2 + stirling(n + b) - stirling(b) and a constant.
     """
     total, k = m.total[:, None], m.outcomes[:, None]
-    n = np.hstack([total, m.counts])[:, None]
-    b = np.exp(t)[..., None] * np.hstack([k, np.ones_like(m.counts)])[:, None]
+    n, scale, sign = (
+        np.concatenate([first, others], axis=1)[:, None]
+        for first, others in ((total, m.counts), (k, np.ones_like(m.counts)), (np.full_like(k, -1.0), m.multiplicity))
+    )
+    b = np.exp(t)[..., None] * scale
     lacking = stirling(np.concatenate([n + b, b[..., :2]], axis=-1))
     rising = (n - 0.5) * np.log1p(b / n) + b * np.log1p(n / b) + lacking[..., :-2]
     of_all, of_one = lacking[..., -2], lacking[..., -1]
-    evidence = (np.hstack([np.full_like(total, -1.0), m.multiplicity])[:, None] * rising).sum(axis=-1)
+    evidence = (sign * rising).sum(axis=-1)
     return evidence + m.seen[:, None] * (0.5 * t - of_one) - (0.5 * (t + np.log(k)) - of_all)
 
 
