@@ -280,6 +280,15 @@ def test_one_possible_outcome_is_certain(method):
     assert value([7], method) == pytest.approx(expected, rel=1e-14)
 
 
+def test_one_observation():
+    for method in ("chao-shen", "chao-wang-jost", "shrinkage"):
+        assert entropy(xent.Counts([1, 0]), method=method).standard_error == math.inf
+    assert value([1, 0, 0], "shrinkage") == pytest.approx(math.log(3), rel=1e-15)
+    for method in ("plug-in", "miller-madow"):
+        found = entropy(xent.Counts([1, 0]), method=method)
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_without_a_repeat_the_error_is_infinite():
     for method in ("chao-shen", "chao-wang-jost"):
         found = entropy(xent.Counts([1, 1, 1, 1]), method=method)

@@ -115,11 +115,12 @@ def test_less_its_bias_it_may_fall_below_zero():
     assert found.low == 0 < found.high
 
 
-@pytest.mark.parametrize("method", ["nsb", "chao-shen", "chao-wang-jost"])
+@pytest.mark.parametrize("method", [m for m in ENTROPY if m != "grassberger"])
 def test_one_row_is_certain_however_little_was_seen(method):
     for table in ([[1]], [[1, 0]], [[3], [1]]):
         found = mutual_information(xent.Counts(table), method=method)
-        assert (found.value, found.standard_error, found.low, found.high) == (0, 0, 0, 0)
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+        assert found.standard_error < 1e-15
 
 
 @pytest.mark.parametrize(
