@@ -39,8 +39,8 @@ def special() -> Any:
 
 def _series(coefficients: Sequence[float], z: Any) -> Any:
     """Sum of c_k z^k, k from 0."""
-    total = np.full_like(z, coefficients[-1])
-    for c in coefficients[-2::-1]:
+    total = coefficients[-1] * z + coefficients[-2]
+    for c in coefficients[-3::-1]:
         total *= z
         total += c
     return total
@@ -50,9 +50,10 @@ def _patched(x: Any, large: Callable[[Any], Any], small: Callable[[Any], Any]) -
     """`large` from 16 on, `small` below."""
     x = np.asarray(x, dtype=np.float64)
     below = x < _FROM
+    if not below.any():
+        return large(x)
     result = large(np.where(below, _FROM, x))
-    if below.any():
-        result[below] = small(x[below])
+    result[below] = small(x[below])
     return result
 
 

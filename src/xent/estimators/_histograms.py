@@ -140,7 +140,9 @@ def flattened(name: str, array: Array, outcomes: Any = None, events: int = 1) ->
 
 def _require_range(name: str, h: Histograms) -> None:
     """Refuse what would overflow when it is squared."""
-    least, most = h.counts.min(initial=1.0), h.counts.max(initial=1.0)
+    if not h.counts.size:
+        return
+    least, most = h.counts.min(), h.counts.max()
     if least < 1 / LARGEST or most > LARGEST / h.dense.shape[1]:
         found = least if least < 1 / LARGEST else most
         raise DistributionError(

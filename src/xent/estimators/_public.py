@@ -89,7 +89,7 @@ def entropy(
     one outcome seen       0, and an interval of no width, but for the Bayesian methods and 'grassberger'
     one observation        'shrinkage' is log K; where the jackknife finds the standard error, it is infinite
     none seen twice        'chao-shen' and 'chao-wang-jost' have an infinite standard error
-    one outcome possible   0, but for 'grassberger'
+    one outcome possible   0, but for 'grassberger': above 0 for an odd count, a little below for an even one
     interval               from 0 on; its upper end may lie above log K, but for a posterior's. Quantiles of a posterior
                            need not hold its mean: where it is far skewed, or the confidence is small
 
