@@ -115,6 +115,14 @@ def test_less_its_bias_it_may_fall_below_zero():
     assert found.low == 0 < found.high
 
 
+@pytest.mark.parametrize("method", ["nsb", "chao-shen", "chao-wang-jost"])
+@pytest.mark.parametrize("n", [1e12, 1e14, 1e18])
+def test_the_jackknife_of_huge_counts_is_no_rounding(method, n):
+    counts = xent.Counts(n * np.array([[2, 1], [3, 7]]))
+    error = mutual_information(counts, method="plug-in").standard_error
+    assert mutual_information(counts, method=method).standard_error == pytest.approx(error, rel=0.02)
+
+
 @pytest.mark.parametrize("method", [m for m in ENTROPY if m != "grassberger"])
 def test_one_row_is_certain_however_little_was_seen(method):
     for table in ([[1]], [[1, 0]], [[3], [1]]):

@@ -58,7 +58,8 @@ def _variance(method: Method, h: Histograms) -> Array:
     """
     if method.near_plug_in:
         return plug_in_variance(h)
-    found = _intervals.jackknife(left_out(method, h), h.multiplicity * h.counts, h.total)
+    left = left_out(method, h)
+    found = _intervals.jackknife(left, h.multiplicity * h.counts, h.total, np.abs(left).max(axis=1, initial=0.0))
     found = np.maximum(found, plug_in_variance(h))
     return np.where(h.having(1) == h.total, np.inf, found) if method.assemblage else found
 

@@ -13,6 +13,7 @@ from xent.estimators._histograms import Array, Multiplicities
 
 INTERVALS = ("auto", "analytic", "bootstrap")
 _ELEMENTS = 1 << 20  # of a temporary
+_ROUNDING = 2.0**-48  # of an estimate, at most
 _NEARLY_NORMAL = 1e6  # parameters of a beta distribution from which on its skewness is below 0.002
 
 
@@ -72,13 +73,15 @@ def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tupl
     return ends[0], ends[1]
 
 
-def jackknife(left: Array, weight: Array, n: Array) -> Array:
+def jackknife(left: Array, weight: Array, n: Array, size: Array) -> Array:
     """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation.
 
-    From the estimates (B, D) without one, and how many observations (B, D) give each, of n in all.
+    From the estimates (B, D) without one, and how many observations (B, D) give each, of n in all. `size` (B,) is how
+    large the numbers are whose rounding `left` has: a spread that this alone explains, of 1e14 observations, is none.
     """
     mean = (weight * left).sum(axis=1) / n
     spread = (weight * (left - mean[:, None]) ** 2).sum(axis=1)
+    spread = np.where(spread > n * (_ROUNDING * size) ** 2, spread, 0.0)
     return np.where(n > 1, (n - 1) / n * spread, np.inf)
 
 

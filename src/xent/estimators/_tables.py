@@ -109,8 +109,9 @@ def jackknife_variance(name: str, t: Array) -> Array:
     if 1 in t.shape[1:]:  # nothing to tell: certainly 0
         return np.zeros(len(t))
     rows, columns = _left_out(name, t.sum(axis=2)), _left_out(name, t.sum(axis=1))
-    left = _flat(rows[:, :, None] + columns[:, None, :]) - _left_out(name, _flat(t))
-    return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2))), plug_in_variance(t))
+    cells = _left_out(name, _flat(t))
+    left, size = _flat(rows[:, :, None] + columns[:, None, :]) - cells, np.abs(cells).max(axis=1, initial=0.0)
+    return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2)), size), plug_in_variance(t))
 
 
 def _left_out(name: str, dense: Array) -> Array:
