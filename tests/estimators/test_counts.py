@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import xent
-from xent.estimators import Estimate, _coverage, entropy
+from xent.estimators import Estimate, _bootstrap, _coverage, _intervals, entropy
+from xent.estimators._histograms import histograms
 from xent.estimators._methods import ENTROPY
 
 EXAMPLE = [4, 2, 3, 0, 2, 4, 0, 0, 2, 1, 1]  # the example of the R package `entropy` (Hausser and Strimmer 2009)
@@ -162,6 +163,32 @@ def test_jackknife_is_that_of_every_observation():
     assert entropy(xent.Counts(EXAMPLE)).standard_error == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_short_way_to_the_jackknife():
+    """What is known of each estimate that leaves one out is the estimate, but for a constant: with every case of f1, f2
+    and counts of 3, which are pairs when one is left out."""
+    rng = np.random.default_rng(0)
+    dense = np.vstack([rng.poisson(mean, (40, 9)) for mean in (0.3, 1, 3)] + [np.eye(9)[:2] * 2, np.eye(9)[:2] * 3 + 1])
+    h = histograms(dense[dense.sum(axis=1) > 1].astype(float))
+    short = _coverage.chao_wang_jost_left_out(h)
+    direct = _intervals.left_out(_coverage.chao_wang_jost, h)
+    off = np.where(h.multiplicity > 0, direct - short, np.nan)
+    np.testing.assert_allclose(np.nanmax(off, axis=1), np.nanmin(off, axis=1), atol=1e-14)
+
+
+def test_the_jackknife_of_many_distinct_counts():
+    """20,000 of them: each in turn from the start would be 4e8 terms. All were seen often: it is near the plug-in's."""
+    counts = xent.Counts(np.arange(1, 20_001))
+    errors = [entropy(counts, method=method).standard_error for method in ("chao-wang-jost", "plug-in")]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["chao-wang-jost", "chao-shen", "shrinkage"])
+@pytest.mark.parametrize("n", [3e12, 3e14, 3e15, 3e18, 3e24])
+def test_the_jackknife_of_huge_counts_is_no_rounding(method, n):
+    found = entropy(xent.Counts([2 * n / 3, n / 3]), method=method)
+    assert found.standard_error == pytest.approx(math.log(2) * math.sqrt(2 / 9 / n), rel=0.01)
+
+
 def test_posterior_of_a_dirichlet_prior_by_drawing():
     found = entropy(xent.Counts(EXAMPLE), method="dirichlet", prior="laplace", confidence=0.9)
     p = np.random.default_rng(0).dirichlet(np.array(EXAMPLE) + 1.0, size=200_000)
@@ -175,6 +202,21 @@ def test_posterior_of_a_dirichlet_prior_by_drawing():
 def test_priors_by_name(prior):
     a = {"jeffreys": 0.5, "laplace": 1.0, "perks": 1 / 11, "minimax": math.sqrt(19) / 11}[prior]
     assert value(EXAMPLE, "dirichlet", prior=prior) == value(EXAMPLE, "dirichlet", prior=a)
+
+
+@pytest.mark.parametrize("confidence", [1e-300, 1e-17, np.float32(0.5), 1 - 2.0**-53])
+@pytest.mark.parametrize("method", METHODS)
+def test_confidence_at_its_ends(method, confidence):
+    """No warning, no NaN; an error of 0 and an infinite one stay what they are, a finite one has finite ends."""
+    sure = entropy(xent.Counts([5, 0]), method=method, confidence=confidence)
+    assert 0 <= sure.low <= sure.high < math.inf
+    unknown = entropy(xent.Counts([1, 1, 1]), method=method, confidence=confidence)
+    assert 0 <= unknown.low <= unknown.high
+    assert (unknown.high == math.inf) == (unknown.standard_error == math.inf)
+    some = entropy(xent.Counts(EXAMPLE), method=method, confidence=confidence)
+    assert 0 <= some.low <= some.high < 10
+    if confidence > 0.9:  # 8.29 standard errors
+        assert some.high >= min(some.value + 8 * some.standard_error, 0.99 * math.log(11))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -240,6 +282,15 @@ def test_one_possible_outcome_is_certain(method):
     assert value([7], method) == pytest.approx(expected, rel=1e-14)
 
 
+def test_one_observation():
+    for method in ("chao-shen", "chao-wang-jost", "shrinkage"):
+        assert entropy(xent.Counts([1, 0]), method=method).standard_error == math.inf
+    assert value([1, 0, 0], "shrinkage") == pytest.approx(math.log(3), rel=1e-15)
+    for method in ("plug-in", "miller-madow"):
+        found = entropy(xent.Counts([1, 0]), method=method)
+        assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_without_a_repeat_the_error_is_infinite():
     for method in ("chao-shen", "chao-wang-jost"):
         found = entropy(xent.Counts([1, 1, 1, 1]), method=method)
@@ -259,9 +310,13 @@ def test_weights():
     half = np.array(EXAMPLE) / 2
     assert value(half, "plug-in") == pytest.approx(value(EXAMPLE, "plug-in"), rel=1e-15)
     for method in ("chao-wang-jost", "chao-shen", "grassberger"):
-        with pytest.raises(xent.DistributionError, match="no whole number"):
+        with pytest.raises(
+            xent.DistributionError, match="`data` holds 1.5, no whole number; .* pass `method='plug-in'`"
+        ):
             value(half, method)
-    with pytest.raises(xent.DistributionError, match="the interval of 'shrinkage' needs"):
+    with pytest.raises(xent.DistributionError, match="this interval of 'plug-in' needs"):
+        entropy(xent.Counts(half), method="plug-in", interval="bootstrap")
+    with pytest.raises(xent.DistributionError, match="this interval of 'shrinkage' needs.*pass `interval=None`"):
         entropy(xent.Counts(half), method="shrinkage")
 
 
@@ -306,6 +361,28 @@ def test_any_numbers(dtype):
     assert entropy(xent.Counts(counts)).value == entropy(xent.Counts(counts.tolist())).value
 
 
+def test_half_precision_of_torch():
+    torch = pytest.importorskip("torch")
+    for dtype in (torch.bfloat16, torch.float16):
+        assert value(torch.tensor([3, 1, 1], dtype=dtype), "nsb") == value([3, 1, 1], "nsb")
+
+
+def test_the_bootstrap_says_how_much_it_can_draw():
+    for method in ("plug-in", "chao-wang-jost"):
+        with pytest.raises(xent.DistributionError, match=r"here 2e\+19; it can draw up to 9\.22e\+18\. `interval='ana"):
+            entropy(xent.Counts([1e19, 1e19]), method=method, interval="bootstrap")
+
+
+def test_the_bootstrap_of_many_outcomes_is_drawn_in_parts(monkeypatch):
+    monkeypatch.setattr(_bootstrap, "_CELLS", 100)
+    counts = np.arange(1.0, 31.0)
+    for draw in (_bootstrap.resamples, _bootstrap.assemblages):
+        parts = list(draw(counts, 0))
+        assert len(parts) > 100
+        assert sum(map(len, parts)) == _bootstrap.RESAMPLES
+        assert all((part.sum(axis=1) == counts.sum()).all() for part in parts)
+
+
 def test_refuses_shapes():
     with pytest.raises(xent.ShapeError, match="axis"):
         entropy(xent.Counts(3))
@@ -331,6 +408,10 @@ def test_refuses_shapes():
         ({"method": "dirichlet", "prior": "flat"}, ValueError, "'jeffreys', 'laplace'"),
         ({"interval": "jackknife"}, ValueError, "`interval` is 'jackknife'"),
         ({"confidence": 95}, ValueError, "`confidence` is 95"),
+        ({"method": "nsb", "outcomes": math.nan}, ValueError, "`outcomes` is nan; it is a whole number"),
+        ({"seed": -1}, ValueError, "`seed` is -1; it is an integer, at least 0"),
+        ({"seed": 1.5}, ValueError, "`seed` is 1.5"),
+        ({"seed": None}, ValueError, "`seed` is None"),
         ({"k": 3}, TypeError, "`k` is for `xent.Samples`"),
         ({"unit": "bit"}, ValueError, "Did you mean 'bits'"),
     ],
@@ -355,3 +436,12 @@ def test_the_estimate_reads_well():
     assert repr(entropy(xent.Counts([EXAMPLE] * 2), method="plug-in", interval=None)) == (
         "Estimate(value=[1.968382, 1.968382], standard_error=None, low=None, high=None, method='plug-in', n=[19., 19.])"
     )
+
+
+def test_the_estimate_of_one_data_set_is_a_number():
+    found = entropy(xent.Counts(EXAMPLE))
+    assert float(found) == found.value
+    assert f"{float(found):.3f}" == "2.197"
+    for batch in ([EXAMPLE], [EXAMPLE] * 2):
+        with pytest.raises(TypeError, match=r"a batch of shape \(\d,\), no single number; see `.value`"):
+            float(entropy(xent.Counts(batch)))

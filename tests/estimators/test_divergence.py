@@ -127,7 +127,15 @@ def test_refuses():
         kl_divergence(xent.Samples([1.0, 2.0]), xent.Samples([1.0, 2.0]), axis=0)
     with pytest.raises(xent.DistributionError, match="`q` is a list"):
         kl_divergence(xent.Counts([1, 2]), [1, 2])
-    with pytest.raises(xent.DistributionError, match="`p` holds 0.5, no whole number"):
+    with pytest.raises(xent.DistributionError, match="`p` holds 0.5, no whole number.*or 'dirichlet'\\.$"):
         kl_divergence(xent.Counts([0.5, 2]), xent.Counts([1, 2]))
+    with pytest.raises(xent.DistributionError, match="the bootstrap needs .* pass `interval='analytic'`"):
+        kl_divergence(xent.Counts([1, 2]), xent.Counts([0.5, 2]), method="plug-in", interval="bootstrap")
     with pytest.raises(ValueError, match="`method` is 'nsb'"):
         kl_divergence(xent.Counts([1, 2]), xent.Counts([1, 2]), method="nsb")
+
+
+def test_the_bootstrap_of_the_plug_in_is_infinite_where_a_draw_is():
+    found = kl_divergence(xent.Counts([5, 5]), xent.Counts([8, 2]), method="plug-in", interval="bootstrap")
+    assert (found.standard_error, found.low, found.high) == (np.inf, 0, np.inf)
+    assert np.isfinite(found.value)

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from xent._errors import DistributionError
 from xent.estimators._coverage import coverage
 from xent.estimators._histograms import Array, histograms
 
 RESAMPLES = 400  # the standard error is then known to 4 %
-_CELLS = 1 << 24
+_CELLS = 1 << 22  # of a part
+_MOST = 2.0**63  # observations in a data set
 
 
-def resamples(counts: Array, seed: Any) -> list[Array]:
+def resamples(counts: Array, seed: Any) -> Iterator[Array]:
     """`RESAMPLES` draws of as many observations from the shares of `counts`, (K,), in parts of shape (R, K)."""
-    rng, n = np.random.default_rng(seed), int(counts.sum())
-    size = max(1, min(RESAMPLES, _CELLS // len(counts)))
-    sizes = [min(size, RESAMPLES - i) for i in range(0, RESAMPLES, size)]
-    return [rng.multinomial(n, counts / counts.sum(), size=r).astype(np.float64) for r in sizes]
+    yield from _draws(counts, counts, np.random.default_rng(seed))
 
 
-def assemblages(counts: Array, seed: Any) -> Array:
-    """Draws from a distribution with the outcomes that are missing, (R, K').
+def _draws(counts: Array, share: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """One part after the other, that they need not all be held; `share` may be off by a factor."""
+    n, size = counts.sum(), max(1, min(RESAMPLES, _CELLS // len(share)))
+    if n >= _MOST:
+        raise DistributionError(
+            f"The bootstrap draws as many observations as there are, here {n:.6g}; it can draw up to {_MOST:.3g}. "
+            "`interval='analytic'` takes more."
+        )
+    for i in range(0, RESAMPLES, size):
+        yield rng.multinomial(int(n), share / share.sum(), size=min(size, RESAMPLES - i)).astype(np.float64)
+
+
+def assemblages(seen: Array, seed: Any) -> Iterator[Array]:
+    """Draws from a distribution with the outcomes that are missing, in parts of shape (R, K').
 
     As Chao, Wang and Jost (2013, appendix S2) recommend: Chao's estimate of how many outcomes were not seen, which
     share evenly what the sample does not cover, and the shares of those seen made smaller, most for the rare.
     """
-    rng, seen = np.random.default_rng(seed), counts[counts > 0]
-    n = seen.sum()
+    rng, n = np.random.default_rng(seed), seen.sum()
     missing, unseen = _missing(seen)
     share = seen / n
     absent = np.exp(n * np.log1p(-np.minimum(share, 1 - 2.0**-53)))
     loss = (share * absent).sum()
     share = share * (1 - (missing / loss if loss > 0 else 0.0) * absent)
-    share = np.append(np.maximum(share, 0.0), missing)
-    drawn = rng.multinomial(int(n), share / share.sum(), size=RESAMPLES).astype(np.float64)
-    return np.hstack([drawn[:, :-1], _spread(drawn[:, -1].astype(np.int64), unseen, rng)])
+    for drawn in _draws(seen, np.append(np.maximum(share, 0.0), missing), rng):
+        yield np.hstack([drawn[:, :-1], _spread(drawn[:, -1].astype(np.int64), unseen, rng)])
 
 
 def _missing(seen: Array) -> tuple[float, float]:

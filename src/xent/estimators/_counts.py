@@ -11,7 +11,7 @@ from xent.estimators import _bootstrap, _histograms, _intervals
 from xent.estimators._corrected import plug_in_variance
 from xent.estimators._estimate import Estimate
 from xent.estimators._histograms import Array, Histograms, histograms
-from xent.estimators._methods import ENTROPY, Method, batched, check_options, chosen
+from xent.estimators._methods import ENTROPY, Method, batched, check_options, chosen, left_out
 
 DEFAULT = "chao-wang-jost"
 
@@ -31,34 +31,35 @@ def entropy(
     """What `xent.estimators.entropy` answers for counts."""
     name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
     prior = check_options(name, prior, outcomes, [n for n, m in ENTROPY.items() if m.possible])
-    interval = _intervals.asked(interval, confidence)
+    interval = _intervals.asked(interval, confidence, seed)
     found, array = ENTROPY[name], _histograms.along("data", _histograms.read("data", values), axis)
-    if found.whole or interval == "bootstrap" or (interval and name == "shrinkage"):
-        needed = repr(name) if found.whole else f"the interval of {name!r}"
-        _histograms.require_whole("data", array, needed)
+    if found.whole:
+        _histograms.require_whole("data", array, repr(name), "`method='plug-in'`, 'dirichlet' or 'nsb'")
+    elif interval == "bootstrap" or (interval and name == "shrinkage"):
+        _histograms.require_whole("data", array, f"this interval of {name!r}", "`interval=None`")
     h, batch = _histograms.flattened("data", array, outcomes), array.shape[:-1]
-    value, variance = found.estimate(h, prior)
+    value, spread = found.estimate(h, prior)
     if interval is None:
         return Estimate(batched(value * scale, batch), None, None, None, name, batched(h.total, batch))
-    if interval == "bootstrap":
-        variance = _bootstrap_variance(found, h, prior, seed)
-    elif variance is None:
-        variance = _jackknife_variance(found, h)
-    if found.posterior and interval == "analytic":
-        ends = _intervals.bounded(value, variance, np.log(h.outcomes), confidence)
+    if interval == "analytic" and spread is not None:
+        variance, ends = spread, _intervals.bounded(value, spread, np.log(h.outcomes), confidence)
     else:
+        variance = _bootstrap_variance(found, h, prior, seed) if interval == "bootstrap" else _variance(found, h)
         ends = _intervals.normal_of(value, variance, confidence)
     low, high = (batched(end * scale, batch) for end in ends)
     error = batched(np.sqrt(variance) * scale, batch)
     return Estimate(batched(value * scale, batch), error, low, high, name, batched(h.total, batch))
 
 
-def _jackknife_variance(method: Method, h: Histograms) -> Array:
-    """At least the variance of the plug-in: where all counts are equal the jackknife sees no spread.
+def _variance(method: Method, h: Histograms) -> Array:
+    """That of the plug-in, or by the jackknife and at least that: where all counts are equal it sees no spread.
 
     Without a repeated outcome nothing says how many more there are: inf for the methods that ask just this.
     """
-    found = _intervals.jackknife_variance(lambda m: method.estimate(m, None)[0], h)
+    if method.near_plug_in:
+        return plug_in_variance(h)
+    left = left_out(method, h)
+    found = _intervals.jackknife(left, h.multiplicity * h.counts, h.total, np.abs(left).max(axis=1, initial=0.0))
     found = np.maximum(found, plug_in_variance(h))
     return np.where(h.having(1) == h.total, np.inf, found) if method.assemblage else found
 
@@ -70,6 +71,6 @@ def _bootstrap_variance(method: Method, h: Histograms, prior: Any, seed: Any) ->
 
 def _one_variance(method: Method, h: Histograms, i: int, prior: Any, seed: Any) -> Any:
     row = h.dense[i]
-    parts = [_bootstrap.assemblages(row, seed)] if method.assemblage else _bootstrap.resamples(row[row > 0], seed)
-    drawn = [histograms(part, np.full(len(part), h.outcomes[i])) for part in parts]
+    draw = _bootstrap.assemblages if method.assemblage else _bootstrap.resamples
+    drawn = (histograms(part, np.full(len(part), h.outcomes[i])) for part in draw(row[row > 0], seed))
     return np.concatenate([method.estimate(d, prior)[0] for d in drawn]).var(ddof=1)

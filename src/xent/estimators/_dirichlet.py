@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xent.estimators._gamma import excess, log_excess
+from xent.estimators._gamma import excesses
 from xent.estimators._histograms import LARGEST, Multiplicities
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +37,7 @@ def with_unseen(m: Multiplicities) -> tuple[Array, Array]:
     """Distinct counts and their multiplicities, each (B, D + 1), with the outcomes that were not seen, of count 0."""
     unseen = (m.outcomes - m.seen)[:, None]
     counts = np.where(m.multiplicity > 0, m.counts, 0.0)
-    return np.hstack([counts, np.zeros_like(unseen)]), np.hstack([m.multiplicity, unseen])
+    return np.concatenate([counts, 0 * unseen], axis=1), np.concatenate([m.multiplicity, unseen], axis=1)
 
 
 def posterior(m: Multiplicities, a: Array) -> tuple[Array, Array]:
@@ -58,9 +58,10 @@ def moments(alpha: Array, weight: Array, whole: Array, others: Array, added: Any
     E[u] and the variance (Var[u] + E[w(alpha + 1)] - w(A + 1))/(A + 1), expectations under alpha/A: the second
     moments of Wolpert and Wolf (1995, theorems 7 and 8) less the square of the mean, without their cancellation.
     """
-    top = whole[..., None] + 1
-    u = np.log1p(others / (alpha + 1)) + log_excess(alpha + 1) - log_excess(top) + added
+    more = np.concatenate([alpha, whole[..., None]], axis=-1) + 1
+    by_log, by_slope = excesses(more)
+    u = np.log1p(others / more[..., :-1]) + by_log[..., :-1] - by_log[..., -1:] + added
     mean = (weight * u).sum(axis=-1)
     spread = (weight * (u - mean[..., None]) ** 2).sum(axis=-1)
-    within = (weight * (excess(alpha + 1) - excess(top))).sum(axis=-1)
+    within = (weight * (by_slope[..., :-1] - by_slope[..., -1:])).sum(axis=-1)
     return mean, np.maximum(spread + within, 0.0) / (whole + 1)

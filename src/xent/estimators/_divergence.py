@@ -16,7 +16,8 @@ from xent.estimators._methods import batched, check_options, chosen
 from xent.measures import kl_divergence as divergence
 
 METHODS = ("plug-in", "zhang-grabchak", "dirichlet")
-DEFAULT = "zhang-grabchak"
+DEFAULT = "zhang-grabchak"  # the one that needs numbers of observations
+_FOR_WEIGHTS = "`method='plug-in'` or 'dirichlet'"
 
 
 class _Pair(NamedTuple):
@@ -111,11 +112,12 @@ def kl_divergence(
     """What `xent.estimators.kl_divergence` answers for counts."""
     name, scale = chosen(method, DEFAULT, METHODS), _units.per_nat(unit)
     prior = check_options(name, prior, None, ())
-    interval = _intervals.asked(interval, confidence)
+    interval = _intervals.asked(interval, confidence, seed)
     first, second = _aligned(read("p", p), read("q", q), axis)
-    if interval == "bootstrap" or name == "zhang-grabchak":
+    if interval == "bootstrap" or name == DEFAULT:
         for label, array in (("p", first), ("q", second)):
-            require_whole(label, array, repr(name) if interval != "bootstrap" else "the bootstrap")
+            what = (repr(name), _FOR_WEIGHTS) if name == DEFAULT else ("the bootstrap", "`interval='analytic'`")
+            require_whole(label, array, *what)
     batch = first.shape[:-1]
     x, y = flattened("p", first), flattened("q", second)
     c = _pair(x.dense, y.dense)

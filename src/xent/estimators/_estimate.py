@@ -34,6 +34,14 @@ class Estimate:
     method: str
     n: Any
 
+    def __float__(self) -> float:
+        """The value, of one data set."""
+        if np.ndim(self.value):
+            raise TypeError(
+                f"This estimate is a batch of shape {np.shape(self.value)}, no single number; see `.value`."
+            )
+        return float(self.value)
+
     def __repr__(self) -> str:
         """All fields, numbers to six digits."""
         fields = ("value", "standard_error", "low", "high", "method", "n")

@@ -39,8 +39,8 @@ def special() -> Any:
 
 def _series(coefficients: Sequence[float], z: Any) -> Any:
     """Sum of c_k z^k, k from 0."""
-    total = np.full_like(z, coefficients[-1])
-    for c in coefficients[-2::-1]:
+    total = coefficients[-1] * z + coefficients[-2]
+    for c in coefficients[-3::-1]:
         total *= z
         total += c
     return total
@@ -50,9 +50,10 @@ def _patched(x: Any, large: Callable[[Any], Any], small: Callable[[Any], Any]) -
     """`large` from 16 on, `small` below."""
     x = np.asarray(x, dtype=np.float64)
     below = x < _FROM
+    if not below.any():
+        return large(x)
     result = large(np.where(below, _FROM, x))
-    if below.any():
-        result[below] = small(x[below])
+    result[below] = small(x[below])
     return result
 
 
@@ -82,12 +83,26 @@ def log_excess(x: Any) -> Any:
 
 def excess(x: Any) -> Any:
     """x psi'(x) - 1 > 0, x > 0."""
+    return _patched(np.atleast_1d(x), _excess_beyond, lambda x: x * trigamma(x) - 1)
 
-    def large(x: Any) -> Any:
-        z = 1 / (x * x)
-        return 0.5 / x + z * _series(_BERNOULLI, z)
 
-    return _patched(np.atleast_1d(x), large, lambda x: x * trigamma(x) - 1)
+def _excess_beyond(x: Any) -> Any:
+    """The same from 16 on."""
+    z = 1 / (x * x)
+    return 0.5 / x + z * _series(_BERNOULLI, z)
+
+
+def excesses(x: Any) -> tuple[Any, Any]:
+    """`log_excess` and `excess` together."""
+    below = x < _FROM
+    large = np.where(below, _FROM, x)
+    z, half = 1 / (large * large), 0.5 / large
+    first, second = half + z * _series(_LOG_EXCESS, z), half + z * _series(_BERNOULLI, z)
+    if below.any():
+        small = x[below]
+        first[below] = np.log(small) - special().digamma(small)
+        second[below] = small * trigamma(small) - 1
+    return first, second
 
 
 def rise(x: Any) -> tuple[Any, Any]:
@@ -109,8 +124,8 @@ _SHIFTS = np.arange(16.0)
 
 def trigamma(x: Any) -> Any:
     """psi'(x), 0 < x < 17: 1/x^2 + ... + 1/(x+15)^2 + psi'(x+16); several times as fast as SciPy's zeta(2, x)."""
-    inverse = 1 / (np.asarray(x)[..., None] + _SHIFTS)
-    return np.einsum("...k,...k->...", inverse, inverse) + (1 + excess(x + 16)) / (x + 16)
+    inverse, beyond = 1 / (np.asarray(x)[..., None] + _SHIFTS), x + 16
+    return np.einsum("...k,...k->...", inverse, inverse) + (1 + _excess_beyond(beyond)) / beyond
 
 
 def halfway_excess(x: Any) -> Any:
@@ -126,4 +141,8 @@ def halfway_excess(x: Any) -> Any:
 
 def digamma_gap(x: Any, more: Any) -> Any:
     """psi(x + more) - psi(x) for x > 0, more >= 0."""
-    return np.log1p(more / x) + log_excess(x) - log_excess(x + more)
+    beyond = np.asarray(x + more)
+    both = np.empty((2, *beyond.shape))
+    both[0], both[1] = x, beyond
+    less, of_sum = log_excess(both)
+    return np.log1p(more / x) + less - of_sum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,41 +13,51 @@ from xent.estimators._histograms import Array, Multiplicities
 
 INTERVALS = ("auto", "analytic", "bootstrap")
 _ELEMENTS = 1 << 20  # of a temporary
+_ROUNDING = 2.0**-48  # of an estimate, at most
 _NEARLY_NORMAL = 1e6  # parameters of a beta distribution from which on its skewness is below 0.002
 
 
-def asked(interval: Any, confidence: Any) -> str | None:
-    """The kind of interval; refused when it is none, or the confidence is no share."""
-    if interval is not None and interval not in INTERVALS:
-        raise ValueError(f"`interval` is {interval!r}; from counts it is 'analytic', 'bootstrap' or None.")
-    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
+def asked(interval: Any, confidence: Any, seed: Any) -> str | None:
+    """The kind of interval; refused when it is none, the confidence is no share, or nothing can be seeded so."""
+    if interval is not None and not (isinstance(interval, str) and interval in INTERVALS):
+        raise ValueError(f"`interval` is {interval!r}; from counts it is 'auto', 'analytic', 'bootstrap' or None.")
+    number = isinstance(confidence, (int, float, np.floating)) and not isinstance(confidence, bool)
+    if not number or not 0 < confidence < 1:
         raise ValueError(f"`confidence` is {confidence!r}; it is a number between 0 and 1, such as 0.95.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"`seed` is {seed!r}; it is an integer, at least 0.")
     return "analytic" if interval == "auto" else interval
 
 
 def normal_of(value: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
     """The value less and plus z standard errors, from 0 on: what is estimated is never negative."""
-    ndtri = special().ndtri
-    reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(variance)
-    certain_infinity = np.isinf(value)
-    low = np.where(certain_infinity, 0.0, np.where(certain_infinity, 0.0, value) - reach)
+    reach = _standard_errors(confidence) * np.sqrt(variance)
+    unknown = np.isinf(value)
+    low = np.where(unknown, 0.0, np.where(unknown, 0.0, value) - reach)
     return np.maximum(low, 0.0), np.maximum(value + reach, 0.0)
+
+
+def _standard_errors(confidence: float) -> float:
+    """z: how many the interval reaches to either side; above 0, so that an infinite error stays one.
+
+    From the lower tail, which is a number also where the upper one rounds to 1.
+    """
+    return max(-float(special().ndtri(0.5 * (1 - float(confidence)))), math.ulp(0.0))
 
 
 def positive(mean: Array, variance: Array, confidence: float) -> tuple[Array, Array]:
     """Quantiles of the gamma distribution that has this mean and variance; both ends the mean where it has none."""
-    gammaincinv = special().gammaincinv
+    lower, upper = special().gammaincinv, special().gammainccinv
     spread = (variance > 0) & (mean > 0)
     shape = np.where(spread, mean, 1.0) ** 2 / np.where(spread, variance, 1.0)
-    tail = (1 - confidence) / 2
-    low, high = (np.where(spread, mean / shape * gammaincinv(shape, p), mean) for p in (tail, 1 - tail))
+    tail = 0.5 * (1 - float(confidence))
+    low, high = (np.where(spread, mean / shape * inverse(shape, tail), mean) for inverse in (lower, upper))
     return low, high
 
 
 def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tuple[Array, Array]:
     """Quantiles of the beta distribution on [0, top] with this mean and variance; normal ones where it is narrow."""
-    betaincinv, ndtri = special().betaincinv, special().ndtri
-    tail = (1 - confidence) / 2
+    lower, upper = special().betaincinv, special().betainccinv
     certain = (variance <= 0) | (top <= 0)
     safe = np.where(certain, 1.0, variance)
     m = np.where(certain, 0.5, mean / np.where(top > 0, top, 1.0))
@@ -54,22 +65,23 @@ def bounded(mean: Array, variance: Array, top: Array, confidence: float) -> tupl
     a, b = m * size, (1 - m) * size
     narrow = certain | (np.minimum(a, b) > _NEARLY_NORMAL) | ~(np.minimum(a, b) > 0)
     a, b = (np.where(narrow, 1.0, x) for x in (a, b))
+    reach, tail = _standard_errors(confidence) * np.sqrt(np.maximum(variance, 0.0)), 0.5 * (1 - float(confidence))
     ends: list[Array] = []
-    for p in (tail, 1 - tail):
-        plain = np.clip(mean + float(ndtri(p)) * np.sqrt(np.maximum(variance, 0.0)), 0.0, np.maximum(top, mean))
-        ends.append(np.where(narrow, plain, top * betaincinv(a, b, p)))
+    for inverse, to in ((lower, -reach), (upper, reach)):
+        plain = np.clip(mean + to, 0.0, np.maximum(top, mean))
+        ends.append(np.where(narrow, plain, top * inverse(a, b, tail)))
     return ends[0], ends[1]
 
 
-def jackknife_variance(estimate: Callable[[Any], Array], m: Multiplicities) -> Array:
-    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation."""
-    return jackknife(left_out(estimate, m), m.multiplicity * m.counts, m.total)
+def jackknife(left: Array, weight: Array, n: Array, size: Array) -> Array:
+    """The variance by leaving out each observation in turn (Efron and Stein 1981), (B,); inf for one observation.
 
-
-def jackknife(left: Array, weight: Array, n: Array) -> Array:
-    """From the estimates (B, D) without one observation, and how many observations (B, D) give each, of n in all."""
+    From the estimates (B, D) without one, and how many observations (B, D) give each, of n in all. `size` (B,) is how
+    large the numbers are whose rounding `left` has: a spread that this alone explains, of 1e14 observations, is none.
+    """
     mean = (weight * left).sum(axis=1) / n
     spread = (weight * (left - mean[:, None]) ** 2).sum(axis=1)
+    spread = np.where(spread > n * (_ROUNDING * size) ** 2, spread, 0.0)
     return np.where(n > 1, (n - 1) / n * spread, np.inf)
 
 

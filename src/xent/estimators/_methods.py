@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xent.estimators import _corrected, _coverage, _dirichlet, _nsb, _shrinkage
-from xent.estimators._histograms import Array, Histograms
+from xent.estimators import _corrected, _coverage, _dirichlet, _intervals, _nsb, _shrinkage
+from xent.estimators._histograms import Array, Histograms, Multiplicities
 
 
 class Method(NamedTuple):
@@ -18,13 +18,16 @@ class Method(NamedTuple):
     Attributes
     ----------
     estimate : callable
-        From histograms and a prior to values and variances; None for variances that the jackknife finds.
+        From histograms and a prior to values, and to the variances of a posterior; None for other methods.
     whole : bool
         Only for whole numbers of observations.
     possible : bool
         Depends on how many outcomes are possible.
-    posterior : bool
-        The variance is that of a posterior.
+    near_plug_in : bool
+        The variance is that of the plug-in; where it is not, and there is no posterior, the jackknife finds it.
+    left_out : callable, optional
+        From histograms to the estimates without one observation, less any constant, where there is a shorter way than
+        to compute them all (`left_out` below).
     assemblage : bool
         Its bootstrap draws from a distribution with the outcomes that were not seen.
     """
@@ -32,12 +35,9 @@ class Method(NamedTuple):
     estimate: Callable[[Any, Any], tuple[Array, Array | None]]
     whole: bool = False
     possible: bool = False
-    posterior: bool = False
+    near_plug_in: bool = False
+    left_out: Callable[[Multiplicities], Array] | None = None
     assemblage: bool = False
-
-
-def _near_plug_in(value: Callable[[Histograms], Array]) -> Callable[[Any, Any], tuple[Array, Array | None]]:
-    return lambda h, prior: (value(h), _corrected.plug_in_variance(h))
 
 
 def _dirichlet_posterior(h: Histograms, prior: Any) -> tuple[Array, Array]:
@@ -46,15 +46,27 @@ def _dirichlet_posterior(h: Histograms, prior: Any) -> tuple[Array, Array]:
 
 
 ENTROPY = {
-    "plug-in": Method(_near_plug_in(_corrected.plug_in)),
-    "miller-madow": Method(_near_plug_in(_corrected.miller_madow)),
-    "grassberger": Method(_near_plug_in(_corrected.grassberger), whole=True),
+    "plug-in": Method(lambda h, prior: (_corrected.plug_in(h), None), near_plug_in=True),
+    "miller-madow": Method(lambda h, prior: (_corrected.miller_madow(h), None), near_plug_in=True),
+    "grassberger": Method(lambda h, prior: (_corrected.grassberger(h), None), near_plug_in=True, whole=True),
     "chao-shen": Method(lambda h, prior: (_coverage.chao_shen(h), None), whole=True, assemblage=True),
-    "chao-wang-jost": Method(lambda h, prior: (_coverage.chao_wang_jost(h), None), whole=True, assemblage=True),
+    "chao-wang-jost": Method(
+        lambda h, prior: (_coverage.chao_wang_jost(h), None),
+        whole=True,
+        left_out=_coverage.chao_wang_jost_left_out,
+        assemblage=True,
+    ),
     "shrinkage": Method(lambda h, prior: (_shrinkage.shrinkage(h), None), possible=True),
-    "dirichlet": Method(_dirichlet_posterior, possible=True, posterior=True),
-    "nsb": Method(lambda h, prior: _nsb.nsb(h), possible=True, posterior=True),
+    "dirichlet": Method(_dirichlet_posterior, possible=True),
+    "nsb": Method(lambda h, prior: _nsb.nsb(h), possible=True),
 }
+
+
+def left_out(method: Method, m: Multiplicities) -> Array:
+    """The estimate without one observation of an outcome that has each of the distinct counts, (B, D)."""
+    if method.left_out is not None:
+        return method.left_out(m)
+    return _intervals.left_out(lambda fewer: method.estimate(fewer, None)[0], m)
 
 
 def chosen(method: Any, default: str, known: Collection[str]) -> str:

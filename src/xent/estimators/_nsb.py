@@ -8,7 +8,6 @@ exponentially at both ends, so each halving of the step about squares the error:
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ Array = np.ndarray[Any, Any]
 _NEGLIGIBLE = 34.0  # weights below exp(-34) of the largest are left out
 _SEARCH = 40  # intervals of each look for where the weight lies
 _RESOLVED = 20.0  # the second difference at the peak, below which a look has seen its shape
-_FIRST = 32  # intervals of the first trapezoid rule
+_FIRST = 64  # intervals of the first trapezoid rule, which is compared with that of half as many
 _HALVINGS = 12
 _CLOSE = 3e-7
 _ELEMENTS = 1 << 16  # of a temporary: a batch is cut into parts that stay in the cache
@@ -39,25 +38,37 @@ def nsb(m: Multiplicities) -> tuple[Array, Array]:
     return mean, variance
 
 
-def log_weight(m: Multiplicities, t: Array) -> Array:
-    """The log of P(n | beta) d xi/dt at beta = exp(t), (B, J), less what does not depend on beta."""
+def log_evidence(m: Multiplicities, t: Array) -> Array:
+    """log P(n | beta) at beta = exp(t), (B, J), less what does not depend on beta.
+
+    Of log Gamma(n + b)/(Gamma(n) Gamma(b)) the sum over the counts, b = beta, less that of their total, b = K beta:
+    (n - 1/2) log(1 + b/n) + b log(1 + n/b) + log(b)/2 + stirling(n + b) - stirling(b) and a constant.
+    """
+    total, k = m.total[:, None], m.outcomes[:, None]
+    n, scale, sign = (
+        np.concatenate([first, others], axis=1)[:, None]
+        for first, others in ((total, m.counts), (k, np.ones_like(m.counts)), (np.full_like(k, -1.0), m.multiplicity))
+    )
+    b = np.exp(t)[..., None] * scale
+    lacking = stirling(np.concatenate([n + b, b[..., :2]], axis=-1))
+    rising = (n - 0.5) * np.log1p(b / n) + b * np.log1p(n / b) + lacking[..., :-2]
+    of_all, of_one = lacking[..., -2], lacking[..., -1]
+    evidence = (sign * rising).sum(axis=-1)
+    return evidence + m.seen[:, None] * (0.5 * t - of_one) - (0.5 * (t + np.log(k)) - of_all)
+
+
+def log_prior(m: Multiplicities, t: Array) -> Array:
+    """log of d xi/dt = K beta psi'(K beta + 1) - beta psi'(beta + 1) > 0, (B, J)."""
     beta = np.exp(t)
-    whole, total = m.outcomes[:, None] * beta, m.total[:, None]
-    evidence = (m.multiplicity[:, None] * _log_rising(m.counts[:, None], beta[..., None])).sum(axis=-1)
-    own = m.seen[:, None] * (0.5 * t - stirling(beta))
-    all_of = _log_rising(total, whole) + 0.5 * np.log(whole) - stirling(whole)
-    return evidence + own - all_of + np.log(_prior(beta, whole))
-
-
-def _log_rising(n: Array, beta: Array) -> Array:
-    """log Gamma(n + beta)/(Gamma(n) Gamma(beta)) less log(beta)/2 - stirling(beta) and what is constant in beta."""
-    return (n - 0.5) * np.log1p(beta / n) + beta * np.log1p(n / beta) + stirling(n + beta)
-
-
-def _prior(beta: Array, whole: Array) -> Array:
-    """d xi/dt = K beta psi'(K beta + 1) - beta psi'(beta + 1) > 0."""
+    whole = m.outcomes[:, None] * beta
     (low, high), (low_lacks, high_lacks) = rise(np.stack([beta, whole]))
-    return np.where(whole < 1, high - low, low_lacks - high_lacks)
+    return np.log(np.where(whole < 1, high - low, low_lacks - high_lacks))
+
+
+def rough_log_prior(m: Multiplicities, t: Array) -> Array:
+    """The same to 0.2, with x/(x + 0.6) for x psi'(x + 1): enough to find where the weight lies."""
+    beta, k = np.exp(t), m.outcomes[:, None]
+    return np.log(0.6 * (k - 1)) + t - np.log(k * beta + 0.6) - np.log(beta + 0.6)
 
 
 class _Where(NamedTuple):
@@ -87,7 +98,8 @@ def _locate(m: Multiplicities) -> _Where:
     while len(active):
         step = (high[active] - low[active]) / _SEARCH
         t = low[active, None] + step[:, None] * np.arange(_SEARCH + 1)
-        w = log_weight(m if len(active) == len(low) else m.rows(active), t)
+        part = m if len(active) == len(low) else m.rows(active)
+        w = log_evidence(part, t) + rough_log_prior(part, t)
         rows, best = np.arange(len(active)), np.clip(np.argmax(w, axis=1), 1, _SEARCH - 1)
         before, peak, after = (w[rows, best + i] for i in (-1, 0, 1))
         bend = np.maximum(2 * peak - before - after, 1e-3)
@@ -103,23 +115,23 @@ def _locate(m: Multiplicities) -> _Where:
 
 
 def _integrate(m: Multiplicities) -> tuple[Array, Array]:
-    where = _locate(m)
-    centre, sums = np.zeros_like(m.total), np.zeros((4, len(m.total)))
-    mean, variance = np.full_like(centre, math.inf), np.full_like(centre, math.inf)
-    active, steps = np.arange(len(centre)), _FIRST
+    where, everyone = _locate(m), np.arange(len(m.total))
+    sums, mean, variance, centre = np.zeros((4, len(everyone))), *(np.zeros(len(everyone)) for _ in range(3))
+    active, steps = everyone, _FIRST
     for level in range(_HALVINGS):
-        part = m if len(active) == len(centre) else m.rows(active)
+        part = m if active is everyone else m.rows(active)
         t, slope = where.nodes(active, steps)
         t, slope = (t, slope) if level == 0 else (t[:, 1::2], slope[:, 1::2])
-        weight = np.exp(log_weight(part, t) - where.peak[active, None]) * slope
+        weight = np.exp(log_evidence(part, t) + log_prior(part, t) - where.peak[active, None]) * slope
         given, spread = posterior(part, np.exp(t))
         if level == 0:
-            centre = given[np.arange(len(active)), np.argmax(weight, axis=1)]
+            centre = given[everyone, np.argmax(weight, axis=1)]
         off = given - centre[active, None]
-        sums[:, active] += [(weight * x).sum(axis=1) for x in (1.0, off, off * off, spread)]
-        mass, first, second, inner = sums[:, active]
-        new_mean = centre[active] + first / mass
-        new_variance = np.maximum((second + inner) / mass - (first / mass) ** 2, 0.0)
+        terms = np.stack([weight, weight * off, weight * off * off, weight * spread])
+        if level == 0:  # the even places are the rule of half as many steps
+            mean, variance = _moments(centre, terms[:, :, ::2].sum(axis=2))
+        sums[:, active] += terms.sum(axis=2)
+        new_mean, new_variance = _moments(centre[active], sums[:, active])
         moved = np.abs(new_mean - mean[active]) > _CLOSE * new_mean
         moved |= np.abs(new_variance - variance[active]) > 10 * _CLOSE * new_variance
         mean[active], variance[active] = new_mean, new_variance
@@ -127,3 +139,9 @@ def _integrate(m: Multiplicities) -> tuple[Array, Array]:
         if not len(active):
             return mean, variance
     raise ArithmeticError("The integral of the estimator 'nsb' did not settle; please report the counts.")
+
+
+def _moments(centre: Array, sums: Array) -> tuple[Array, Array]:
+    """Mean and variance from the sums of the weights, of what the mean is off the centre, its square, and variances."""
+    mass, first, second, inner = sums
+    return centre + first / mass, np.maximum((second + inner) / mass - (first / mass) ** 2, 0.0)

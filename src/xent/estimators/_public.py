@@ -76,7 +76,7 @@ def entropy(
     confidence : float
         Of the interval.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap; at least 0.
 
     Returns
     -------
@@ -87,18 +87,22 @@ def entropy(
     ------
     DistributionError
         Data without a form; counts that are negative, not finite or all 0; fractions where numbers of observations are
-        needed; fewer possible outcomes than were seen.
+        needed; more of them than the bootstrap can draw.
         Samples that are fewer than k + 1, not finite, integers, constant in a column or in a hyperplane, of columns
         whose scales are too unlike, or tied so often that a neighbour or a spacing is at distance 0: nothing is
         jittered.
     TypeError, ValueError
-        A method or option that is not known, or that this kind of data does not have.
+        A method or option that is not known, or that this kind of data does not have; fewer possible outcomes than
+        were seen.
 
     Edge cases
     ----------
     one outcome seen       0, and an interval of no width, but for the Bayesian methods and 'grassberger'
+    one observation        'shrinkage' is log K; where the jackknife finds the standard error, it is infinite
     none seen twice        'chao-shen' and 'chao-wang-jost' have an infinite standard error
-    one outcome possible   0
+    one outcome possible   0, but for 'grassberger': above 0 for an odd count, a little below for an even one
+    interval               from 0 on; its upper end may lie above log K, but for a posterior's. Quantiles of a posterior
+                           need not hold its mean: where it is far skewed, or the confidence is small
 
     Accuracy
     --------
@@ -173,7 +177,7 @@ def kl_divergence(
     confidence : float
         Of the interval.
     seed : int
-        Of the bootstrap, and of how samples are dealt into parts.
+        Of the bootstrap, and of how samples are dealt into parts; at least 0.
 
     Returns
     -------
@@ -189,8 +193,10 @@ def kl_divergence(
 
     Edge cases
     ----------
-    p seen, q not   'plug-in' is inf, and so is its standard error; the others are finite
-    value below 0   'zhang-grabchak' corrects the bias and may fall below 0 where the divergence is small; it is not cut
+    p seen, q not   'plug-in' is inf, and so is its standard error; the others are finite. By the bootstrap it is inf
+                    too where any draw is: as soon as few were seen
+    value below 0   'zhang-grabchak' corrects the bias and may fall below 0 where the divergence is small; it is not
+                    cut, but the interval is: it starts at 0
 
     Accuracy
     --------
@@ -279,8 +285,9 @@ def mutual_information(
     Edge cases
     ----------
     value below 0      estimates less their bias may fall below 0 where the variables are nearly independent: 'plug-in',
-                       'shrinkage' and 'dirichlet' cannot; nothing is cut
-    one row or column  0
+                       'shrinkage' and 'dirichlet' cannot. Nor is it cut above, at the log of the fewer of rows and
+                       columns; but the interval starts at 0
+    one row or column  0, and an interval of no width, but for 'grassberger'
 
     Accuracy
     --------

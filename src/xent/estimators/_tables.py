@@ -12,7 +12,7 @@ from xent._forms import Counts
 from xent.estimators import _bootstrap, _dirichlet, _intervals
 from xent.estimators._estimate import Estimate
 from xent.estimators._histograms import Array, flattened, histograms, read, require_table, require_whole
-from xent.estimators._methods import ENTROPY, batched, check_options, chosen
+from xent.estimators._methods import ENTROPY, batched, check_options, chosen, left_out
 from xent.estimators._shrinkage import intensity
 from xent.measures import mutual_information as information
 
@@ -106,15 +106,18 @@ def jackknife_variance(name: str, t: Array) -> Array:
 
     Each of the three entropies depends on one count alone, of the row, the column or the cell it is taken from.
     """
+    if 1 in t.shape[1:]:  # nothing to tell: certainly 0
+        return np.zeros(len(t))
     rows, columns = _left_out(name, t.sum(axis=2)), _left_out(name, t.sum(axis=1))
-    left = _flat(rows[:, :, None] + columns[:, None, :]) - _left_out(name, _flat(t))
-    return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2))), plug_in_variance(t))
+    cells = _left_out(name, _flat(t))
+    left, size = _flat(rows[:, :, None] + columns[:, None, :]) - cells, np.abs(cells).max(axis=1, initial=0.0)
+    return np.maximum(_intervals.jackknife(left, _flat(t), t.sum(axis=(1, 2)), size), plug_in_variance(t))
 
 
 def _left_out(name: str, dense: Array) -> Array:
-    """The entropy without one observation of each outcome, (B, K); 0 for those that were not seen."""
-    h, of = histograms(dense), ENTROPY[name].estimate
-    left = _intervals.left_out(lambda m: of(m, None)[0], h)
+    """The entropy without one observation of each outcome, (B, K), less a constant; 0 for those not seen."""
+    h = histograms(dense)
+    left = left_out(ENTROPY[name], h)
     result = np.zeros_like(dense)
     for at in range(left.shape[1]):
         result += left[:, at, None] * ((dense == h.counts[:, at, None]) & (h.multiplicity[:, at, None] > 0))
@@ -134,11 +137,13 @@ def mutual_information(
     """What `xent.estimators.mutual_information` answers for a contingency table."""
     name, scale = chosen(method, DEFAULT, ENTROPY), _units.per_nat(unit)
     prior = check_options(name, prior, None, ())
-    interval = _intervals.asked(interval, confidence)
+    interval = _intervals.asked(interval, confidence, seed)
     array = read("x", values)
     require_table("x", array)
-    if ENTROPY[name].whole or interval == "bootstrap" or (interval and name == "nsb"):
-        require_whole("x", array, repr(name) if ENTROPY[name].whole else f"the interval of {name!r}")
+    if ENTROPY[name].whole:
+        require_whole("x", array, repr(name), "`method='plug-in'` or 'dirichlet'")
+    elif interval == "bootstrap" or (interval and name == "nsb"):
+        require_whole("x", array, f"this interval of {name!r}", "`interval=None`")
     batch, shape = array.shape[:-2], array.shape[-2:]
     h = flattened("x", array, events=2)
     t = h.dense.reshape(len(h.dense), *shape)
