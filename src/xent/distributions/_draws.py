@@ -141,7 +141,8 @@ def alike(a: Array, like: Array) -> Array:
 
 def host(a: Array) -> Any:
     """The numbers of an array as NumPy float64."""
-    return np.asarray(to_host(detach(a)), dtype=np.float64)
+    a = to_host(detach(a))
+    return a.double().numpy() if library(a) == "torch" else np.asarray(a, dtype=np.float64)  # NumPy has no bfloat16
 
 
 def _added(before: list[Array] | None, new: list[Array]) -> list[Array]:

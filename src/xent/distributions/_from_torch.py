@@ -97,12 +97,13 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
     batch, event = tuple(d.batch_shape), tuple(d.event_shape)
     # float32 has no integers beyond 2^24: places of numbers stay float64, which torch promotes its parameters to
     exact = torch.float64 if not event and device.type != "mps" else dtype
+    kept = torch.promote_types(dtype, torch.float32)  # rounded to fewer digits no integral of it settles
 
     def log_density(x: Array) -> Array:
-        given = x if isinstance(x, torch.Tensor) else np.array(x, dtype=np.float64)
-        places = torch.as_tensor(given, device=device).to(exact)
+        held = x if torch.is_tensor(x) else torch.as_tensor(np.array(x, dtype=np.float64))
+        places = held.to(device=device).to(exact)
         lead = tuple(places.shape[: places.ndim - len(event)])
-        return density(places.expand((*np.broadcast_shapes(lead, batch), *event))).to(dtype)
+        return density(places.expand((*np.broadcast_shapes(lead, batch), *event))).to(kept)
 
     return log_density
 
@@ -115,7 +116,7 @@ def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], 
     def quantile(u: Array) -> Array:
         with torch.no_grad():
             found = d.icdf(torch.as_tensor(np.array(u, dtype=np.float64), device=device).to(dtype))
-        return found.cpu().numpy().astype(np.float64)
+        return found.cpu().double().numpy()  # NumPy has no bfloat16
 
     try:
         quantile(np.full(tuple(d.batch_shape), 0.5))

@@ -174,7 +174,7 @@ def _vectorised(
     except Exception:  # whatever a function for single numbers says of an array
         together = False
     if together:
-        return lambda places: _plain(at_once(np.ascontiguousarray(places)))
+        return lambda places: _plain(at_once(_contiguous(places)))
     if batch or event:
         raise DistributionError(
             f"`{name}` has log densities of one outcome for a batch of shape {batch}, but not of arrays of outcomes: "
@@ -183,20 +183,26 @@ def _vectorised(
     return lambda places: _one_by_one(caller, places)
 
 
+def _contiguous(places: Any) -> Any:
+    """Draws that carry gradients are tensors, and stay so."""
+    return places if library(places) == "torch" else np.ascontiguousarray(places)
+
+
 def _plain(found: Array) -> Array:
     """NumPy float64 or a torch tensor; arrays of JAX and others as NumPy."""
     return found if library(found) == "torch" else np.asarray(found, dtype=np.float64)
 
 
 def _one_by_one(caller: _Caller, places: Any) -> Array:
-    found = [_single(caller, float(place)) for place in np.ravel(places)]
+    drawn = library(places) == "torch"
+    found = [_single(caller, place if drawn else float(place)) for place in places.reshape(-1)]
     if any(library(a) == "torch" for a in found):
         torch = sys.modules["torch"]
-        return torch.stack([torch.as_tensor(a) for a in found]).reshape(np.shape(places))
+        return torch.stack([torch.as_tensor(a) for a in found]).reshape(tuple(places.shape))
     return np.array([float(a) for a in found], dtype=np.float64).reshape(np.shape(places))
 
 
-def _single(caller: _Caller, place: float) -> Any:
+def _single(caller: _Caller, place: Any) -> Any:
     """One log density; -inf where Python's own functions have no value, which is outside the support or far out."""
     try:
         return caller(place)
@@ -208,8 +214,14 @@ def _within(log_density: Callable[[Any], Array], low: Any, high: Any, probe: Any
     """The log density, -inf outside the support, where the function is not asked."""
 
     def of(places: Any) -> Array:
-        outside = ~((places >= low) & (places <= high))
-        found = log_density(np.where(outside, probe, places))
+        drawn = library(places) == "torch"
+        at = places.detach().cpu().double().numpy() if drawn else places
+        outside = ~((at >= low) & (at <= high))
+        if drawn:  # with its gradients, which places inside have
+            mask, inside = (places.new_tensor(a) for a in (outside, np.broadcast_to(probe, outside.shape)))
+            found = log_density(namespace(places).where(mask.bool(), inside, places))
+        else:
+            found = log_density(np.where(outside, probe, places))
         if not np.any(outside):
             return found
         xp = namespace(found)

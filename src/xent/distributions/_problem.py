@@ -13,7 +13,7 @@ import numpy as np
 
 from xent._errors import DistributionError
 from xent.distributions._integrands import Integrand
-from xent.distributions._view import View
+from xent.distributions._view import View, rounding
 from xent.measures._namespace import differentiates, graft, namespace, quiet
 
 Array = np.ndarray[Any, Any]
@@ -82,7 +82,7 @@ class Problem:
     @property
     def eps(self) -> float:
         """Rounding of the coarser of the densities."""
-        return max(float(np.finfo(view.dtype).eps) for view in self.views)
+        return max(rounding(view.dtype) for view in self.views)
 
 
 def pose(integrand: Integrand, p: View, q: View | None, bounds: tuple[float, float] | None) -> Problem:
@@ -213,7 +213,7 @@ def conclude(problem: Problem, totals: Totals, carrier: Any, n: int) -> Integral
 
 def _rounded(value: Array, dtype: str) -> Array:
     """What the last rounding may add."""
-    return np.where(np.isfinite(value), np.abs(value) * float(np.finfo(dtype).eps), 0.0)
+    return np.where(np.isfinite(value), np.abs(value) * rounding(dtype), 0.0)
 
 
 def _as_torch(problem: Problem, view: View, value: Array, carrier: Any) -> Any:

@@ -79,3 +79,8 @@ class View:
     draw: Callable[[int, np.random.Generator], Array] | None
     reparametrised: bool
     family: Family | None
+
+
+def rounding(dtype: str) -> float:
+    """The spacing of numbers of a dtype at 1; NumPy does not know bfloat16."""
+    return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)
