@@ -79,10 +79,21 @@ LAWS = """alpha:3.57 anglit: arcsine: argus:1 betaprime:5,6 bradford:0.3 burr12:
 dgamma:1.1 dweibull:2.07 erlang:10 expon: exponnorm:1.5 exponpow:2.7 f:29,18 fatiguelife:29 fisk:3.09 foldcauchy:4.72
 foldnorm:1.95 gengamma:4.42,3.12 genlogistic:0.41 genpareto:0.1 gompertz:0.95 halfcauchy: halflogistic: halfnorm:
 hypsecant: invgauss:0.14 johnsonsu:2.55,2.25 levy: loggamma:0.41 loglaplace:3.25 lomax:1.88 maxwell: moyal:
-nakagami:4.97 powerlaw:1.66 rayleigh: rdist:1.6 recipinvgauss:0.63 semicircular: skewcauchy:0.5 skewnorm:4
+nakagami:4.97 norminvgauss:1.25,0.5
+powerlaw:1.66 rayleigh: rdist:1.6 recipinvgauss:0.63 semicircular: skewcauchy:0.5 skewnorm:4
 triang:0.16 truncexpon:4.69 truncnorm:-1,2 wald: weibull_max:2.87 wrapcauchy:0.03
 boltzmann:1.4,19 dlaplace:0.8 hypergeom:20,7,12 logser:0.6 planck:0.51
 randint:7,31 skellam:10,15 yulesimon:11 zipf:6.6"""
+
+
+def test_a_parameter_that_is_a_list():
+    chances = [0.1, 0.6, 0.7, 0.8]
+    if not hasattr(stats, "poisson_binom"):
+        pytest.skip("this SciPy has no Poisson binomial distribution")
+    law = stats.poisson_binom(chances)
+    assert xent.entropy(law) == pytest.approx(float(xent.entropy(law.pmf(np.arange(5)))), rel=1e-12)
+    with pytest.raises(xent.DistributionError, match=r"p\[1\] = 1.5"):
+        xent.entropy(stats.poisson_binom([0.1, 1.5]))
 
 
 @pytest.mark.parametrize("law", LAWS.split())

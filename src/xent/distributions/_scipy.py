@@ -9,7 +9,7 @@ import numpy as np
 
 from xent._errors import DistributionError
 from xent.distributions import _scipy_multivariate, _scipy_new
-from xent.distributions._scipy_calls import quietly, within
+from xent.distributions._scipy_calls import quantiles, within
 from xent.distributions._scipy_density import log_density_of
 from xent.distributions._scipy_families import family_of
 from xent.distributions._view import View
@@ -58,6 +58,8 @@ def _frozen(name: str, frozen: Any) -> View:
     arrays = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (*shapes, loc, scale)))
     *shapes, loc, scale = (np.array(a) for a in arrays)
     names = [s.strip() for s in dist.shapes.split(",")] if dist.shapes else []
+    if len(shapes) > len(names):  # one parameter that is a list, as the chances of a Poisson binomial
+        names = [f"{names[0]}[{i}]" for i in range(len(shapes))]
     given = dict(zip(names, shapes, strict=True))
     shown = given | {"loc": loc} | ({} if discrete else {"scale": scale})
     _check(name, dist, shapes, shown, loc, scale)
@@ -86,7 +88,7 @@ def _frozen(name: str, frozen: Any) -> View:
         low=low,
         high=high,
         log_density=within(log_density_of(family, frozen.logpmf if discrete else frozen.logpdf), low, high),
-        quantile=None if circular else quietly(frozen.ppf),
+        quantile=None if circular else quantiles(frozen.ppf),
         draw=_drawing(frozen, loc.shape),
         reparametrised=False,
         family=family,

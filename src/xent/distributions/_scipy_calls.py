@@ -22,6 +22,19 @@ def quietly(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     return run
 
 
+def quantiles(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Places of probabilities; NaN where SciPy's search for them gives up."""
+    run = quietly(function)
+
+    def places(u: Array) -> Array:
+        try:
+            return run(u)
+        except (ArithmeticError, RuntimeError, ValueError):
+            return np.full(np.shape(u), np.nan)
+
+    return places
+
+
 def within(function: Callable[[Array], Array], low: Array, high: Array) -> Callable[[Array], Array]:
     """A log density, -inf outside the support whatever SciPy answers there; NaN at NaN."""
     run = quietly(function)
