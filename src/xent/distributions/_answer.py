@@ -34,7 +34,7 @@ from xent.measures import _namespace as ns
 
 # How far a closed form may be from the truth, in units in the last place of the larger of its value and 1 (entropies,
 # cross-entropies, and divergences between two families are differences that may vanish) or of its value (divergences
-# within a family). Tests hold every family to it.
+# within a family); of matrices, times their condition number. Tests hold every family to it.
 _ULP = 64
 _SIGNED = ("entropy", "cross_entropy", "perplexity", "renyi_entropy", "tsallis_entropy")
 
@@ -83,7 +83,10 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
         signed = measure in _SIGNED or _families(*views) > 1
-        return Details(value, "closed form", _closed_bound(value, dtype, signed), None, 0)
+        bound = _closed_bound(value, dtype, signed)
+        if how.details:
+            bound = bound * _closed.condition(*(v.family for v in views))
+        return Details(value, "closed form", bound, None, 0)
     compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
     found = compute(INTEGRANDS[measure], p, q, how) if plan is None else _planned(compute, plan, p, q, how)
     return replace(found, value=_libraries.finished(found.value, dtype))

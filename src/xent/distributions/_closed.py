@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from xent.distributions import families
 from xent.distributions._alpha import Plan
-from xent.distributions._libraries import namespace_of, same_library, wide
+from xent.distributions._libraries import namespace_of, same_library, to_numpy, wide
 from xent.distributions._view import Family, View
 from xent.measures import _namespace as ns
 
@@ -76,3 +78,14 @@ def renyi(xp: Any, p: Family, q: Family, alpha: float) -> Array | None:
     """The Rényi divergence over alpha of two members of one family."""
     formula = families.FORMULAS[p.name].renyi
     return None if p.name != q.name or formula is None else formula(xp, p.parameters, q.parameters, alpha)
+
+
+def condition(*members: Family | None) -> Any:
+    """By how much the matrices among the parameters magnify rounding: the largest condition number, 1 without any."""
+    largest: Any = 1.0
+    for member in members:
+        if member is not None and "parts" in member.parameters:
+            largest = np.maximum(largest, np.max(condition(*member.parameters["parts"]), initial=1.0))
+        if member is not None and "scale_tril" in member.parameters:
+            largest = np.maximum(largest, np.linalg.cond(to_numpy(member.parameters["scale_tril"])) ** 2)
+    return largest
