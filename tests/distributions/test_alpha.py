@@ -177,3 +177,14 @@ def test_renyi_that_diverges_is_refused_soon(alpha):
     with pytest.raises(xent.NotConverged, match="`p` and `q` does not converge"):
         xent.renyi_divergence(scipy.stats.t(4), scipy.stats.norm(1, 2), alpha=alpha)
     assert time.perf_counter() - start < 2.0
+
+
+@pytest.mark.parametrize("q", [scipy.stats.uniform(2, 1), scipy.stats.expon(loc=5)])
+@pytest.mark.parametrize("alpha", [0, 0.25, 1, 2])
+def test_renyi_of_supports_that_do_not_meet_is_infinite(alpha, q):
+    assert xent.renyi_divergence(scipy.stats.uniform(0, 1), q, alpha=alpha, method="quadrature") == INF
+
+
+def test_renyi_of_order_0_where_little_is_left():
+    found = xent.renyi_divergence(scipy.stats.uniform(0, 1e-9), scipy.stats.uniform(), alpha=0, details=True)
+    assert abs(found.value - 9 * math.log(10)) <= found.error_bound < 1e-12

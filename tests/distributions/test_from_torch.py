@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import xent
 from xent import DistributionError
 from xent.distributions._from_torch import recognise
 
@@ -281,3 +282,14 @@ def test_integers_that_float32_does_not_hold():
     view = recognise("p", D.Poisson(torch.tensor(1e8)))
     first, second = view.log_density(np.array([1e8 + 100001.0, 1e8 + 100003.0])).tolist()
     assert first > second
+
+
+def test_a_mixture_of_narrow_and_wide_is_found():
+    """By the quantiles of the mixture, between those of its components."""
+    weights, loc, scale = (torch.tensor(a, dtype=torch.float64) for a in ([0.3, 0.7], [-50.0, 60.0], [1e-3, 2.0]))
+    mixture = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(weights), torch.distributions.Normal(loc, scale)
+    )
+    found = xent.entropy(mixture, details=True)
+    own = torch.distributions.Normal(loc, scale).entropy() - weights.log()  # the components do not overlap
+    assert abs(float(found.value - (weights * own).sum())) <= found.error_bound < 1e-12

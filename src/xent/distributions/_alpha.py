@@ -16,7 +16,6 @@ from xent.measures._alpha_rows import ENDLESS
 from xent.measures._alpha_terms import SLIGHT, alpha_terms, both_densities, difference, exact_order, growth, log_over
 from xent.measures._f_terms import f_terms
 from xent.measures._namespace import quiet
-from xent.measures._primitives import log_complement
 
 Array = Any
 
@@ -65,8 +64,9 @@ def plan(
     if measure == "alpha_divergence":
         return _divergence(alpha, None)
     if alpha < SLIGHT:
-        finish = _minus_log if measure == "renyi_divergence" else None
-        return Plan(False, _outside(finish), order=0.0, closed=_nothing_outside)
+        if measure == "tsallis_divergence":
+            return Plan(False, _outside(None), order=0.0, closed=_nothing_outside)
+        return Plan(False, _outside(_minus_log), _inside(), 0.0, _nothing_outside, lambda v: ~(v < 0.5))
     if measure == "tsallis_divergence":
         return _divergence(alpha, lambda xp, v: alpha * v)
     return _renyi(alpha)
@@ -115,6 +115,15 @@ def _outside(finish: Callable[[Any, Array], Array] | None) -> Integrand:
     return Integrand(term, lambda xp, lp, lq: -xp.expm1(lq - lp), "both", finish)
 
 
+def _inside() -> Integrand:
+    """The probability under q of what p allows, where that is the smaller part."""
+
+    def term(xp: Any, lp: Array, lq: Array) -> Array:
+        return xp.where(lp == -xp.inf, xp.zeros_like(lq), xp.exp(lq))
+
+    return Integrand(term, lambda xp, lp, lq: xp.exp(lq - lp), "both", lambda xp, v: -xp.log(v))
+
+
 def _f_divergence(f: Callable[[Array], Array], slope: float) -> Integrand:
     """q f(p/q); over draws of p with f(0) for the probability under q of what p rules out, where f(0) is finite."""
 
@@ -131,7 +140,7 @@ def _f_divergence(f: Callable[[Array], Array], slope: float) -> Integrand:
 
 
 def _minus_log(xp: Any, value: Array) -> Array:
-    return 0.0 - log_complement(xp, value)
+    return _log_over(xp, value, 1.0)
 
 
 def _alpha_integrand(a: float, b: float, finish: Callable[[Any, Array], Array] | None) -> Integrand:

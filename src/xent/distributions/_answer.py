@@ -78,7 +78,8 @@ def _of_views(measure: str, views: tuple[View, ...], how: How, parameters: dict[
     if chosen is Method.CLOSED_FORM:
         value = _libraries.finished(_broadcast(closed, batch), dtype)
         members = tuple(v.family for v in views if v.family is not None)
-        return Details(value, "closed form", _rounding.bound(measure, value, dtype, members), None, 0)
+        bound = _rounding.bound(measure, value, dtype, members) if how.details else None
+        return Details(value, "closed form", bound, None, 0)
     compute = _integrated if chosen is Method.QUADRATURE else partial(_drawn, measure)
     found = compute(INTEGRANDS[measure], p, q, how) if plan is None else _planned(compute, plan, p, q, how)
     return replace(found, value=_libraries.finished(found.value, dtype))

@@ -16,6 +16,7 @@ from xent.distributions._view import View
 from xent.measures._namespace import dtype_name
 
 Array = Any
+_BISECTIONS = 60
 
 
 def recognise(name: str, value: object) -> View | None:
@@ -109,13 +110,18 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
 
 
 def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], Array] | None:
-    """From probabilities to places, where torch has an inverse distribution function."""
+    """From probabilities to places, where torch has an inverse distribution function, or mixes what has one."""
     if d.event_shape:
         return None
+    mixed = type(d) is torch.distributions.MixtureSameFamily
+    real = torch.distributions.constraints.real
+    if mixed and vars(type(d.component_distribution)).get("support") is not real:
+        return None  # torch refuses places that are outside the support of one component
+    inverse = _mixed_quantile(torch, d) if mixed else d.icdf
 
     def quantile(u: Array) -> Array:
         with torch.no_grad():
-            found = d.icdf(torch.as_tensor(np.array(u, dtype=np.float64), device=device).to(dtype))
+            found = inverse(torch.as_tensor(np.array(u, dtype=np.float64), device=device).to(dtype))
         return found.cpu().double().numpy()  # NumPy has no bfloat16
 
     try:
@@ -123,3 +129,19 @@ def _quantile(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array], 
     except NotImplementedError:
         return None
     return quantile
+
+
+def _mixed_quantile(torch: Any, d: Any) -> Callable[[Array], Array]:
+    """The quantile of a mixture, by bisection between those of its components."""
+    parts, weights = d.component_distribution, d.mixture_distribution.probs
+
+    def inverse(u: Array) -> Array:
+        each = parts.icdf(u[..., None].expand(*u.shape, weights.shape[-1]))
+        low, high = each.min(-1).values, each.max(-1).values
+        for _ in range(_BISECTIONS):
+            middle = 0.5 * low + 0.5 * high
+            below = (parts.cdf(middle[..., None]) * weights).sum(-1) < u
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return high
+
+    return inverse

@@ -5,7 +5,9 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import scipy.stats
 
+import xent
 import xent.measures._namespace as ns
 from xent.distributions.families import FORMULAS, PAIRS
 from xent.distributions.families.laplace import _COTH
@@ -230,3 +232,13 @@ def test_batches_broadcast():
     assert compute("normal", "renyi", p, q, alpha=0.5).shape == (3, 2)
     assert compute("normal", "entropy", p).shape == (3, 1)
     assert compute("normal", "entropy", member(loc=np.zeros(0), scale=1.0)).shape == (0,)
+
+
+def test_a_narrow_uniform_distribution_far_from_0_under_a_normal_one_near_it():
+    low, width, loc, scale = -42.63536739070897, 0.0015971786753454257, -42.63536736891005, 0.0015971875929345293
+    found = xent.kl_divergence(scipy.stats.uniform(low, width), scipy.stats.norm(loc, scale), details=True)
+    with mpmath.workdps(40):
+        low, width, loc, scale = map(mpmath.mpf, (low, width, loc, scale))
+        square = width**2 / 12 + (low + width / 2 - loc) ** 2
+        truth = mpmath.log(2 * mpmath.pi * scale**2) / 2 + square / (2 * scale**2) - mpmath.log(width)
+        assert abs(float(found.value) - truth) <= 4e-16

@@ -3,7 +3,9 @@
 import mpmath
 import numpy as np
 import pytest
+import scipy.stats
 
+import xent
 import xent.measures._namespace as ns
 from xent.distributions._view import Family
 from xent.distributions.families import FORMULAS, PAIRS
@@ -113,3 +115,24 @@ def test_independent_coordinates_against_joint_ones():
     assert PAIRS["product", "multivariate_normal"](XP, p, joint) == pytest.approx(F.kl(XP, same, joint))
     assert PAIRS["multivariate_normal", "product"](XP, joint, p) == pytest.approx(F.kl(XP, joint, same))
     assert PAIRS["product", "multivariate_normal"](XP, p | {"axes": 2}, joint) is None
+
+
+@pytest.mark.parametrize("spread", [1e-4, 1e-9])
+def test_bounds_hold_for_matrices_that_are_nearly_singular(spread):
+    turn = np.array([[0.6, 0.8, 0.0], [-0.8, 0.6, 0.0], [0.0, 0.0, 1.0]]) @ np.array(
+        [[1.0, 0.0, 0.0], [0.0, 0.28, 0.96], [0.0, -0.96, 0.28]]
+    )
+    p, q = ((turn * scale) @ turn.T for scale in ([1.0, 0.1, spread], [spread, 0.3, 1.0]))
+    p, q, mean = (p + p.T) / 2, (q + q.T) / 2, np.array([0.3, -0.2, 0.5])
+    laws = scipy.stats.multivariate_normal(np.zeros(3), p), scipy.stats.multivariate_normal(mean, q)
+    with mpmath.workdps(60):
+        a, b, m = (mpmath.matrix(x.tolist()) for x in (p, q, mean))
+        solved = b**-1 * a
+        kl = sum(solved[i, i] for i in range(3)) - 3 + (m.T * b**-1 * m)[0] + mpmath.log(mpmath.det(b) / mpmath.det(a))
+        entropy = 3 * mpmath.log(2 * mpmath.pi * mpmath.e) + mpmath.log(mpmath.det(a))
+        for found, truth in (
+            (xent.kl_divergence(*laws, details=True), kl / 2),
+            (xent.entropy(laws[0], details=True), entropy / 2),
+            (xent.cross_entropy(*laws, details=True), (kl + entropy) / 2),
+        ):
+            assert abs(float(found.value) - truth) <= found.error_bound < 1e-3 * abs(truth)

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
-from xent.measures._namespace import quiet
-
 Array = Any
-
-
-def quietly(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """`formula(xp, ...)` without NumPy's warnings of zeros, infinities and NaN."""
-
-    @functools.wraps(formula)
-    def silent(xp: Any, *arguments: Any) -> Any:
-        with quiet(xp):
-            return formula(xp, *arguments)
-
-    return silent
 
 
 def is_positive(xp: Any, *values: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.distributions.families.dirichlet import cross_entropy_of, entropy_terms, kl_of, renyi_of
 
 Array = Any
@@ -22,7 +23,7 @@ def _concentration(xp: Any, good: Array, p: Parameters) -> Array:
     return xp.stack([a, b], axis=-1)
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p)
     (width,) = _support.ones_elsewhere(xp, good, p["width"])
@@ -41,17 +42,17 @@ def _between(xp: Any, p: Parameters, q: Parameters, measure: Callable[[Any, Arra
     return _support.where_inside(xp, starts, xp.where(same, xp.zeros_like(ends), ends), value)
 
 
-@_support.quietly
+@silent
 def _kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _between(xp, p, q, kl_of)
 
 
-@_support.quietly
+@silent
 def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _between(xp, p, q, lambda xp, a, b: cross_entropy_of(xp, a, b) + xp.log(q["width"]))
 
 
-@_support.quietly
+@silent
 def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
     if bool(xp.any((p["low"] != q["low"]) | (p["width"] != q["width"]))):
         return None

@@ -9,6 +9,7 @@ from xent.distributions._bregman import digamma_step, excess, gamma_entropy, kl_
 from xent.distributions._growth import Grown, excess_growth
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.measures._namespace import detach, graft, helper_device
 from xent.measures._primitives import exact_sum, two_product, two_sum
 
@@ -109,7 +110,7 @@ def renyi_of(xp: Any, a: Array, b: Array, alpha: float) -> Array:
     return xp.where(exists, value, xp.full_like(value, math.inf))
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p["concentration"])
     (a,) = _support.ones_elsewhere(xp, good[..., None], p["concentration"])
@@ -117,19 +118,19 @@ def _entropy(xp: Any, p: Parameters) -> Array:
     return _support.where_valid(xp, good, logs + (each + rest))
 
 
-@_support.quietly
+@silent
 def _kl(xp: Any, p: Parameters, q: Parameters) -> Array:
     good, a, b = _safe(xp, p["concentration"], q["concentration"])
     return _support.where_valid(xp, good, kl_of(xp, a, b))
 
 
-@_support.quietly
+@silent
 def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array:
     good, a, b = _safe(xp, p["concentration"], q["concentration"])
     return _support.where_valid(xp, good, cross_entropy_of(xp, a, b))
 
 
-@_support.quietly
+@silent
 def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array:
     good, a, b = _safe(xp, p["concentration"], q["concentration"])
     return _support.where_valid(xp, good, renyi_of(xp, a, b, alpha))

@@ -9,6 +9,7 @@ from xent.distributions._bregman import cross_difference, excess, gamma_entropy,
 from xent.distributions._special import digamma, lgamma
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 
 Array = Any
 
@@ -27,7 +28,7 @@ def _safe(xp: Any, p: Parameters, q: Parameters) -> tuple[Array, ...]:
     return good, *_support.ones_elsewhere(xp, good, *values)
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p)
     a, scale = _support.ones_elsewhere(xp, good, p["concentration"], p["scale"])
@@ -61,7 +62,7 @@ def jensen(xp: Any, a: Array, b: Array, scale: Array, other: Array, alpha: float
     return xp.where(exists, value, xp.full_like(value, math.inf))
 
 
-@_support.quietly
+@silent
 def kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     """KL of one gamma distribution under another."""
     good, a, scale, b, other = _safe(xp, p, q)
@@ -70,7 +71,7 @@ def kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _support.where_inside(xp, starts, xp.zeros_like(starts), value)
 
 
-@_support.quietly
+@silent
 def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     good, a, scale, b, other = _safe(xp, p, q)
     log_mean = digamma(xp, a) + log_ratio(xp, scale, other)
@@ -81,7 +82,7 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _support.where_inside(xp, starts, xp.zeros_like(starts), value)
 
 
-@_support.quietly
+@silent
 def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
     if bool(xp.any(p["loc"] != q["loc"])):
         return None

@@ -6,6 +6,7 @@ from typing import Any
 
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.distributions.families.weibull import EULER, extreme_value_kl
 
 Array = Any
@@ -15,7 +16,7 @@ def _good(xp: Any, p: Parameters) -> Array:
     return _support.is_positive(xp, p["scale"]) & _support.is_finite(xp, p["loc"])
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p)
     (scale,) = _support.ones_elsewhere(xp, good, p["scale"])
@@ -25,7 +26,7 @@ def _entropy(xp: Any, p: Parameters) -> Array:
 def _kl_towards(sign: float) -> Any:
     """KL of maxima for 1, of minima for -1."""
 
-    @_support.quietly
+    @silent
     def kl(xp: Any, p: Parameters, q: Parameters) -> Array:
         good = _good(xp, p) & _good(xp, q)
         scale, other = _support.ones_elsewhere(xp, good, p["scale"], q["scale"])

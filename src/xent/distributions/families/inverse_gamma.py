@@ -8,6 +8,7 @@ from xent.distributions._bregman import gamma_entropy, log_minus_digamma, log_ra
 from xent.distributions._special import digamma, lgamma
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.distributions.families.gamma import divergence, jensen
 
 Array = Any
@@ -29,7 +30,7 @@ def _entropy_terms(xp: Any, a: Array, scale: Array) -> tuple[Array, ...]:
     return xp.log(scale / a / xp.sqrt(a)), gamma_entropy(xp, a), 2.0 * log_minus_digamma(xp, a)
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p)
     a, scale = _support.ones_elsewhere(xp, good, p["concentration"], p["scale"])
@@ -37,7 +38,7 @@ def _entropy(xp: Any, p: Parameters) -> Array:
     return _support.where_valid(xp, good, size + (standard + mean))
 
 
-@_support.quietly
+@silent
 def _kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     good, a, scale, b, other = _safe(xp, p, q)
     value = _support.where_valid(xp, good, divergence(xp, a, b, other, scale))
@@ -45,7 +46,7 @@ def _kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _support.where_inside(xp, starts, xp.zeros_like(starts), value)
 
 
-@_support.quietly
+@silent
 def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     good, a, scale, b, other = _safe(xp, p, q)
     log_mean = digamma(xp, a) + log_ratio(xp, other, scale)
@@ -56,7 +57,7 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _support.where_inside(xp, starts, xp.zeros_like(starts), value)
 
 
-@_support.quietly
+@silent
 def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
     if bool(xp.any(p["loc"] != q["loc"])):
         return None

@@ -88,11 +88,11 @@ LOGNORMAL = Formulas(_log_entropy, _log_kl, _log_cross_entropy, _log_renyi)
 
 
 @silent
-def under_normal(xp: Any, entropy: Array, mean: Array, deviation: Array, q: Parameters) -> Array:
-    """KL of a distribution with this entropy, mean and standard deviation under a normal one."""
+def under_normal(xp: Any, entropy: Array, offset: Array, deviation: Array, q: Parameters) -> Array:
+    """KL of a distribution with this entropy and standard deviation under a normal one, its mean so far from that."""
     shape_only = HALF_LOG_2PI + 0.5 - entropy  # with the entropy in units of the deviation: >= 0
-    moments = {"loc": mean, "scale": deviation}
-    return shape_only + _kl(xp, moments, q)
+    moments, model = {"loc": offset, "scale": deviation}, {"loc": 0.0 * offset, "scale": q["scale"]}
+    return shape_only + _kl(xp, moments, model)
 
 
 @silent
@@ -100,7 +100,7 @@ def uniform_under_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
     """KL of a uniform distribution under a normal one."""
     deviation = p["width"] / math.sqrt(12.0)
     entropy = xp.zeros_like(deviation) + 0.5 * math.log(12.0)
-    return under_normal(xp, entropy, p["low"] + 0.5 * p["width"], deviation, q)
+    return under_normal(xp, entropy, (p["low"] - q["loc"]) + 0.5 * p["width"], deviation, q)
 
 
 @silent
@@ -108,4 +108,4 @@ def laplace_under_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
     """KL of a Laplace distribution under a normal one."""
     deviation = p["scale"] * math.sqrt(2.0)
     entropy = xp.zeros_like(deviation) + 1.0 + 0.5 * math.log(2.0)
-    return under_normal(xp, entropy, p["loc"], deviation, q)
+    return under_normal(xp, entropy, p["loc"] - q["loc"], deviation, q)

@@ -9,6 +9,7 @@ from xent.distributions._bregman import digamma_step, kl_term, lgamma_divergence
 from xent.distributions._special import BERNOULLI, HALF_LOG_2PI
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.measures._primitives import horner
 
 Array = Any
@@ -24,7 +25,7 @@ def _standard_entropy(xp: Any, x: Array) -> Array:
     return step + (HALF_LOG_2PI - lgamma_divergence(xp, x, x + 0.5, half))
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _support.is_positive(xp, p["df"], p["scale"]) & _support.is_finite(xp, p["loc"])
     df, scale = _support.ones_elsewhere(xp, good, p["df"], p["scale"])
@@ -47,7 +48,7 @@ def _lack_of_entropy(xp: Any, x: Array) -> Array:
     return xp.where(large, 0.5 * phi(xp, -r) - series, direct)
 
 
-@_support.quietly
+@silent
 def _kl_of_normal(xp: Any, p: Parameters, q: Parameters) -> Array:
     """By moments: what the entropy lacks, and KL of the normal distribution of the same moments; inf for df <= 2.
 

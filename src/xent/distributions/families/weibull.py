@@ -7,6 +7,7 @@ from typing import Any
 from xent.distributions._bregman import lgamma_divergence, log_quotient, psi
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.distributions.families.gamma import of_exponential
 
 Array = Any
@@ -27,14 +28,14 @@ def extreme_value_kl(xp: Any, shift: Array, power: Array, growth: Array) -> Arra
     return psi(xp, shift + turn) + lgamma_divergence(xp, one, power, growth)
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     good = _good(xp, p)
     k, scale = _support.ones_elsewhere(xp, good, p["concentration"], p["scale"])
     return _support.where_valid(xp, good, xp.log(scale / k) + (1.0 + EULER - EULER / k))
 
 
-@_support.quietly
+@silent
 def kl(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     """KL of one Weibull distribution under another."""
     good = _good(xp, p) & _good(xp, q)

@@ -9,6 +9,7 @@ from xent.distributions._bregman import excess, gamma_entropy, kl_term
 from xent.distributions._special import digamma
 from xent.distributions.families import _support
 from xent.distributions.families._formulas import Formulas, Parameters
+from xent.distributions.families._terms import silent
 from xent.measures._namespace import helper_device
 
 Array = Any
@@ -38,7 +39,7 @@ def _halves(xp: Any, df: Array, d: int) -> tuple[Array, Array]:
     return 0.5 * (df[..., None] - j), 0.5 * j
 
 
-@_support.quietly
+@silent
 def _entropy(xp: Any, p: Parameters) -> Array:
     """(d + 1)/2 log|2 V| + d (d - 1)/4 (1 + log π) and the sum of entropies of Gamma(a) and (d - 1 - j)/2 ψ(a)."""
     good = _good(xp, p)
@@ -62,7 +63,7 @@ def _solved_below(xp: Any, factor: Array, right: Array) -> Array:
     return xp.concat(below, axis=-1)
 
 
-@_support.quietly
+@silent
 def _kl(xp: Any, p: Parameters, q: Parameters) -> Array:
     """With T = L_q⁻¹ L_p, a = (df_p - j)/2 and b = (df_q - j)/2 a sum of terms that are never negative.
 
