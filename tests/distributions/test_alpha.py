@@ -188,3 +188,33 @@ def test_renyi_of_supports_that_do_not_meet_is_infinite(alpha, q):
 def test_renyi_of_order_0_where_little_is_left():
     found = xent.renyi_divergence(scipy.stats.uniform(0, 1e-9), scipy.stats.uniform(), alpha=0, details=True)
     assert abs(found.value - 9 * math.log(10)) <= found.error_bound < 1e-12
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1 - 1e-12, 1, 2])
+def test_categories_have_the_formula_of_their_rows(alpha):
+    p, q = (
+        torch.tensor([[0.2, 0.3, 0.5], [0.0, 0.5, 0.5]], dtype=torch.float64),
+        np.array([0.25, 0.35, 0.4]),
+    )
+    found = xent.renyi_divergence(torch.distributions.Categorical(p), q, alpha=alpha, details=True)
+    assert found.method == "closed form"
+    rows = xent.renyi_divergence(p.numpy(), np.broadcast_to(q, (2, 3)), alpha=alpha)
+    np.testing.assert_allclose(found.value.numpy(), rows, rtol=1e-14)
+    summed = xent.renyi_divergence(torch.distributions.Categorical(p), q, alpha=alpha, method="quadrature")
+    np.testing.assert_allclose(summed.numpy(), rows, rtol=1e-13)
+    logits = torch.tensor([0.1, -0.4, 0.7], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda z: xent.renyi_divergence(
+            torch.distributions.Categorical(p), torch.distributions.Categorical(logits=z), alpha=alpha
+        ),
+        logits,
+    )
+
+
+@pytest.mark.parametrize("measure", ["alpha_divergence", "hellinger_distance", "chi_square_divergence"])
+@pytest.mark.parametrize("alpha", [-1, 0, 0.25, 1, 2])
+def test_categories_of_different_outcomes(measure, alpha):
+    p, q = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]), np.array([[0.0, 0.4, 0.6], [0.1, 0.3, 0.6]])
+    order = {"alpha": alpha} if measure == "alpha_divergence" else {}
+    found = getattr(xent, measure)(torch.distributions.Categorical(torch.tensor(p)), q, **order)
+    np.testing.assert_allclose(found.numpy(), getattr(xent, measure)(p, q, **order), rtol=1e-14)

@@ -6,7 +6,8 @@ from typing import Any
 
 from xent.distributions.families._formulas import Formulas, Parameters
 from xent.distributions.families._terms import everywhere, silent
-from xent.measures import _rows
+from xent.measures import _alpha_rows, _rows
+from xent.measures._alpha_terms import SLIGHT
 
 Array = Any
 
@@ -35,4 +36,15 @@ def _cross_entropy(xp: Any, p: Parameters, q: Parameters) -> Array | None:
     return _rows.cross_entropy(xp, *_row(p), *_row(q)) + 0.0 * p["loc"] if _same(xp, p, q) else None
 
 
-FORMULAS = Formulas(_entropy, _kl, _cross_entropy)
+@silent
+def _renyi(xp: Any, p: Parameters, q: Parameters, alpha: float) -> Array | None:
+    if not _same(xp, p, q):
+        return None
+    if abs(alpha) < SLIGHT:
+        return _kl(xp, q, p)
+    if alpha < 0.0:  # of the other two with the other weight it is the same
+        p, q, alpha = q, p, 1.0 - alpha
+    return _alpha_rows.renyi_divergence(xp, *_row(p), *_row(q), alpha=alpha) / alpha + 0.0 * p["loc"]
+
+
+FORMULAS = Formulas(_entropy, _kl, _cross_entropy, _renyi)
