@@ -36,7 +36,7 @@ FAMILIES = {
     "gumbel_l": (lambda: stats.gumbel_l(1, 2), "gumbel_min", {"loc": 1.0, "scale": 2.0}),
     "pareto": (lambda: stats.pareto(3, 1, 2), "pareto", {"alpha": 3.0, "loc": 1.0, "scale": 2.0}),
     "vonmises": (lambda: stats.vonmises(2, 1), "von_mises", {"loc": 1.0, "concentration": 2.0}),
-    "lognorm": (lambda: stats.lognorm(3, scale=1), "lognormal", {"mu": 0.0, "sigma": 3.0, "loc": 0.0}),
+    "lognorm": (lambda: stats.lognorm(3, scale=1), "lognormal", {"mu": 0.0, "median": 1.0, "sigma": 3.0, "loc": 0.0}),
     "bernoulli": (lambda: stats.bernoulli(0.5, 2), "bernoulli", {"log_odds": 0.0, "success": 0.5, "loc": 2.0}),
     "binom": (lambda: stats.binom(4, 0.5), "binomial", {"log_odds": 0.0, "success": 0.5, "n": 4.0, "loc": 0.0}),
     "geom": (lambda: stats.geom(0.5), "geometric", {"log_odds": 0.0, "success": 0.5, "loc": 1.0}),
