@@ -150,7 +150,7 @@ def test_a_product_of_torch_is_independent():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: xent.entropy("coin"), TypeError, "`p` is a str"),
+        (lambda: xent.entropy("coin"), TypeError, "`p` is of type str"),
         (lambda: xent.entropy(stats.gamma), TypeError, "which has no parameters yet"),
         (lambda: xent.entropy(laws.Normal), TypeError, "call it with them first"),
         (lambda: xent.kl_divergence(NORMAL, stats.poisson(3)), xent.DistributionError, "cannot be compared"),
@@ -189,6 +189,23 @@ def test_refused_with_the_reason(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("how", [{"n": 1e5}, {"n": True}, {"seed": 1.5}, {"seed": np.random.default_rng(0)}])
+def test_draws_and_seeds_are_integers(how):
+    with pytest.raises(ValueError, match="an integer of at least"):
+        xent.kl_divergence(NORMAL, WIDE, method="Monte Carlo", **how)
+
+
+@pytest.mark.parametrize("value", [3, None, "normal", {}])
+def test_what_is_no_distribution_is_told_what_one_is(value):
+    with pytest.raises(TypeError, match=f"`q` is of type {type(value).__name__}; pass a distribution"):
+        xent.kl_divergence(NORMAL, value)
+
+
+def test_numbers_against_points_say_where_the_shape_comes_from():
+    with pytest.raises(xent.ShapeError, match="event_shape"):
+        xent.kl_divergence(NORMAL, stats.multivariate_normal([0, 0]))
 
 
 def test_arrays_answer_details_too():

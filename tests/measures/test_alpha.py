@@ -445,3 +445,11 @@ def test_a_steep_slope_is_finite_in_float32_too():
         p = torch.tensor([0.5, 0.5, 0.0], requires_grad=True)
         xent.renyi_divergence(p, torch.tensor([0.25, 0.5, 0.25]), alpha=alpha).backward()
         assert torch.isfinite(p.grad).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_function_without_its_limit_at_0(dtype):
+    p, q = np.array([0.5, 0.5, 0.0], dtype), np.array([0.3, 0.3, 0.4], dtype)
+    found = xent.f_divergence(p, q, f=lambda t: t * np.log(t))
+    assert found == pytest.approx(xent.kl_divergence(p, q), rel=1e-6)
+    assert xent.f_divergence(p, q, f=lambda t: -np.log(t)) == np.inf

@@ -7,15 +7,18 @@ above of q and p: see `Plan.changed`.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from xent.distributions._integrands import Integrand
 from xent.measures._alpha_rows import ENDLESS
 from xent.measures._alpha_terms import SLIGHT, alpha_terms, both_densities, difference, exact_order, growth, log_over
 from xent.measures._f_terms import f_terms
-from xent.measures._namespace import quiet
+from xent.measures._namespace import library, quiet
 
 Array = Any
 
@@ -126,6 +129,7 @@ def _inside() -> Integrand:
 
 def _f_divergence(f: Callable[[Array], Array], slope: float) -> Integrand:
     """q f(p/q); over draws of p with f(0) for the probability under q of what p rules out, where f(0) is finite."""
+    f = _for_arrays(f)
 
     def term(xp: Any, lp: Array, lq: Array) -> Array:
         return f_terms(xp, both_densities(xp, lp, lq), f, slope)
@@ -137,6 +141,21 @@ def _f_divergence(f: Callable[[Array], Array], slope: float) -> Integrand:
         return term(xp, xp.zeros_like(lp), lq - lp) - at_zero * xp.expm1(lq - lp)
 
     return Integrand(term, drawn, "both")
+
+
+def _for_arrays(f: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The same function where it is written in torch's operations and quadrature gives it NumPy's numbers."""
+
+    def of(t: Array) -> Array:
+        torch = sys.modules.get("torch")
+        try:
+            return f(t)
+        except TypeError:
+            if torch is None or library(t) != "numpy":
+                raise
+        return f(torch.as_tensor(np.asarray(t))).detach().numpy()
+
+    return of
 
 
 def _minus_log(xp: Any, value: Array) -> Array:

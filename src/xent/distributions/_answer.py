@@ -161,16 +161,20 @@ def _check_how(how: How) -> None:
     methods = ("closed form", "quadrature", "Monte Carlo")
     _check.one_of("method", how.method, methods)
     _check.one_of("estimator", how.estimator, ("k1", "k2", "k3"))
-    if how.n is not None and (isinstance(how.n, bool) or how.n != int(how.n) or how.n < 2):
-        raise ValueError(f"`n` is {how.n!r}; it is a number of draws, at least 2.")
+    if how.n is not None and not _is_integer(how.n, 2):
+        raise ValueError(f"`n` is {how.n!r}; it is a number of draws, an integer of at least 2.")
     if how.rtol is not None and not 0 < how.rtol < 1:
         raise ValueError(f"`rtol` is {how.rtol!r}; it is a relative error between 0 and 1.")
     if how.bounds is not None:
         low, high = how.bounds
         if not low < high:
             raise ValueError(f"`bounds` is {how.bounds!r}; it is (low, high) with low < high.")
-    if how.seed is not None and (isinstance(how.seed, bool) or how.seed != int(how.seed) or how.seed < 0):
-        raise ValueError(f"`seed` is {how.seed!r}; it is an integer, at least 0.")
+    if how.seed is not None and not _is_integer(how.seed, 0):
+        raise ValueError(f"`seed` is {how.seed!r}; it is an integer of at least 0.")
+
+
+def _is_integer(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _scale(measure: str, unit: str) -> float:

@@ -9,7 +9,6 @@ import numpy as np
 from xent import _check
 from xent._errors import DistributionError, ShapeError
 from xent._forms import Form
-from xent._objects import NotAnArray
 from xent.distributions import _from_torch, _generic, _scipy, _tabled
 from xent.distributions._libraries import together
 from xent.distributions._product import Product
@@ -39,16 +38,19 @@ def _refuse(name: str, value: Any) -> NoReturn:
     if isinstance(value, type) or type(value).__name__.endswith(("_gen", "_generic")):
         shown = value.__name__ if isinstance(value, type) else type(value).__name__
         raise TypeError(f"`{name}` is {shown}, a family without its parameters: call it with them first.")
-    try:
-        _check.refuse_object(name, value)
-    except NotAnArray as mistake:
-        raise TypeError(str(mistake)) from None
+    raise TypeError(
+        f"`{name}` is of type {type(value).__name__}; pass a distribution, which has `logpdf`, `logpmf` or `log_prob`, "
+        "or an array, a list of numbers, or a form such as `xent.Logits(...)`."
+    )
 
 
 def check_pair(p: View, q: View) -> tuple[int, ...]:
     """The shape of the batch of the two; refuses outcomes of different kinds."""
     if p.event != q.event:
-        raise ShapeError(f"Outcomes of `p` have shape {p.event}, those of `q` {q.event}: they must be the same.")
+        raise ShapeError(
+            f"Outcomes of `p` have shape {p.event}, those of `q` {q.event}: they must be the same. Objects of your own "
+            "say theirs by `event_shape`; `torch.distributions.Independent` makes outcomes of the last axes of a batch."
+        )
     if p.discrete != q.discrete:
         kinds = ["a distribution of integers" if v.discrete else "a density" for v in (p, q)]
         raise DistributionError(
