@@ -445,3 +445,40 @@ def test_a_steep_slope_is_finite_in_float32_too():
         p = torch.tensor([0.5, 0.5, 0.0], requires_grad=True)
         xent.renyi_divergence(p, torch.tensor([0.25, 0.5, 0.25]), alpha=alpha).backward()
         assert torch.isfinite(p.grad).all()
+
+
+# -- rows of NumPy whose powers are not extreme have a way of their own ------------------------------------------------
+
+
+def test_where_the_short_way_ends():
+    """Tiny probabilities and powers out of range go the other way, which agrees."""
+    rng = np.random.default_rng(10)
+    p, q = rng.dirichlet(np.ones(3), 2)
+    tiny = np.array([1e-200, 1e-300, 1.0])
+    for alpha in (-2.0, 0.3, 1 + 1e-9, 3.0, 80.0):
+        for a, b in ((p, q), (p, tiny), (tiny, q)):
+            exact = numbers("probs", a), numbers("probs", b)
+            found = truths("alpha_divergence", *exact, alpha)
+            value = xent.alpha_divergence(a, b, alpha=alpha)
+            assert ulp_error(float(value), found, "float64") <= ULPS, (alpha, a, b)
+        alone = xent.alpha_divergence(p, q, alpha=alpha)
+        beside = xent.alpha_divergence(np.stack([p, tiny]), q, alpha=alpha)[0]
+        assert beside == pytest.approx(alone, rel=ULPS * 2.0**-52)
+
+
+def test_the_short_way_has_edges_and_broadcasts():
+    p = np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.25, 0.25, 0.5]])
+    q = np.array([0.25, 0.75, 0.0])
+    for name in ("renyi_divergence", "tsallis_divergence", "alpha_divergence"):
+        for alpha in (0.3, 0.5, 1.0, 2.0):
+            value = getattr(xent, name)(p, q, alpha=alpha)
+            rows = [
+                float(
+                    getattr(xent, name)(LogProbs(torch.tensor(r).log()), LogProbs(torch.tensor(q).log()), alpha=alpha)
+                )
+                for r in p
+            ]
+            assert value == pytest.approx(rows, rel=1e-14)
+            assert math.isinf(value[2]) == (alpha >= 1)
+    assert xent.alpha_divergence(np.ones((2, 1)), [1.0], alpha=2).tolist() == [0.0, 0.0]
+    assert xent.alpha_divergence(np.ones((0, 3)), q, alpha=2).shape == (0,)
