@@ -82,9 +82,14 @@ def finite(xp: Any, value: Any) -> Any:
 
 
 def _possible(xp: Any, r: Row) -> Any:
-    """The surprisals of a row, finite for what is absent, NaN where that is given."""
+    """The surprisals of a row, finite for what is absent, NaN where that is given or a probability is infinite."""
     s = r.surprisal(r.absent)
-    return xp.where(xp.isinf(s), xp.zeros_like(s), s)
+    return xp.where(s == xp.inf, xp.zeros_like(s), xp.where(s == -xp.inf, xp.full_like(s, xp.nan), s))
+
+
+def _absent(r: Row) -> Any:
+    """What is impossible; nothing is where the row is no distribution."""
+    return r.absent & (r.p == r.p)  # not NaN
 
 
 def _beside(xp: Any, exact: Twice, plain: Any) -> tuple[Any, Any]:
@@ -142,7 +147,7 @@ def both_rows(xp: Any, kp: str, p: Any, kq: str, q: Any, alpha: float = 1.0) -> 
         kp, p = "probs", first.p
     if not {kp, kq} & {"logits", "logprobs"} and (common := _common(xp, first, second, exact_order(alpha))) is not None:
         return common
-    absent, missing = first.absent, second.absent
+    absent, missing = _absent(first), _absent(second)
     plain_p, plain_q = (_possible(xp, r) for r in (first, second))
     exact_p, exact_q = exact_row(xp, kp, p)[1], exact_row(xp, kq, q)[1]
     ratio, ratio_low = _beside(xp, exact_q.minus(exact_p), plain_q - plain_p)
@@ -161,7 +166,7 @@ def row_and_one(xp: Any, kind: str, a: Any, alpha: float) -> Both:
             return common
     s, low = _beside(xp, exact_row(xp, kind, a)[1], _possible(xp, r))
     zero = xp.zeros_like(s)
-    return Both(r.p, xp.ones_like(s), -s, -low, s, low, zero, zero, r.absent, xp.zeros_like(r.absent))
+    return Both(r.p, xp.ones_like(s), -s, -low, s, low, zero, zero, _absent(r), xp.zeros_like(r.absent))
 
 
 def both_densities(xp: Any, log_p: Any, log_q: Any) -> Both:
