@@ -81,11 +81,14 @@ def answer(measure: str, arguments: tuple[Any, ...], unit: str, how: tuple[Any, 
     """The measure of arguments of which one at least is no array: its value, or its `Details` where asked for.
 
     A numeric result, whatever its method, is in the unit asked for. The implementation is called as
-    `implementation(*arguments, unit=unit, how=how, **parameters)`.
+    `implementation(*arguments, unit=unit, how=how, **parameters)`. To be called where `NotAnArray` was caught: it is
+    raised again where nothing computes this measure of distributions.
     """
     if measure not in _implementations:
         for load in _loaders:
             load()
+    if measure not in _implementations:
+        raise  # the mistake that the measure caught
     asked = How(*how)
     try:
         found = _implementations[measure](*arguments, unit=unit, how=asked, **parameters)

@@ -389,3 +389,13 @@ def test_joint_tables():
 def test_normalize_refuses_what_has_no_share(row):
     with pytest.raises(DistributionError, match="`a` row 1"):
         xent.normalize([[1.0, 2.0], row])
+
+
+def test_what_nothing_answers_for_is_no_array(monkeypatch):
+    """The message stays where no room of distributions is there to be asked."""
+    monkeypatch.setattr("xent._objects._implementations", {})
+    monkeypatch.setattr("xent._objects._loaders", [])
+    with pytest.raises(TypeError, match="`p` is a NoneType; pass an array"):
+        xent.entropy(None)
+    with pytest.raises(TypeError, match="`p` is a dict; pass an array"):
+        xent.kl_divergence({}, [0.5, 0.5])

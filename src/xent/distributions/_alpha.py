@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xent.distributions._integrands import Integrand
+from xent.measures._alpha_pairs import SLIGHT, both_densities, exact_order
 from xent.measures._alpha_rows import ENDLESS
-from xent.measures._alpha_terms import SLIGHT, alpha_terms, both_densities, difference, exact_order, growth, log_over
+from xent.measures._alpha_terms import alpha_terms, difference, growth, log_over
 from xent.measures._f_terms import f_terms
 from xent.measures._namespace import library, quiet
 

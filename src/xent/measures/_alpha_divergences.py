@@ -56,6 +56,7 @@ def renyi_divergence(
     -------
     array, shape (...)
         One value a row, in `unit`, never negative but by the rounding of rows at order infinity.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -146,6 +147,7 @@ def tsallis_divergence(
     -------
     array, shape (...)
         One value a row, a pure number that is never negative.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -238,6 +240,7 @@ def alpha_divergence(
     -------
     array, shape (...)
         One value a row, a pure number that is never negative.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------

@@ -54,6 +54,7 @@ def renyi_entropy(
     -------
     array, shape (...)
         One value a row, in `unit`, of the library, device and floating dtype of `p`; between 0 and log K.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -139,6 +140,7 @@ def tsallis_entropy(
     -------
     array, shape (...)
         One value a row, a pure number of at least 0, of the library, device and floating dtype of `p`.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------

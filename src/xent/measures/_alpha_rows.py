@@ -8,18 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from xent.measures._alpha_terms import (
-    SLIGHT,
-    Both,
-    alpha_terms,
-    both_rows,
-    difference,
-    growth,
-    log_sum,
-    ordered,
-    row_and_one,
-)
+from xent.measures._alpha_pairs import SLIGHT, Both, both_rows, ordered, row_and_one, two_rows
+from xent.measures._alpha_terms import alpha_terms, difference, growth, log_sum
+from xent.measures._exact import Twice
 from xent.measures._f_terms import f_terms
+from xent.measures._namespace import detach, graft
 from xent.measures._primitives import log_complement, total
 from xent.measures._rows import measured
 
@@ -30,20 +23,20 @@ ENDLESS = 1e100
 @measured
 def alpha_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float) -> Any:
     """(1 - sum p^alpha q^(1 - alpha)) / (alpha (1 - alpha))."""
-    return _divergence(xp, both_rows(xp, kp, p, kq, q), alpha)
+    return _divergence(xp, both_rows(xp, kp, p, kq, q, alpha), alpha)
 
 
 @measured
 def tsallis_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float) -> Any:
     """(sum p^alpha q^(1 - alpha) - 1) / (alpha - 1)."""
-    x = both_rows(xp, kp, p, kq, q)
+    x = both_rows(xp, kp, p, kq, q, alpha)
     return _outside(xp, x) if alpha < SLIGHT else alpha * _divergence(xp, x, alpha)
 
 
 @measured
 def renyi_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float) -> Any:
     """log(sum p^alpha q^(1 - alpha)) / (alpha - 1)."""
-    x = both_rows(xp, kp, p, kq, q)
+    x = both_rows(xp, kp, p, kq, q, alpha)
     if alpha < SLIGHT:
         out = _outside(xp, x)
         inside = total(xp, xp.where(x.absent, xp.zeros_like(x.q), x.q))
@@ -58,7 +51,7 @@ def renyi_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any, *, alpha: float)
 @measured
 def hellinger_distance(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
     """The root of 1 - sum sqrt(p q); where that is 0 its derivative is taken as 0."""
-    square = 0.25 * _divergence(xp, both_rows(xp, kp, p, kq, q), 0.5)
+    square = 0.25 * _divergence(xp, both_rows(xp, kp, p, kq, q, 0.5), 0.5)
     apart = square != 0
     return xp.where(apart, xp.sqrt(xp.where(apart, square, xp.ones_like(square))), xp.zeros_like(square))
 
@@ -66,13 +59,17 @@ def hellinger_distance(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
 @measured
 def total_variation(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
     """Half of sum |p - q|."""
-    return 0.5 * total(xp, xp.abs(difference(xp, both_rows(xp, kp, p, kq, q))))
+    if {kp, kq} & {"logits", "logprobs"}:
+        return 0.5 * total(xp, xp.abs(difference(xp, both_rows(xp, kp, p, kq, q))))
+    first, second = two_rows(xp, kp, p, kq, q)
+    exact = Twice(detach(first.p), first.low).minus(Twice(detach(second.p), second.low))
+    return 0.5 * total(xp, xp.abs(graft(xp, exact.high, first.p - second.p)))
 
 
 @measured
 def chi_square_divergence(xp: Any, kp: str, p: Any, kq: str, q: Any) -> Any:
     """Sum (p - q)²/q: twice the divergence of order 2."""
-    return 2.0 * _divergence(xp, both_rows(xp, kp, p, kq, q), 2.0)
+    return 2.0 * _divergence(xp, both_rows(xp, kp, p, kq, q, 2.0), 2.0)
 
 
 @measured
@@ -100,7 +97,7 @@ def _entropy_terms(xp: Any, x: Both, a: float, b: float) -> Any:
 @measured
 def tsallis_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
     """(1 - sum p^alpha) / (alpha - 1)."""
-    x = row_and_one(xp, kind, p)
+    x = row_and_one(xp, kind, p, alpha)
     if alpha < SLIGHT:
         return _support(xp, x) - 1.0
     if alpha >= ENDLESS:
@@ -111,7 +108,7 @@ def tsallis_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
 @measured
 def renyi_entropy(xp: Any, kind: str, p: Any, *, alpha: float) -> Any:
     """log(sum p^alpha) / (1 - alpha)."""
-    x = row_and_one(xp, kind, p)
+    x = row_and_one(xp, kind, p, alpha)
     if alpha < SLIGHT:
         return xp.log(_support(xp, x))
     if alpha >= ENDLESS:

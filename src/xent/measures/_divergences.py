@@ -59,6 +59,7 @@ def kl_divergence(
     -------
     array, shape (...)
         One value a row, in `unit`, never negative, of the promoted floating dtype.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -145,6 +146,7 @@ def js_divergence(
     -------
     array, shape (...)
         One value a row, in `unit`, from 0 to log 2, of the promoted floating dtype.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -216,6 +218,7 @@ def js_distance(
     -------
     array, shape (...)
         One value a row, from 0 to the root of log 2, of the promoted floating dtype.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------

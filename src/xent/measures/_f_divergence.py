@@ -51,6 +51,7 @@ def hellinger_distance(
     -------
     array, shape (...)
         One value a row, from 0 to 1.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -127,6 +128,7 @@ def total_variation(
     -------
     array, shape (...)
         One value a row, from 0 to 1.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -203,6 +205,7 @@ def chi_square_divergence(
     -------
     array, shape (...)
         One value a row, a pure number that is never negative: twice `alpha_divergence` of order 2.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -286,6 +289,7 @@ def f_divergence(
     -------
     array, shape (...)
         One value a row.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------

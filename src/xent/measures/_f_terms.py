@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xent._errors import ShapeError
-from xent.measures._alpha_terms import Both
+from xent.measures._alpha_pairs import Both
 from xent.measures._namespace import detach, helper_device, is_traced, quiet, smallest_normal
 
 _ZERO = 1e-6  # f(1) may be off 0 by the rounding of float32

@@ -114,6 +114,7 @@ def entropy(
     -------
     array, shape (...)
         One value a row, in `unit`, of the library, device and floating dtype of `p`; between 0 and log K.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -199,6 +200,7 @@ def cross_entropy(
     -------
     array, shape (...)
         One value a row, in `unit`, of the library, device and promoted floating dtype of the arguments.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
@@ -278,6 +280,7 @@ def perplexity(
     -------
     array, shape (...)
         One value a row, a pure number of at least 1, of the promoted floating dtype.
+        Of distributions one value for each of their batch; with `details=True` a `Details`.
 
     Raises
     ------
