@@ -181,6 +181,12 @@ def test_a_product_of_torch_is_independent():
         ),
         (lambda: xent.cross_entropy(NORMAL, xent.Samples([1.0])), xent.DistributionError, "second a distribution"),
         (lambda: xent.kl_divergence(Product(NORMAL), Product(NORMAL, WIDE)), xent.ShapeError, "must be as many"),
+        (lambda: xent.cross_entropy(np.array([0.3, -1.2]), NORMAL), xent.DistributionError, "xent.Samples(p)"),
+        (
+            lambda: xent.estimators.kl_divergence(xent.Samples([1.0]), NORMAL),
+            xent.DistributionError,
+            "nothing has to be estimated",
+        ),
         (lambda: Product(), ValueError, "at least one"),
         (lambda: xent.kl_divergence(stats.cauchy(), stats.logistic()), xent.NotConverged, "does not converge"),
     ],

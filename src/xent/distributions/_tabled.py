@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from xent._errors import DistributionError, ShapeError
 from xent.distributions._libraries import to_numpy
 from xent.distributions._view import Family, View
 from xent.measures import _namespace as ns
@@ -19,7 +20,10 @@ def view(name: str, value: Any) -> View:
     if ns.library(operand.array) not in ("numpy", "torch"):
         found = ns.library(operand.array)
         raise TypeError(f"`{name}` is a {found} array; beside a distribution it has to be NumPy's or torch's.")
-    entropy(value)  # looks at every row
+    try:
+        entropy(value)  # looks at every row
+    except (DistributionError, ShapeError) as error:
+        raise type(error)(f"{error} If it holds observations, pass `xent.Samples({name})`.") from None
     log_probs = 0.0 - surprisal(value)
     torch = ns.library(log_probs) == "torch"
     batch, k = tuple(log_probs.shape[:-1]), log_probs.shape[-1]

@@ -342,6 +342,11 @@ def _room(data: Form, measure: str, options: dict[str, Any]) -> Any:
 def _require(name: str, data: Any, forms: tuple[type, ...]) -> None:
     if isinstance(data, forms):
         return
+    if any(hasattr(data, density) for density in ("logpdf", "logpmf", "log_prob")):
+        raise DistributionError(
+            f"`{name}` is a distribution, {type(data).__name__}, of which nothing has to be estimated: "
+            f"`xent.cross_entropy(xent.Samples(x), Q)` is the mean surprisal of samples under it."
+        )
     what = f"`xent.{type(data).__name__}`" if isinstance(data, (Form, TopK)) else f"a {type(data).__name__}"
     raise DistributionError(
         f"`{name}` is {what}. Say what it holds: `xent.Counts(...)` for how often each outcome was seen, "

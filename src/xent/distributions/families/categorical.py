@@ -7,7 +7,7 @@ from typing import Any
 from xent.distributions.families._formulas import Formulas, Parameters
 from xent.distributions.families._terms import everywhere, silent
 from xent.measures import _alpha_rows, _rows
-from xent.measures._alpha_terms import SLIGHT
+from xent.measures._alpha_pairs import SLIGHT
 
 Array = Any
 
