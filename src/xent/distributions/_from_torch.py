@@ -11,7 +11,7 @@ import numpy as np
 from xent._errors import DistributionError
 from xent.distributions._torch_density import drawing, masked
 from xent.distributions._torch_families import family_of
-from xent.distributions._torch_support import ends, is_discrete
+from xent.distributions._torch_support import ends, is_discrete, moving_ends
 from xent.distributions._view import View
 from xent.measures._namespace import dtype_name
 
@@ -48,6 +48,7 @@ def recognise(name: str, value: object) -> View | None:
         draw=drawing(torch, found, device),
         reparametrised=bool(found.has_rsample),
         family=family_of(torch, found),
+        ends=None if event else moving_ends(torch, found),
     )
 
 
@@ -99,7 +100,8 @@ def _log_density(torch: Any, d: Any, dtype: Any, device: Any) -> Callable[[Array
     exact = torch.float64 if not event and device.type != "mps" else dtype
 
     def log_density(x: Array) -> Array:
-        places = torch.as_tensor(np.array(x, dtype=np.float64), device=device).to(exact)
+        given = x if torch.is_tensor(x) else torch.as_tensor(np.array(x, dtype=np.float64))
+        places = given.to(device=device, dtype=exact)
         lead = tuple(places.shape[: places.ndim - len(event)])
         return density(places.expand((*np.broadcast_shapes(lead, batch), *event))).to(dtype)
 
