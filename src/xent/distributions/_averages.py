@@ -21,7 +21,7 @@ Array = Any
 _Fitting = Callable[[Moments], Fit]
 
 _LOOKED_AT = 2**13  # draws of q, and others of p, by which controls are chosen
-_MOST_OF_RATIO = 0.02  # the share of their sum that one r among them may hold
+_MOST_OF_RATIO = 0.005  # the share of their sum that one r among them may hold
 _LARGE = 700.0  # exp of more overflows
 _KNOWN = ("entropy", "cross_entropy")  # the closed forms that make controls, in the order of their columns
 
