@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,15 @@ from xent.distributions import _moments
 from xent.distributions._draws import CHUNK, Columns, Stratum, alike, host, spread
 from xent.distributions._integrands import Integrand
 from xent.distributions._moments import Fit, Moments
+from xent.distributions._problem import without_derivatives
 from xent.distributions._view import View
 from xent.measures._primitives import Pair, kl_terms
 
 Array = Any
 _Fitting = Callable[[Moments], Fit]
 
-_LOOKED_AT = 2**13  # draws of q that must all lie where p has density
+_LOOKED_AT = 2**13  # draws of q, and others of p, by which controls are chosen
+_MOST_OF_RATIO = 0.005  # the share of their sum that one r among them may hold
 _LARGE = 700.0  # exp of more overflows
 _KNOWN = ("entropy", "cross_entropy")  # the closed forms that make controls, in the order of their columns
 
@@ -63,18 +65,56 @@ def _of_one(
         if measure in ("entropy", "perplexity"):
             return (lambda xp, lp, lq: [-lp]), _plain
         return (lambda xp, lp, lq: [integrand.drawn(xp, lp, lq)]), _plain
-    ratio = _covers(p, q, batch, seed)
-    if measure == "kl_divergence":
-        return _kl_columns(ratio, known), _kl_fit(ratio, known)
-    return _cross_entropy_columns(ratio, known), _controlled
+    light = _light_ratio(p, q, batch, seed)
+    ratio = light is not None
+    kl = measure == "kl_divergence"
+    columns = _kl_columns(ratio, known) if kl else _cross_entropy_columns(ratio, known)
+    choices = _choices(kl, ratio, known)
+    if not any(controls for _, controls, _ in choices):
+        return columns, _plain
+    return columns, _controlled(choices, light, _pilot(p, q, batch, columns, seed))
 
 
 def _plain(state: Moments) -> Fit:
     return _moments.regression(state, 0, ())
 
 
-def _controlled(state: Moments) -> Fit:
-    return _moments.regression(state, 0, range(1, state.mean.shape[-1]))
+def _choices(kl: bool, ratio: bool, known: Mapping[str, Array]) -> list[tuple[int, Sequence[int], bool]]:
+    """Regressions, best first: the base, its controls, and whether r - 1 is one of them.
+
+    k3 is k1 plus the control r - 1: from there the control's weight is found without cancellation.
+    """
+    names = [name for name in _KNOWN if name in known and (kl or name == "entropy")]
+    first = 1 + ratio * (2 if kl else 1)
+    others = range(first, first + len(names))
+    with_ratio = [(1, (2, *others), True) if kl else (0, (1, *others), True)] if ratio else []
+    return [*with_ratio, (0, others, False)]
+
+
+def _pilot(p: View, q: View, batch: tuple[int, ...], columns: Columns, seed: int) -> Moments | None:
+    """Other draws of p, which choose the controls: chosen by the draws they serve, intervals would fall short."""
+    pilot = Stratum(p, p, q, batch, columns, _plain, np.random.default_rng((seed, 2)))
+    with without_derivatives(p), without_derivatives(q):
+        pilot.reach(_LOOKED_AT)
+    return pilot.state
+
+
+def _controlled(choices: list[tuple[int, Sequence[int], bool]], light: Any, pilot: Moments | None) -> _Fitting:
+    """The first of the regressions whose residuals in the pilot are even; else that without controls."""
+
+    def fit(state: Moments) -> Fit:
+        found = _plain(state)
+        for base, controls, ratio in reversed(choices):
+            assert pilot is not None
+            sound = _moments.even(pilot, base, _moments.regression(pilot, base, controls), state.count)
+            if ratio:
+                sound &= light & _moments.trusted(pilot, controls[0]) & ~state.wild[:, controls[0]]
+            new = _moments.regression(state, base, controls, pilot)
+            weights = np.where(sound[:, None], new.weights, found.weights)
+            found = Fit(weights, *(np.where(sound, a, b) for a, b in zip(new[1:], found[1:], strict=True)))
+        return found
+
+    return fit
 
 
 def _of_the_mixture(integrand: Integrand) -> Columns:
@@ -105,23 +145,6 @@ def _kl_columns(ratio: bool, known: Mapping[str, Array]) -> Columns:
         return [-d, k3, excess, *_known(xp, lp, lq, known)]
 
     return columns
-
-
-def _kl_fit(ratio: bool, known: Mapping[str, Array]) -> _Fitting:
-    """k3 is k1 plus the control r - 1: from there the control's weight is found without cancellation."""
-    first = 3 if ratio else 1
-    others = range(first, first + sum(name in known for name in _KNOWN))
-
-    def fit(state: Moments) -> Fit:
-        plain = _moments.regression(state, 0, others)
-        if not ratio:
-            return plain
-        near = _moments.regression(state, 1, (2, *others))
-        use = _moments.trusted(state, 2)
-        weights = np.where(use[:, None], near.weights, plain.weights)
-        return Fit(weights, *(np.where(use, a, b) for a, b in zip(near[1:], plain[1:], strict=True)))
-
-    return fit
 
 
 def _known(xp: Any, lp: Array, lq: Array, known: Mapping[str, Array]) -> list[Array]:
@@ -162,11 +185,19 @@ def _covered_by_ends(p: View, q: View) -> bool | None:
     return bool((p.low <= q.low).all() and (q.high <= p.high).all())
 
 
-def _covers(p: View, q: View, batch: tuple[int, ...], seed: int) -> bool:
-    """Whether p has density wherever q has, as far as the ends of their supports and draws of q tell."""
-    ends = _covered_by_ends(p, q)
-    if ends is False or q.draw is None:
-        return bool(ends)
+def _light_ratio(p: View, q: View, batch: tuple[int, ...], seed: int) -> Any:
+    """Where in the batch r may be of finite variance under p; None where p does not cover q, or nobody can tell.
+
+    The mean of r under q is that of r^2 under p: draws of q see the large r, which those of p hardly meet.
+    """
+    if q.draw is None or _covered_by_ends(p, q) is False:
+        return None
     count = max(1, min(_LOOKED_AT, CHUNK // (math.prod((*batch, *q.event)) or 1)))
-    drawn = host(q.draw(count, np.random.default_rng((seed, 1))))
-    return bool((host(p.log_density(spread(drawn, batch, q.event))) > -np.inf).all())
+    drawn = spread(host(q.draw(count, np.random.default_rng((seed, 1)))), batch, q.event)
+    with np.errstate(all="ignore"):
+        lp, lq = (host(view.log_density(drawn)).reshape(count, -1) for view in (p, q))
+        if not (lp > -np.inf).all():
+            return None
+        d = lq - lp
+        weights = np.exp(d - d.max(axis=0))
+        return weights.sum(axis=0) * _MOST_OF_RATIO >= 1.0

@@ -11,7 +11,7 @@ import numpy as np
 from xent._errors import DistributionError
 from xent.distributions._torch_density import drawing, masked
 from xent.distributions._torch_families import family_of
-from xent.distributions._torch_support import ends, is_discrete
+from xent.distributions._torch_support import ends, is_discrete, moving_ends
 from xent.distributions._view import View
 from xent.measures._namespace import dtype_name
 
@@ -49,6 +49,7 @@ def recognise(name: str, value: object) -> View | None:
         draw=drawing(torch, found, device),
         reparametrised=bool(found.has_rsample),
         family=family_of(torch, found),
+        ends=None if event else moving_ends(torch, found),
     )
 
 

@@ -56,10 +56,12 @@ def estimate(
                                      where p has density wherever q has, and too small otherwise
 
     Without an `estimator` it is k1 with control variates, weighed by least squares: r - 1 where p covers q (by the ends
-    of the supports, or by draws of q) and its variance looks finite; -log p where H(p) is `known`, and -log q where
-    H(p, q) is. With r - 1 the terms are those of k3, which do not cancel. A control that a single draw rules, whose
-    mean is too far from 0, or that is collinear with the others is dropped. The standard error comes from residuals,
-    the degrees of freedom of the controls paid for. The cross-entropy has the same controls.
+    of the supports, and by draws of q) and r is of finite variance, as far as draws of q tell; -log p where H(p) is
+    `known`, and -log q where H(p, q) is. With r - 1 the terms are those of k3, which do not cancel. 8192 other draws of
+    p choose: a control that a single draw rules, whose mean is too far from 0, or that is collinear with the others is
+    dropped, and so are all where what they leave is so skewed that its interval would fall short, down to k1. (Chosen
+    by the draws they serve, controls are kept where the tail happens not to be seen.) The standard error comes from
+    residuals, the degrees of freedom of the controls paid for. The cross-entropy has the same controls.
 
     Measures over both supports (`integrand.over`, as Jensen-Shannon) take half their draws from each distribution, and
     average term / m, m = (p + q)/2, which is bounded where the measure is; their terms are homogeneous. Other measures
@@ -106,8 +108,10 @@ def estimate(
 
     Accuracy
     --------
-    95 % intervals, value ± 1.96 standard errors, cover in 93 to 97 of 100 runs, of k2 the mean of k2. Heavy tails of
-    log r, or of r for k3, are what Monte Carlo does not see: k3 has infinite variance where r has.
+    95 % intervals, value ± 1.96 standard errors, cover about as often as those of k1 do, 92 to 97 times of 100 where
+    log r has moments enough. Monte Carlo does not see a heavy tail of log r: at n = 2048 intervals of k1 and of the
+    default cover 87 times of 100 for Student's t of 5 degrees under a normal, and 69 times for 3. Nor does k3 see one
+    of r, whose infinite variance is its own: 51 times for N(0, 1) under t of 5. Intervals of k2 are of the mean of k2.
 
     Gradient
     --------

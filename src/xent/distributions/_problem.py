@@ -237,19 +237,24 @@ def with_derivatives(problem: Problem, places: Array, weights: Array, between: t
     if all(view.library != "torch" for view in problem.views):
         return None
     torch = sys.modules["torch"]
-    found = [_on_line(view, problem, places, between) for view in problem.views]
-    if not any(differentiates(a) for a in found if isinstance(a, torch.Tensor)):
-        return None
     device = next(view.device for view in problem.views if view.library == "torch")
-    lp, *rest = [torch.as_tensor(a, dtype=torch.float64, device=device).reshape(-1, problem.lanes) for a in found]
+    value = weighted_sum(problem, places, torch.tensor(weights, dtype=torch.float64, device=device), between)
+    return value if differentiates(value) else None
+
+
+def weighted_sum(problem: Problem, places: Any, weight: Any, between: tuple[Any, Any] | None) -> Any:
+    """The same for weights that are a tensor, at places of NumPy, or of torch with their own derivatives."""
+    torch = sys.modules["torch"]
+    found = [_on_line(view, problem, places, between) for view in problem.views]
+    lp, *rest = [torch.as_tensor(a, dtype=torch.float64, device=weight.device) for a in found]
+    lp, *rest = [a.reshape(-1, problem.lanes) for a in (lp, *rest)]
     xp = namespace(lp)
-    weight = torch.tensor(weights, dtype=torch.float64, device=device)
     value = problem.integrand.term(xp, lp, rest[0] if rest else None)
     counted = (weight != 0) & xp.isfinite(value)
     return xp.sum(weight * xp.where(counted, value, xp.zeros_like(value)), axis=0)
 
 
-def _on_line(view: View, problem: Problem, places: Array, between: tuple[Array, Array] | None) -> Any:
+def _on_line(view: View, problem: Problem, places: Any, between: tuple[Any, Any] | None) -> Any:
     found = _expanded(view, problem, places)
     if between is None:
         return found
@@ -263,7 +268,7 @@ def _on_line(view: View, problem: Problem, places: Array, between: tuple[Array, 
     return found + change
 
 
-def _expanded(view: View, problem: Problem, places: Array) -> Any:
+def _expanded(view: View, problem: Problem, places: Any) -> Any:
     shape = (places.shape[0], *problem.batch)
     with np.errstate(all="ignore"):
         found = view.log_density(places.reshape(shape))

@@ -15,6 +15,7 @@ import numpy as np
 from xent.distributions._adaptive import adapt, totals
 from xent.distributions._integrands import Integrand
 from xent.distributions._landmarks import landmarks
+from xent.distributions._moving import moves, moving_sum
 from xent.distributions._nodes import PLACES
 from xent.distributions._panels import Panels, first_panels, tables
 from xent.distributions._problem import Integral, Problem, conclude, missing, nothing, pose, with_derivatives
@@ -57,4 +58,7 @@ def _carrier(problem: Problem, panels: Panels) -> Any:
     if all(view.library != "torch" for view in problem.views):
         return None
     place, weight, other, share = tables(problem, panels)
-    return with_derivatives(problem, place, weight, (other, share) if np.any(share != 0) else None)
+    between = (other, share) if np.any(share != 0) else None
+    if any(moves(view) for view in problem.views):
+        return moving_sum(problem, place, weight, between)
+    return with_derivatives(problem, place, weight, between)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from xent.measures._namespace import differentiates
+
 Array = Any
 Ends = tuple[np.ndarray[Any, Any] | None, np.ndarray[Any, Any] | None]
 
@@ -72,6 +74,22 @@ def ends(torch: Any, d: Any) -> Ends:
     return _array(torch, low, shape), _array(torch, high, shape)
 
 
+def moving_ends(torch: Any, d: Any) -> tuple[Array, Array] | None:
+    """The same ends as tensors with the gradients of its parameters; None where none moves them."""
+    low, high = _ends(torch, d)
+    if low is None or high is None or not any(torch.is_tensor(end) and differentiates(end) for end in (low, high)):
+        return None
+    hidden = torch.nan if _mixed(d) else 0.0
+    low, high = (hidden + torch.as_tensor(end, dtype=torch.float64).expand(tuple(d.batch_shape)) for end in (low, high))
+    return low, high
+
+
+def _mixed(d: Any) -> bool:
+    """Whether it is, or is made from, a mixture."""
+    parts = (part for part in vars(d).values() if hasattr(part, "log_prob"))
+    return hasattr(d, "component_distribution") or any(_mixed(part) for part in parts)
+
+
 def _array(torch: Any, end: Any, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     if torch.is_tensor(end):
         end = end.detach().cpu().to(torch.float64).numpy()
@@ -82,8 +100,12 @@ def _ends(torch: Any, d: Any) -> tuple[Any, Any]:
     if _circular(d):
         return -np.pi, np.pi
     if hasattr(d, "component_distribution"):
-        low, high = ends(torch, d.component_distribution)
-        return (None, None) if low is None or high is None else (low.min(axis=-1), high.max(axis=-1))
+        low, high = _ends(torch, d.component_distribution)
+        if low is None or high is None:
+            return None, None
+        shape = tuple(d.component_distribution.batch_shape)
+        low, high = (torch.as_tensor(end, dtype=torch.float64).expand(shape) for end in (low, high))
+        return low.amin(-1), high.amax(-1)
     transforms = _transforms(d)
     if transforms is None:
         try:
@@ -97,9 +119,20 @@ def _ends(torch: Any, d: Any) -> tuple[Any, Any]:
         if np.all(_isinf(torch, low)) and np.all(_isinf(torch, high)):
             low, high = _constraint_ends(torch, transform.codomain)  # transforms stop short of their limits
             continue
-        low, high = (transform(torch.as_tensor(end, dtype=torch.float64)) for end in (low, high))
+        low, high = (_carried(torch, transform, torch.as_tensor(end, dtype=torch.float64)) for end in (low, high))
         low, high = torch.minimum(low, high), torch.maximum(low, high)
     return low, high
+
+
+def _carried(torch: Any, transform: Any, end: Array) -> Array:
+    """The end after a transform, whose parameters do not move an infinite one."""
+    with torch.no_grad():
+        found = transform(end)
+    known = torch.isfinite(end.expand(found.shape))
+    if not bool(known.any()):
+        return found
+    end = end.expand(found.shape)
+    return torch.where(known, transform(torch.where(known, end, end[known][0].detach())), found)
 
 
 def _isinf(torch: Any, end: Any) -> Any:

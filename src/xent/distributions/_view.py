@@ -62,6 +62,9 @@ class View:
         Whether `draw` carries gradients.
     family : Family or None
         Where formulas are known.
+    ends : tuple of two or None
+        `low` and `high` as torch tensors with the gradients of its parameters, where these move them; NaN of a mixture,
+        whose parts they move too.
     """
 
     name: str
@@ -79,6 +82,7 @@ class View:
     draw: Callable[[int, np.random.Generator], Array] | None
     reparametrised: bool
     family: Family | None
+    ends: tuple[Array, Array] | None = None
 
 
 def rounding(dtype: str) -> float:
