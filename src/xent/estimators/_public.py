@@ -108,9 +108,9 @@ def entropy(
     --------
     Of counts 1e-13 of the value, up to counts of 1e15; the integrals of 'nsb' to 1e-11. How far the estimate is from
     the truth is what `standard_error` says; its bias by method and N is in docs/estimators.md. In simulations of
-    uniform, Zipf, geometric and Dirichlet distributions with 10 to 1000 outcomes and N/K from 0.3 to 10,
-    'chao-wang-jost' kept its 95 % best of all methods (on average 95 %, 90 % or more in 96 of 100 cases), without
-    knowing K; 'nsb' had the least mean squared error where K is known.
+    uniform, Zipf, geometric, peaked and Dirichlet distributions with 10 to 1000 outcomes and N/K from 0.3 to 10,
+    'chao-wang-jost' kept its 95 % best of all methods, without knowing K (90 to 96 % on average, 90 % or more in 52 of
+    60 cases, 29 % in the worst); 'nsb' had the least mean squared error where K is known.
 
     Gradient
     --------
@@ -293,7 +293,8 @@ def mutual_information(
     --------
     Of a table 1e-13 of the entropies it is the difference of ('nsb' 1e-11); 'plug-in' is `xent.mutual_information`. In
     simulations of independent to strongly dependent tables of 4 to 64 cells and 1 to 30 observations a cell 'nsb' had
-    the least error of all, and its 95 % interval held the truth 94 to 95 times of 100.
+    the least error of all up to 10 observations a cell, and its 95 % interval held the truth 95 to 98 times of 100 on
+    average, 70 in the worst case.
 
     Gradient
     --------
