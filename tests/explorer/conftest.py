@@ -62,7 +62,7 @@ def open_page(browser, page_file):
         own = Path(file).as_uri()
         options = {"viewport": {"width": 1280, "height": 900}, **options}
         context = browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # of a busy machine; what is there is found at once
         contexts.append(context)
         context.add_init_script(before + HELPERS.read_text())
         page = context.new_page()
